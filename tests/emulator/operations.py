@@ -1,0 +1,213 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The operations: one plain function each, from the caller's account and parameters to the content of the answer."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from .descriptions import cluster_info, cluster_meta, cluster_simple, node_info, post_scripts, user_info
+from .errors import ApiError
+from .state import Cluster, Node, State
+
+Params = dict[str, str]
+Content = dict[str, Any]
+Item = TypeVar("Item")
+
+MAX_SCRIPTS = 16
+NODE_STATUSES = ("uninit", "exception", "running", "initing", "releasing", "untracking", "stopped")
+
+
+def get_post_scripts(state: State, account: str, params: Params) -> Content:
+    # A flat list, unlike everywhere else in this API.
+    return {"PostInstallScripts": post_scripts(_cluster(state, account, params))}
+
+
+def set_post_scripts(state: State, account: str, params: Params) -> Content:
+    cluster = _cluster(state, account, params)
+    scripts = _scripts(params)
+    if not scripts and state.set_without_scripts == "error":
+        raise _invalid("PostInstallScripts")
+    if scripts or state.set_without_scripts == "clear":
+        cluster.post_scripts = scripts
+    return {}
+
+
+def _scripts(params: Params) -> list[dict[str, str]]:
+    entries: dict[int, dict[str, str]] = {}
+    for name, value in params.items():
+        match = re.fullmatch(r"PostInstallScripts\.(\d+)\.(Url|Args)", name)
+        if match:
+            entries.setdefault(int(match[1]), {})[match[2]] = value
+    if len(entries) > MAX_SCRIPTS or 0 in entries:
+        raise _invalid("PostInstallScripts")
+    for number, entry in entries.items():
+        if not entry.get("Url", "").strip():
+            raise _invalid(f"PostInstallScripts.{number}.Url")
+    return [{"url": entry["Url"], "args": entry.get("Args", "")} for _number, entry in sorted(entries.items())]
+
+
+def sync_users(state: State, account: str, params: Params) -> Content:
+    cluster = _cluster(state, account, params)
+    _needs_manager(cluster)
+    if not cluster.proxy_mode:
+        raise ApiError(state.sync_without_proxy)
+    if cluster.agent_failure:
+        raise ApiError("AgentError.Account.UserSynFailure", cluster.agent_failure)
+    cluster.synchronize()
+    return {}
+
+
+def list_users(state: State, account: str, params: Params) -> Content:
+    cluster = _cluster(state, account, params)
+    number, size = _paging(params, 50)
+    _needs_manager(cluster)
+    return _page(cluster.visible_users(), number, size, "Users", "UserInfo", user_info)
+
+
+def describe_cluster(state: State, account: str, params: Params) -> Content:
+    cluster = _cluster(state, account, params)
+    info = cluster_info(cluster)
+    cluster.described += 1
+    return {"ClusterInfo": info}
+
+
+def list_clusters(state: State, account: str, params: Params) -> Content:
+    number, size = _paging(params, 50)
+    clusters = _clusters_of_region(state, account, params)
+    return _page(clusters, number, size, "Clusters", "ClusterInfoSimple", cluster_simple)
+
+
+def list_clusters_meta(state: State, account: str, params: Params) -> Content:
+    number, size = _paging(params, 50)
+    clusters = _clusters_of_region(state, account, params)
+    return _page(clusters, number, size, "Clusters", "ClusterInfoSimple", cluster_meta)
+
+
+def list_regions(state: State, account: str, params: Params) -> Content:
+    regions = [{"RegionId": region.id, "LocalName": region.local_name} for region in state.regions.values()]
+    return {"Regions": {"RegionInfo": regions}}
+
+
+def list_nodes(state: State, account: str, params: Params) -> Content:
+    cluster = _cluster(state, account, params)
+    number, size = _paging(params, 100)
+    nodes = _sorted_nodes([node for node in cluster.nodes if _node_matches(node, params)], params)
+    return _page(nodes, number, size, "Nodes", "NodeInfo", lambda node: node_info(cluster, node))
+
+
+def _node_matches(node: Node, params: Params) -> bool:
+    role = _one_of(params, "Role", ("Manager", "Login", "Compute"))
+    address, status = params.get("PrivateIpAddress"), _status_filter(params)
+    return (
+        role in (None, node.role)
+        and node.host_name.startswith(params.get("HostNamePrefix", ""))
+        and node.host_name.endswith(params.get("HostNameSuffix", ""))
+        and _pattern(params).search(node.host_name) is not None
+        and (not address or address == node.ip_address)
+        and status in (None, node.status)
+    )
+
+
+def _pattern(params: Params) -> re.Pattern[str]:
+    try:
+        return re.compile(params.get("HostName", ""))
+    except re.error:
+        raise _invalid("HostName") from None
+
+
+def _status_filter(params: Params) -> str | None:
+    if not params.get("Filter"):
+        return None
+    try:
+        wanted = json.loads(params["Filter"])
+    except ValueError:
+        raise _invalid("Filter") from None
+    if not isinstance(wanted, dict) or wanted.get("status", "running") not in NODE_STATUSES:
+        raise _invalid("Filter")
+    return wanted.get("status")
+
+
+def _sorted_nodes(nodes: list[Node], params: Params) -> list[Node]:
+    by_host_name = _one_of(params, "SortBy", ("AddedTime", "HostName")) == "HostName"
+    backward = _one_of(params, "Sequence", ("Forward", "Backward")) == "Backward"
+    return sorted(nodes, key=lambda node: node.host_name if by_host_name else node.add_time, reverse=backward)
+
+
+def _one_of(params: Params, name: str, values: tuple[str, ...]) -> str | None:
+    value = params.get(name) or None
+    if value is not None and value not in values:
+        raise _invalid(name)
+    return value
+
+
+def _invalid(parameter: str) -> ApiError:
+    return ApiError("InvalidParams", parameter)
+
+
+def _cluster(state: State, account: str, params: Params) -> Cluster:
+    cluster = state.clusters.get(params["ClusterId"])
+    if cluster is None or cluster.account != account or params.get("RegionId", cluster.region) != cluster.region:
+        raise ApiError("ClusterNotFound")
+    return cluster
+
+
+def _clusters_of_region(state: State, account: str, params: Params) -> list[Cluster]:
+    region = params.get("RegionId", state.region)
+    return [cluster for cluster in list(state.clusters.values()) if cluster.region == region and cluster.account == account]
+
+
+def _needs_manager(cluster: Cluster) -> None:
+    """Users are asked of the cluster itself, so it must run and its manager must answer."""
+    if cluster.current_status() != "running":
+        raise ApiError("InvalidClusterStatus")
+    if cluster.manager == "down":
+        raise ApiError("ManagerNotFound")
+
+
+def _paging(params: Params, largest: int) -> tuple[int, int]:
+    return _number(params, "PageNumber", 1, None), _number(params, "PageSize", 10, largest)
+
+
+def _number(params: Params, name: str, default: int, largest: int | None) -> int:
+    text = params.get(name) or str(default)
+    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < 1 or (largest is not None and int(text) > largest):
+        raise _invalid(name)
+    return int(text)
+
+
+def _page(
+    items: list[Item], number: int, size: int, wrapper: str, name: str, describe: Callable[[Item], dict[str, Any]]
+) -> Content:
+    page = items[(number - 1) * size : number * size]
+    return {
+        "PageNumber": number,
+        "PageSize": size,
+        "TotalCount": len(items),
+        wrapper: {name: [describe(item) for item in page]},
+    }
+
+
+@dataclass(frozen=True)
+class Operation:
+    function: Callable[[State, str, Params], Content]
+    required: tuple[str, ...] = ()
+
+
+OPERATIONS = {
+    "DescribeCluster": Operation(describe_cluster, ("ClusterId",)),
+    "GetPostScripts": Operation(get_post_scripts, ("RegionId", "ClusterId")),
+    "ListClusters": Operation(list_clusters),
+    "ListClustersMeta": Operation(list_clusters_meta),
+    "ListNodes": Operation(list_nodes, ("ClusterId",)),
+    "ListRegions": Operation(list_regions),
+    "ListUsers": Operation(list_users, ("ClusterId",)),
+    "SetPostScripts": Operation(set_post_scripts, ("RegionId", "ClusterId")),
+    "SyncUsers": Operation(sync_users, ("RegionId", "ClusterId")),
+}

@@ -1,0 +1,194 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Scenarios: YAML text, or the same as a dict, becomes the state and the waiting faults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from .errors import is_known
+from .faults import Fault
+from .nodes import nodes_of
+from .state import Cluster, Credential, Denial, Region, State, StatusAfter, User
+
+DEFAULT = Path(__file__).with_name("default_scenario.yml")
+CHOICES = {
+    "set_without_scripts": ("clear", "keep", "error"),
+    "empty_lists": ("wrapper", "absent"),
+    "location": ("PublicCloud", "OnPremise"),
+    "manager": ("up", "down"),
+}
+TOP = (
+    "region",
+    "regions",
+    "credentials",
+    "clusters",
+    "generate",
+    "denied",
+    "faults",
+    "set_without_scripts",
+    "empty_lists",
+    "sync_without_proxy",
+)
+# Kept by the emulator itself.
+INTERNAL = {"described", "created_at"}
+Made = TypeVar("Made")
+
+
+class ScenarioError(ValueError):
+    """The scenario is not understood; the text says where and why."""
+
+
+def load(source: str | Path | Mapping[str, Any] | None) -> tuple[State, list[Fault]]:
+    """Keys that the scenario does not have are taken from the default one."""
+    default = _read(DEFAULT)
+    given = _read(source) if source is not None and not isinstance(source, Mapping) else dict(source or default)
+    _known("scenario", given, TOP)
+    if "generate" in given:
+        given.setdefault("clusters", [])
+    return _state({**default, **given}), [_fault(i, item) for i, item in enumerate(given.get("faults") or [])]
+
+
+def _read(source: object) -> dict[str, Any]:
+    path = Path(str(source))
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
+    except OSError as error:
+        raise ScenarioError(f"cannot read the scenario {path}: {error.strerror}") from None
+    except yaml.YAMLError as error:
+        raise ScenarioError(f"the scenario {path} is not YAML: {error}") from None
+    return _mapping("scenario", {} if content is None else content)
+
+
+def _state(data: dict[str, Any]) -> State:
+    regions = [_make(Region, f"regions[{i}]", item) for i, item in enumerate(data["regions"])]
+    if not regions:
+        raise ScenarioError("regions: at least one is needed")
+    state = State(regions={region.id: region for region in regions})
+    state.region = data["region"] if data["region"] in state.regions else regions[0].id
+    for name in ("set_without_scripts", "empty_lists", "sync_without_proxy"):
+        if name in data:
+            _choice("scenario", name, data[name])
+            setattr(state, name, data[name])
+    if not is_known(state.sync_without_proxy):
+        raise ScenarioError(f"sync_without_proxy: unknown error code {state.sync_without_proxy!r}")
+    credentials = [_make(Credential, f"credentials[{i}]", item) for i, item in enumerate(data["credentials"])]
+    state.credentials = {credential.access_key: credential for credential in credentials}
+    state.denied = [_make(Denial, f"denied[{i}]", item) for i, item in enumerate(data.get("denied") or [])]
+    for i, item in enumerate(data["clusters"] or []):
+        _add(state, f"clusters[{i}]", item)
+    for i, item in enumerate(_list(data.get("generate"))):
+        _generate(state, f"generate[{i}]", item)
+    return state
+
+
+def _add(state: State, where: str, item: object) -> None:
+    cluster = _cluster(where, _mapping(where, item), state.region)
+    if cluster.region not in state.regions:
+        raise ScenarioError(f"{where}: unknown region {cluster.region!r} (known: {', '.join(state.regions)})")
+    if cluster.id in state.clusters:
+        raise ScenarioError(f"{where}: a second cluster {cluster.id}")
+    state.clusters[cluster.id] = cluster
+
+
+def _generate(state: State, where: str, item: object) -> None:
+    """Many alike clusters, spread over the regions one after the other."""
+    data = _mapping(where, item)
+    _known(where, data, ("clusters", "prefix", "regions", "cluster"))
+    prefix, regions = data.get("prefix", "ehpc-hz-fleet"), _list(data.get("regions") or state.region)
+    template = _mapping(f"{where}.cluster", data.get("cluster") or {})
+    for number in range(1, data.get("clusters", 0) + 1):
+        cluster_id = f"{prefix}{number:05d}"
+        region = regions[(number - 1) % len(regions)]
+        _add(state, f"{where}.cluster", {"region": region, **template, "id": cluster_id})
+
+
+def _cluster(where: str, data: dict[str, Any], region: str) -> Cluster:
+    data = {"region": region, "name": data.get("id", ""), **data}
+    nodes = data.pop("nodes", None)
+    if "users" in data:
+        data["users"] = {user.name: user for user in _users(f"{where}.users", data["users"])}
+    if "on_premise_users" in data:
+        users = _users(f"{where}.on_premise_users", data["on_premise_users"])
+        data["on_premise_users"] = {user.name: user.group for user in users}
+    if "post_scripts" in data:
+        data["post_scripts"] = [_script(f"{where}.post_scripts[{i}]", item) for i, item in enumerate(data["post_scripts"])]
+    if data.get("status_after"):
+        data["status_after"] = _make(StatusAfter, f"{where}.status_after", data["status_after"])
+    cluster = _make(Cluster, where, data)
+    if cluster.proxy_mode and cluster.location != "OnPremise":
+        raise ScenarioError(f"{where}: proxy_mode needs location: OnPremise")
+    try:
+        cluster.nodes = nodes_of(cluster, nodes)
+    except (TypeError, ValueError) as error:
+        raise ScenarioError(f"{where}.nodes: {error}") from None
+    return cluster
+
+
+def _users(where: str, data: Any) -> list[User]:
+    """A list of names or of users, or so many with numbered names."""
+    if isinstance(data, Mapping):
+        _known(where, data, ("count", "prefix", "group", "add_time"))
+        common = {name: data[name] for name in ("group", "add_time") if name in data}
+        return [User(f"{data.get('prefix', 'hpcuser')}{i:02d}", **common) for i in range(1, data["count"] + 1)]
+    return [
+        User(item) if isinstance(item, str) else _make(User, f"{where}[{i}]", item) for i, item in enumerate(_list(data))
+    ]
+
+
+def _script(where: str, item: object) -> dict[str, str]:
+    script = _mapping(where, item)
+    _known(where, script, ("url", "args"))
+    return {"url": script["url"], "args": script.get("args", "")}
+
+
+def _fault(index: int, item: object) -> Fault:
+    where = f"faults[{index}]"
+    try:
+        return _make(Fault, where, item)
+    except ValueError as error:
+        raise ScenarioError(str(error) if isinstance(error, ScenarioError) else f"{where}: {error}") from None
+
+
+def _make(kind: type[Made], where: str, item: object) -> Made:
+    data = _mapping(where, item)
+    known = [field.name for field in fields(kind) if field.name not in INTERNAL]  # type: ignore[arg-type]
+    _known(where, data, known)
+    for name, value in data.items():
+        _choice(where, name, value)
+    try:
+        return kind(**data)
+    except TypeError as error:
+        # What is left is a required key that is not there.
+        raise ScenarioError(f"{where}: {str(error).partition('() ')[2]}") from None
+
+
+def _mapping(where: str, item: object) -> dict[str, Any]:
+    if not isinstance(item, Mapping):
+        raise ScenarioError(f"{where}: a mapping is needed, not {item!r}")
+    return dict(item)
+
+
+def _known(where: str, data: Mapping[str, Any], known: tuple[str, ...] | list[str]) -> None:
+    for name in data:
+        if name not in known:
+            raise ScenarioError(f"{where}: unknown key {name!r} (known: {', '.join(known)})")
+
+
+def _choice(where: str, name: str, value: object) -> None:
+    if name in CHOICES and value not in CHOICES[name]:
+        raise ScenarioError(f"{where}: {name} is one of {', '.join(CHOICES[name])}, not {value!r}")
+
+
+def _list(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,154 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the service knows: regions, keys, clusters with their users and nodes."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+ACCOUNT = "main"
+
+
+def now(suffix: str = "") -> str:
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S") + suffix
+
+
+@dataclass
+class Region:
+    id: str
+    local_name: str = ""
+
+
+@dataclass
+class Credential:
+    access_key: str
+    secret_key: str
+    name: str = ""
+    security_token: str = ""
+    status: str = "active"
+    token_expired: bool = False
+    account: str = ACCOUNT
+
+
+@dataclass
+class Denial:
+    """A missing RAM permission; what is None matches everything."""
+
+    action: str = "*"
+    region: str | None = None
+    cluster_id: str | None = None
+    access_key: str | None = None
+    code: str = "NotAuthorized"
+
+    def matches(self, action: str, region: str, cluster_id: str | None, access_key: str) -> bool:
+        return (
+            self.action in ("*", action)
+            and self.region in (None, region)
+            and self.cluster_id in (None, cluster_id)
+            and self.access_key in (None, access_key)
+        )
+
+
+@dataclass
+class User:
+    name: str
+    group: str = "users"
+    add_time: str = "2024-01-15T08:00:00"
+    visible_at: float = 0.0  # by time.monotonic(): ListUsers shows the user from then on
+
+
+@dataclass
+class Node:
+    id: str
+    host_name: str
+    role: str = "Compute"  # Manager, Login or Compute
+    status: str = "running"
+    location: str = "PublicCloud"
+    ip_address: str = ""
+    public_ip_address: str = ""
+    instance_type: str = "ecs.c5.large"
+    add_time: str = "2024-01-15T08:30:00.000Z"
+    state_in_sched: str = "active"
+    roles: list[str] = field(default_factory=list)
+
+
+@dataclass
+class StatusAfter:
+    """The next status of a cluster, after so many DescribeCluster calls or so many seconds."""
+
+    status: str = "running"
+    calls: int | None = None
+    seconds: float | None = None
+
+
+@dataclass
+class Cluster:
+    id: str
+    region: str
+    account: str = ACCOUNT
+    name: str = ""
+    description: str = ""
+    status: str = "running"
+    status_after: StatusAfter | None = None
+    location: str = "PublicCloud"
+    proxy_mode: bool = False
+    scheduler_type: str = "slurm"
+    account_type: str = "nis"
+    deploy_mode: str = "Simple"
+    create_time: str = "2024-01-15T08:00:00.000Z"
+    manager: str = "up"
+    agent_failure: str = ""
+    sync_delay: float = 0.0
+    sync_deletes: bool = False
+    post_scripts: list[dict[str, str]] = field(default_factory=list)
+    users: dict[str, User] = field(default_factory=dict)
+    on_premise_users: dict[str, str] = field(default_factory=dict)  # name -> group
+    nodes: list[Node] = field(default_factory=list)
+    win_ad_par: str = ""
+    openldap_par: str = ""
+    details: dict[str, Any] = field(default_factory=dict)  # replaces fields of DescribeCluster
+    described: int = 0
+    created_at: float = field(default_factory=time.monotonic)
+
+    def current_status(self) -> str:
+        after = self.status_after
+        if after is not None and self._is_due(after):
+            self.status, self.status_after = after.status, None
+        return self.status
+
+    def _is_due(self, after: StatusAfter) -> bool:
+        if after.calls is not None:
+            return self.described >= after.calls
+        return time.monotonic() - self.created_at >= (after.seconds or 0.0)
+
+    def visible_users(self) -> list[User]:
+        moment = time.monotonic()
+        arrived = [user for user in self.users.values() if user.visible_at <= moment]
+        return sorted(arrived, key=lambda user: (user.add_time, user.name))
+
+    def synchronize(self) -> None:
+        arrival = time.monotonic() + self.sync_delay
+        for name, group in self.on_premise_users.items():
+            if name in self.users:
+                self.users[name].group = group
+            else:
+                self.users[name] = User(name, group, add_time=now(), visible_at=arrival)
+        if self.sync_deletes:
+            self.users = {name: user for name, user in self.users.items() if name in self.on_premise_users}
+
+
+@dataclass
+class State:
+    region: str = "cn-hangzhou"
+    regions: dict[str, Region] = field(default_factory=dict)
+    credentials: dict[str, Credential] = field(default_factory=dict)
+    clusters: dict[str, Cluster] = field(default_factory=dict)
+    denied: list[Denial] = field(default_factory=list)
+    set_without_scripts: str = "clear"
+    empty_lists: str = "wrapper"
+    sync_without_proxy: str = "InvalidClusterStatus"
