@@ -1,0 +1,181 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+
+"""The options that every module shares: their specification, their environment variables, their checks."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import typing as t
+from urllib.parse import urlsplit
+
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError, invalid_option
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from collections.abc import Mapping
+
+SHARED_SPEC: dict[str, dict[str, t.Any]] = {
+    "access_key": {"type": "str", "aliases": ["access_key_id", "alicloud_access_key"], "no_log": False},
+    "secret_key": {"type": "str", "aliases": ["secret_access_key", "access_key_secret", "alicloud_secret_key"], "no_log": True},
+    "security_token": {"type": "str", "aliases": ["alicloud_security_token"], "no_log": True},
+    "profile": {"type": "str", "aliases": ["alicloud_profile"]},
+    "shared_credentials_file": {"type": "path"},
+    "ecs_role_name": {"type": "str", "aliases": ["role_name"]},
+    "assume_role_arn": {"type": "str", "aliases": ["alicloud_assume_role_arn"]},
+    "assume_role_session_name": {"type": "str", "aliases": ["alicloud_assume_role_session_name"]},
+    "region": {"type": "str", "aliases": ["region_id", "alicloud_region"]},
+    "endpoint": {"type": "str"},
+    "endpoint_type": {"type": "str", "choices": ["public", "vpc"], "default": "public"},
+    "validate_certs": {"type": "bool", "default": True},
+    "ca_path": {"type": "path"},
+    "connect_timeout": {"type": "float", "default": 5},
+    "read_timeout": {"type": "float", "default": 30},
+    "api_retries": {"type": "int", "default": 5},
+    "api_retry_max_delay": {"type": "float", "default": 12},
+}
+
+# Read in this order where the option is not given. They are not `fallback`s of the specification, because an
+# explicit option of one identity must beat an environment variable of another, and an empty variable is none.
+ENVIRONMENT: dict[str, tuple[str, ...]] = {
+    "access_key": ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABACLOUD_ACCESS_KEY_ID", "ALICLOUD_ACCESS_KEY", "ALICLOUD_ACCESS_KEY_ID"),
+    "secret_key": (
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+        "ALIBABACLOUD_ACCESS_KEY_SECRET",
+        "ALICLOUD_SECRET_KEY",
+        "ALICLOUD_ACCESS_KEY_SECRET",
+        "ALICLOUD_SECRET_ACCESS_KEY",
+    ),
+    "security_token": ("ALIBABA_CLOUD_SECURITY_TOKEN", "ALIBABACLOUD_SECURITY_TOKEN", "ALICLOUD_SECURITY_TOKEN"),
+    "profile": ("ALIBABA_CLOUD_PROFILE", "ALIBABACLOUD_PROFILE", "ALICLOUD_PROFILE"),
+    "shared_credentials_file": ("ALICLOUD_SHARED_CREDENTIALS_FILE",),
+    "ecs_role_name": ("ALIBABA_CLOUD_ECS_METADATA", "ALICLOUD_ECS_ROLE_NAME"),
+    "assume_role_arn": ("ALIBABA_CLOUD_ROLE_ARN", "ALICLOUD_ASSUME_ROLE_ARN"),
+    "assume_role_session_name": ("ALIBABA_CLOUD_ROLE_SESSION_NAME", "ALICLOUD_ASSUME_ROLE_SESSION_NAME"),
+    "region": (
+        "ALIBABA_CLOUD_REGION_ID",
+        "ALIBABA_CLOUD_REGION",
+        "ALIBABACLOUD_REGION_ID",
+        "ALICLOUD_REGION",
+        "ALICLOUD_REGION_ID",
+    ),
+    "endpoint": ("ALIBABA_CLOUD_EHPC_ENDPOINT",),
+    "ca_path": ("ALIBABA_CLOUD_CA_BUNDLE", "REQUESTS_CA_BUNDLE"),
+}
+
+_REGION = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9-]*\Z")
+
+
+def option(params: Mapping[str, t.Any], name: str) -> t.Any:
+    """The option as given; an empty string counts as not given, and an explicit null as the default."""
+    value = params.get(name)
+    if value is None or value == "":
+        return SHARED_SPEC[name].get("default")
+    return value
+
+
+def variable(name: str, names: tuple[str, ...] | None = None) -> str | None:
+    """The first non-empty environment variable of an option."""
+    for candidate in names or ENVIRONMENT[name]:
+        if os.environ.get(candidate):
+            return os.environ[candidate]
+    return None
+
+
+def option_or_variable(params: Mapping[str, t.Any], name: str) -> t.Any:
+    """The option, else its environment variables."""
+    value = option(params, name)
+    return variable(name) if value is None and name in ENVIRONMENT else value
+
+
+class Transport(t.NamedTuple):
+    """Where requests go and how long they may take. Hashable, so that equal tasks can share a client."""
+
+    url: str
+    verify: bool | str
+    connect_timeout: float
+    read_timeout: float
+    retries: int
+    max_delay: float
+
+
+def transport(params: Mapping[str, t.Any], region: str) -> Transport:
+    """The transport options, checked. Raises EhpcError for one that cannot work."""
+    for name in ("connect_timeout", "read_timeout"):
+        if option(params, name) <= 0:
+            raise invalid_option("%s must be more than 0 seconds, not %s." % (name, params[name]))
+    for name in ("api_retries", "api_retry_max_delay"):
+        if option(params, name) < 0:
+            raise invalid_option("%s must not be negative, it is %s." % (name, params[name]))
+    return Transport(
+        url=endpoint_url(option_or_variable(params, "endpoint"), option(params, "endpoint_type"), region),
+        verify=_verify(params),
+        connect_timeout=option(params, "connect_timeout"),
+        read_timeout=option(params, "read_timeout"),
+        retries=option(params, "api_retries"),
+        max_delay=option(params, "api_retry_max_delay"),
+    )
+
+
+def _verify(params: Mapping[str, t.Any]) -> bool | str:
+    if not option(params, "validate_certs"):
+        return False
+    ca_path = option_or_variable(params, "ca_path")
+    if ca_path and not os.path.exists(ca_path):
+        raise invalid_option("ca_path: there is no file or directory %s." % ca_path, "Give a bundle of certificates in PEM form, or leave ca_path out.")
+    return ca_path or True
+
+
+def checked_region(region: str | None) -> str:
+    """The region, if its form is one that may become part of a host name."""
+    if not region:
+        raise invalid_option(
+            "No region is given.",
+            "Set the option region, or the environment variable ALIBABA_CLOUD_REGION_ID, or a region in the profile that is used.",
+        )
+    if not _REGION.match(region):
+        raise invalid_option("The region %r is not the id of a region." % region, "Give an id such as cn-hangzhou.")
+    return region
+
+
+def endpoint_url(endpoint: str | None, endpoint_type: str, region: str) -> str:
+    """The base url of all requests, without a trailing slash. Plain http is for loopback only."""
+    if not endpoint:
+        return "https://ehpc%s.%s.aliyuncs.com" % ("-vpc" if endpoint_type == "vpc" else "", region)
+    scheme, host, port, path = _split(endpoint)
+    if scheme == "http" and not is_loopback(host):
+        raise invalid_option(
+            "endpoint: %s would send the credentials' signature over plain http; that is accepted for loopback addresses only." % endpoint,
+            "Use https://.",
+        )
+    shown_host = "[%s]" % host if ":" in host else host
+    return "%s://%s%s%s" % (scheme, shown_host, ":%d" % port if port else "", path.rstrip("/"))
+
+
+def _split(endpoint: str) -> tuple[str, str, int | None, str]:
+    wrong: EhpcError = invalid_option(
+        "endpoint: this is neither host[:port] nor a url with https (or http for loopback).", "Give it like ehpc.cn-hangzhou.aliyuncs.com."
+    )
+    try:
+        parts = urlsplit(endpoint if "://" in endpoint else "https://" + endpoint)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise wrong from None
+    extra = parts.username or parts.password or parts.query or parts.fragment
+    if parts.scheme not in ("http", "https") or not host or extra or re.search(r"\s", endpoint):
+        raise wrong
+    return parts.scheme, host, port, parts.path
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address can only be this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,130 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+
+"""Clusters: reading them, what they are called here, and whether they can synchronize users."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _post_scripts
+from ansible_collections.alicloud.ehpc.plugins.module_utils._client import items
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError, hint_for, invalid_option
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from collections.abc import Mapping
+
+    from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client
+
+# The fields that are shown, of both DescribeCluster and ListClusters. A list of what is shown, not of what is hidden:
+# WinAdPar and OpenldapPar carry the directory's password, and a field that is new one day may do so too.
+FIELDS = (
+    "Name",
+    "Description",
+    "RegionId",
+    "ZoneId",
+    "Location",
+    "SchedulerType",
+    "SchedulerVersion",
+    "AccountType",
+    "DeployMode",
+    "CreateTime",
+    "VpcId",
+    "VSwitchId",
+    "SecurityGroupId",
+    "ResourceGroupId",
+    "ImageId",
+    "ImageOwnerAlias",
+    "OsTag",
+    "BaseOsTag",
+    "ClientVersion",
+    "EhpcVersion",
+    "HaEnable",
+    "VolumeId",
+    "VolumeType",
+    "VolumeProtocol",
+    "VolumeMountpoint",
+    "RemoteDirectory",
+)
+# Always there, so that a playbook need not ask whether they are.
+ALWAYS = ("name", "status", "region_id", "location", "scheduler_type", "account_type", "deploy_mode", "create_time")
+
+
+def cluster_id_of(params: Mapping[str, t.Any]) -> str:
+    """The option ``cluster_id``. Raises EhpcError where it is blank."""
+    return checked_id(params["cluster_id"])
+
+
+def checked_id(cluster_id: str) -> str:
+    """A cluster id. Raises EhpcError for one that cannot be any cluster's."""
+    if not cluster_id.strip():
+        raise invalid_option("cluster_id is empty.", "Give the id of an E-HPC cluster, such as ehpc-hz-EXAMPLE.")
+    if cluster_id != cluster_id.strip() or not cluster_id.isprintable():
+        raise invalid_option("cluster_id %r has white space or control characters." % cluster_id)
+    return cluster_id
+
+
+def describe(client: Client, cluster_id: str) -> dict[str, t.Any]:
+    """One cluster with its details."""
+    info = client.call("DescribeCluster", {"ClusterId": cluster_id}).get("ClusterInfo") or {}
+    cluster = _shaped(info, cluster_id, client.region)
+    scripts = _post_scripts.from_answer(items(info, "PostInstallScripts", "PostInstallScriptInfo"))
+    cluster["proxy_mode"] = _in_proxy_mode(info)
+    cluster["post_scripts"] = _post_scripts.shown(scripts)
+    cluster["on_premise_info"] = [
+        {"type": node.get("Type"), "host_name": node.get("HostName"), "ip": node.get("IP")} for node in items(info, "OnPremiseInfo", "OnPremiseInfo")
+    ]
+    return cluster
+
+
+def list_all(client: Client) -> list[dict[str, t.Any]]:
+    """All clusters of the client's region. One that moved between two pages while they were read is there once."""
+    found = client.pages("ListClusters", "Clusters", "ClusterInfoSimple")
+    return list({info.get("Id"): _shaped(info, info.get("Id") or "", client.region) for info in found}.values())
+
+
+def _shaped(info: Mapping[str, t.Any], cluster_id: str, region: str) -> dict[str, t.Any]:
+    # DescribeCluster's own Id is an instance's in its documentation, so the id is the one that was asked for.
+    cluster: dict[str, t.Any] = {"id": cluster_id}
+    cluster.update({key: None for key in ALWAYS})
+    cluster.update({_snake_case(field): info[field] for field in FIELDS if field in info})
+    # The documentation spells a status both "init" and "Init".
+    cluster["status"] = str(info.get("Status") or "").lower()
+    cluster["region_id"] = cluster["region_id"] or region
+    return cluster
+
+
+def _snake_case(field: str) -> str:
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", field.replace("VSwitch", "Vswitch"))
+    return words.lower()
+
+
+def _in_proxy_mode(info: Mapping[str, t.Any]) -> bool:
+    """There is no flag for it; two fields are documented as returned in this mode only."""
+    proxy = (info.get("EcsInfo") or {}).get("ProxyMgr") or {}
+    on_premise = items(info, "OnPremiseInfo", "OnPremiseInfo")
+    return info.get("Location") == "OnPremise" and bool(int(proxy.get("Count") or 0) or on_premise)
+
+
+def check_can_sync(cluster: Mapping[str, t.Any], region: str) -> None:
+    """Raise EhpcError where the users of this cluster cannot be synchronized."""
+    attempted = "synchronize the users of cluster %s in %s" % (cluster["id"], region)
+    if cluster["status"] != "running":
+        raise EhpcError(
+            "InvalidClusterStatus",
+            "Cannot %s: its status is %s, not running." % (attempted, cluster["status"] or "unknown"),
+            action="SyncUsers",
+            hint=hint_for("InvalidClusterStatus"),
+        )
+    if not cluster["proxy_mode"]:
+        kind = "a hybrid cluster without a proxy node" if cluster["location"] == "OnPremise" else "not a hybrid cluster"
+        raise EhpcError(
+            "NotInProxyMode",
+            "Cannot %s: it is not in hybrid-cloud proxy mode (it is %s)." % (attempted, kind),
+            action="SyncUsers",
+            hint="Only a hybrid cluster with a proxy node has local users to bring. Where you know better, set check_cluster to false.",
+        )

@@ -1,0 +1,218 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+
+"""Which identity signs: plain keys, or one of the sources that alibabacloud-credentials knows."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import typing as t
+
+from ansible.module_utils.basic import missing_required_lib
+from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import option, option_or_variable, variable
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import CREDENTIALS, EhpcError, invalid_option
+from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redact_text
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from collections.abc import Mapping
+
+PACKAGE = "alibabacloud-credentials"
+DEFAULT_FILE = "~/.aliyun/config.json"
+DEFAULT_SESSION_NAME = "ansible-ehpc"
+
+
+class Keys(t.NamedTuple):
+    """What one request is signed with."""
+
+    access_key: str
+    secret_key: str
+    security_token: str | None = None
+
+
+class Credentials(t.NamedTuple):
+    """A source of keys. ``identity`` tells it apart from others; it may hold secrets, so it is never shown or stored."""
+
+    identity: tuple[str | None, ...]
+    keys: t.Callable[[], Keys]
+
+
+def credentials(params: Mapping[str, t.Any]) -> Credentials:
+    """The credentials that the options, then the environment, then the profiles name.
+
+    An option names its identity before any environment variable does: a profile that is asked for is not
+    replaced by keys that happen to be in the environment.
+    """
+    if option(params, "access_key") or option(params, "secret_key"):
+        source = _static(_pair(params))
+    elif option(params, "profile") or option(params, "shared_credentials_file"):
+        source = _profile(params)
+    elif option(params, "ecs_role_name"):
+        source = _ecs_role(params)
+    elif variable("access_key") or variable("secret_key"):
+        source = _static(_pair(params))
+    elif option_or_variable(params, "profile") or option_or_variable(params, "shared_credentials_file"):
+        source = _profile(params)
+    elif option_or_variable(params, "ecs_role_name"):
+        source = _ecs_role(params)
+    else:
+        source = _default_chain()
+    role_arn = _role_arn(params, source)
+    return _assumed(params, source, role_arn) if role_arn else source
+
+
+def _pair(params: Mapping[str, t.Any]) -> Keys:
+    access_key, secret_key = option_or_variable(params, "access_key"), option_or_variable(params, "secret_key")
+    if not secret_key:
+        raise invalid_option(
+            "There is an access key id but no secret key.", "Give secret_key, or set ALIBABA_CLOUD_ACCESS_KEY_SECRET, or give neither of the two."
+        )
+    if not access_key:
+        raise invalid_option(
+            "There is a secret key but no access key id.", "Give access_key, or set ALIBABA_CLOUD_ACCESS_KEY_ID, or give neither of the two."
+        )
+    return Keys(access_key, secret_key, _token(params, access_key))
+
+
+def _token(params: Mapping[str, t.Any], access_key: str) -> str | None:
+    """The option, else the environment's token, unless the environment has it for another key."""
+    own_key = variable("access_key")
+    if option(params, "security_token") or own_key in (None, access_key):
+        token: str | None = option_or_variable(params, "security_token")
+        return token
+    return None
+
+
+def _static(keys: Keys) -> Credentials:
+    return Credentials(("keys", *keys), lambda: keys)
+
+
+def _profile(params: Mapping[str, t.Any]) -> Credentials:
+    name, path = option_or_variable(params, "profile"), _profile_file(params)
+    providers = _package("provider")
+    known = [profile.get("name") for profile in _read_profiles(path).get("profiles") or []]
+    if not os.path.isfile(path):
+        raise invalid_option("The profile cannot be used: there is no file %s." % path, "Create it with the vendor's CLI, or give shared_credentials_file.")
+    if name and name not in known:
+        raise invalid_option("There is no profile %s in %s, which has: %s." % (name, path, ", ".join(sorted(filter(None, known))) or "none"))
+    return _provided(("profile", name, path), lambda: providers.CLIProfileCredentialsProvider(profile_name=name, profile_file=path))
+
+
+def _ecs_role(params: Mapping[str, t.Any]) -> Credentials:
+    name = option_or_variable(params, "ecs_role_name")
+    providers = _package("provider")
+    # Without the refreshing thread that the package would start: a task is shorter than a token's life.
+    return _provided(("ecs_role", name), lambda: providers.EcsRamRoleCredentialsProvider(role_name=name, async_update_enabled=False))
+
+
+def _default_chain() -> Credentials:
+    providers = _package("provider")
+    chain_variables = sorted(name for name in os.environ if name.startswith("ALIBABA_CLOUD_"))
+    identity = ("default", *("%s=%s" % (name, os.environ[name]) for name in chain_variables))
+    return _provided(identity, providers.DefaultCredentialsProvider)
+
+
+def _role_arn(params: Mapping[str, t.Any], source: Credentials) -> str | None:
+    if option(params, "assume_role_arn"):
+        return t.cast(str, option(params, "assume_role_arn"))
+    if source.identity[0] == "keys":
+        return variable("assume_role_arn")
+    # Without a key ALIBABA_CLOUD_ROLE_ARN belongs to OIDC (RRSA in a Kubernetes pod), which the default chain looks after.
+    return variable("assume_role_arn", ("ALICLOUD_ASSUME_ROLE_ARN",))
+
+
+def _assumed(params: Mapping[str, t.Any], source: Credentials, role_arn: str) -> Credentials:
+    providers = _package("provider")
+    session_name = option_or_variable(params, "assume_role_session_name") or DEFAULT_SESSION_NAME
+
+    def provider() -> t.Any:
+        keys = source.keys()
+        return providers.RamRoleArnCredentialsProvider(
+            access_key_id=keys.access_key,
+            access_key_secret=keys.secret_key,
+            security_token=keys.security_token,
+            role_arn=role_arn,
+            role_session_name=session_name,
+        )
+
+    return _provided(("assumed", role_arn, session_name, *source.identity), provider)
+
+
+def _provided(identity: tuple[str | None, ...], make: t.Callable[[], t.Any]) -> Credentials:
+    """Credentials of a provider of the package, made at the first call; it caches and renews them itself."""
+    provider: list[t.Any] = []
+
+    def keys() -> Keys:
+        try:
+            if not provider:
+                provider.append(make())
+            found = provider[0].get_credentials()
+        except EhpcError:
+            raise
+        except Exception as error:  # the package documents no common class for what its providers raise
+            raise _not_found(identity[0], error) from None
+        return Keys(found.get_access_key_id(), found.get_access_key_secret(), found.get_security_token() or None)
+
+    return Credentials(identity, keys)
+
+
+def _not_found(kind: str | None, error: Exception) -> EhpcError:
+    # The package appends whole answers, keys included, after these words.
+    reason = str(error) or type(error).__name__
+    for marker in ("result:", "stderr:", "output:"):
+        reason = reason.partition(marker)[0]
+    sources = {
+        "profile": "the profile",
+        "ecs_role": "the role of the ECS instance",
+        "assumed": "the assumed role",
+        "default": "the default chain of credential sources (no access key was given)",
+    }
+    message = "No credentials from %s: %s" % (sources.get(kind or "", kind), redact_text(reason.strip().rstrip(",:")))
+    return EhpcError(CREDENTIALS, message)
+
+
+def _package(module: str) -> t.Any:
+    try:
+        # The package reads its environment variables when it is imported; a process that runs several tasks needs them as they are now.
+        importlib.reload(importlib.import_module("alibabacloud_credentials.utils.auth_util"))
+        return importlib.import_module("alibabacloud_credentials." + module)
+    except ImportError:
+        raise EhpcError(
+            CREDENTIALS,
+            "No access key was given, and every other source of credentials needs the Python package %s. %s"
+            % (PACKAGE, missing_required_lib(PACKAGE).rstrip(".")),
+        ) from None
+
+
+def _profile_file(params: Mapping[str, t.Any]) -> str:
+    return os.path.expanduser(option_or_variable(params, "shared_credentials_file") or DEFAULT_FILE)
+
+
+def _read_profiles(path: str) -> dict[str, t.Any]:
+    """The CLI's config.json, or nothing where there is none."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            found = json.load(file)
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        # Not the error's own text: a JSON error may quote what stands in the file.
+        raise invalid_option("The profile file %s cannot be read (%s)." % (path, type(error).__name__)) from None
+    return found if isinstance(found, dict) else {}
+
+
+def region_of(params: Mapping[str, t.Any]) -> str | None:
+    """The region: option, else environment, else that of the profile, else None."""
+    found: str | None = option_or_variable(params, "region")
+    if found:
+        return found
+    config = _read_profiles(_profile_file(params))
+    name = option_or_variable(params, "profile") or config.get("current")
+    for profile in config.get("profiles") or []:
+        if profile.get("name") == name:
+            return profile.get("region_id") or None
+    return None

@@ -1,0 +1,82 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+
+"""Run the function of a module as an ordinary Ansible module: a process on the task's host."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _client
+from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
+from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redact_values
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client
+
+
+class Invocation(t.Protocol):
+    """What a module's function needs of its host. AnsibleModule is one."""
+
+    params: dict[str, t.Any]
+    check_mode: bool
+
+    def warn(self, warning: str) -> None:
+        """Show a warning to the user."""
+
+
+Function = t.Callable[[Invocation, "Client"], t.Dict[str, t.Any]]
+
+
+class EhpcModule(AnsibleModule):
+    """An AnsibleModule whose results show its options without the signatures of pre-signed urls."""
+
+    def exit_json(self, **kwargs: t.Any) -> t.NoReturn:
+        """End with a result."""
+        super().exit_json(invocation={"module_args": redact_values(self.params)}, **kwargs)
+
+    def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
+        """End with a failure, also one that AnsibleModule itself finds in the options."""
+        super().fail_json(redact_values(msg), invocation={"module_args": redact_values(self.params)}, **kwargs)
+
+
+class Definition(t.NamedTuple):
+    """A module: its function, its options beside the shared ones, and what AnsibleModule is to check about them."""
+
+    function: Function
+    argument_spec: dict[str, t.Any]
+    mutually_exclusive: tuple[tuple[str, ...], ...] = ()
+    # The region whose endpoint is asked where none is given; for an operation that answers alike everywhere.
+    fallback_region: str | None = None
+
+
+def run(definition: Definition) -> None:
+    """Run a module and end the process with its result."""
+    module = EhpcModule(
+        argument_spec=dict(SHARED_SPEC, **definition.argument_spec),
+        mutually_exclusive=definition.mutually_exclusive,
+        supports_check_mode=True,
+        # Or AnsibleModule would write the options, and so pre-signed urls, to the system's log.
+        no_log=True,
+    )
+    if _client.MISSING_LIBRARY:
+        module.fail_json(msg=missing_required_lib(_client.REQUIRED_LIBRARIES), exception=_client.MISSING_LIBRARY)
+    try:
+        result = invoke(definition, module)
+    except EhpcError as error:
+        module.fail_json(**error.as_failure())
+    module.exit_json(**result)
+
+
+def invoke(definition: Definition, invocation: Invocation) -> dict[str, t.Any]:
+    """The result of a module, for options that are checked already. Raises EhpcError."""
+    warning = _client.certificate_warning(invocation.params)
+    if warning:
+        invocation.warn(warning)
+    client = _client.client_for(invocation.params, definition.fallback_region)
+    return definition.function(invocation, client)

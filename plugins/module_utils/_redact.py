@@ -1,0 +1,88 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+
+"""Take the secret parts out of urls and texts that people will see."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from urllib.parse import quote, quote_plus, unquote
+
+MASK = "***"
+
+# The query parameters that make a url a pre-signed one: whoever has them can fetch the object.
+# OSS in its old and its V4 form, and the object stores that share their scheme.
+SECRET_PARAMETERS = frozenset(
+    (
+        "ossaccesskeyid",
+        "signature",
+        "security-token",
+        "x-oss-credential",
+        "x-oss-security-token",
+        "x-oss-signature",
+        "x-amz-credential",
+        "x-amz-security-token",
+        "x-amz-signature",
+        "x-goog-credential",
+        "x-goog-signature",
+        "googleaccessid",
+        "awsaccesskeyid",
+        "accesskeyid",
+        "securitytoken",
+        "sig",
+    )
+)
+
+_NAMES = "|".join(sorted((re.escape(name) for name in SECRET_PARAMETERS), key=len, reverse=True))
+# In a text a parameter is only known by the question mark or ampersand before it, plain or percent-encoded.
+_PARAMETER_IN_TEXT = re.compile(r"(?i)(?:(?<=[?&])|(?<=%%3F)|(?<=%%26))(%s)(=|%%3D)((?:(?!%%26)[^&\s'\"<>])+)" % _NAMES)
+_USER_IN_TEXT = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^/?#\s@'\"]+@")
+
+
+def redact_url(url: str) -> str:
+    """The url with the values of signature parameters, and a user name with its password, masked."""
+    base, question_mark, query = url.partition("?")
+    base = _USER_IN_TEXT.sub(r"\1%s@" % MASK, base)
+    return base + question_mark + "&".join(_redact_parameter(part) for part in query.split("&"))
+
+
+def _redact_parameter(part: str) -> str:
+    name, equals, value = part.partition("=")
+    if unquote(name).lower() in SECRET_PARAMETERS and value:
+        return name + equals + MASK
+    return part
+
+
+def url_secrets(url: str) -> list[str]:
+    """The values that redact_url masks, as they stand in the url."""
+    query = url.partition("?")[2]
+    pairs = [part.partition("=") for part in query.split("&")]
+    return [value for name, _equals, value in pairs if unquote(name).lower() in SECRET_PARAMETERS and value]
+
+
+def redact_text(text: str, secrets: t.Iterable[str] = ()) -> str:
+    """The text without the given secrets, in any encoding that a request could carry, and without signatures."""
+    for secret in sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True):
+        text = text.replace(secret, MASK)
+    text = _PARAMETER_IN_TEXT.sub(r"\1\2%s" % MASK, text)
+    return _USER_IN_TEXT.sub(r"\1%s@" % MASK, text)
+
+
+def _forms(secret: str) -> set[str]:
+    once = quote(secret, safe="-_.~")
+    return {secret, once, quote(once, safe="-_.~"), quote_plus(secret), unquote(secret)} - {""}
+
+
+def redact_values(value: t.Any) -> t.Any:
+    """A copy of plain data in which no text holds the signature of a pre-signed url."""
+    if isinstance(value, str):
+        return redact_text(value)
+    if isinstance(value, dict):
+        return {key: redact_values(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [redact_values(inner) for inner in value]
+    return value

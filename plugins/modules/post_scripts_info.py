@@ -1,0 +1,103 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: post_scripts_info
+short_description: Show which scripts the nodes of an E-HPC cluster run once they are initialized
+version_added: 1.0.0
+author:
+  - The alicloud.ehpc contributors (!UNKNOWN)
+description:
+  - Reads the post-processing scripts of a cluster (C(GetPostScripts)).
+extends_documentation_fragment:
+  - alicloud.ehpc._shared
+  - alicloud.ehpc._attributes
+  - alicloud.ehpc._attributes.info
+options:
+  cluster_id:
+    description:
+      - The id of the cluster, such as V(ehpc-hz-EXAMPLE).
+    type: str
+    required: true
+notes:
+  - The RAM action that is needed is C(ehpc:GetPostScripts).
+seealso:
+  - module: alicloud.ehpc.post_scripts
+"""
+
+EXAMPLES = r"""
+- name: Read the scripts of a cluster
+  alicloud.ehpc.post_scripts_info:
+    region: cn-hangzhou
+    cluster_id: ehpc-hz-EXAMPLE
+  register: result
+
+- name: Show them
+  ansible.builtin.debug:
+    var: result.post_scripts
+"""
+
+RETURN = r"""
+cluster_id:
+  description: The id of the cluster.
+  returned: success
+  type: str
+  sample: ehpc-hz-EXAMPLE
+region:
+  description: The region of the cluster.
+  returned: success
+  type: str
+  sample: cn-hangzhou
+post_scripts:
+  description: The scripts, in the order in which a node runs them. An empty list where there are none.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - url: https://scripts.example.com/base.sh
+      args: --mode base
+  contains:
+    url:
+      description: Where a node downloads the script from, without what makes it a pre-signed url.
+      type: str
+      sample: https://scripts.example.com/base.sh
+    args:
+      description: The arguments as one text, empty where there are none.
+      type: str
+      sample: --mode base
+"""
+
+import typing as t
+
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _post_scripts
+from ansible_collections.alicloud.ehpc.plugins.module_utils._clusters import cluster_id_of
+from ansible_collections.alicloud.ehpc.plugins.module_utils._module import Definition, run
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client
+    from ansible_collections.alicloud.ehpc.plugins.module_utils._module import Invocation
+
+ARGUMENT_SPEC: dict[str, t.Any] = {"cluster_id": {"type": "str", "required": True}}
+
+
+def info(invocation: Invocation, client: Client) -> dict[str, t.Any]:
+    """Read the scripts of the cluster."""
+    cluster_id = cluster_id_of(invocation.params)
+    scripts = _post_scripts.shown(_post_scripts.read(client, cluster_id))
+    return {"changed": False, "cluster_id": cluster_id, "region": client.region, "post_scripts": scripts}
+
+
+MODULE = Definition(info, ARGUMENT_SPEC)
+
+
+def main() -> None:
+    """Run as a process."""
+    run(MODULE)
+
+
+if __name__ == "__main__":
+    main()

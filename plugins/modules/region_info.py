@@ -1,0 +1,87 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: region_info
+short_description: Show the regions of E-HPC
+version_added: 1.0.0
+author:
+  - The alicloud.ehpc contributors (!UNKNOWN)
+description:
+  - Lists the regions in which the service is to be had (C(ListRegions)).
+extends_documentation_fragment:
+  - alicloud.ehpc._shared
+  - alicloud.ehpc._attributes
+  - alicloud.ehpc._attributes.info
+notes:
+  - The RAM action that is needed is C(ehpc:ListRegions).
+  - Every region gives the same answer. Where no O(region) is to be found, V(cn-hangzhou) is asked.
+seealso:
+  - module: alicloud.ehpc.cluster_info
+"""
+
+EXAMPLES = r"""
+- name: List the regions
+  alicloud.ehpc.region_info:
+  register: result
+
+- name: Show their ids
+  ansible.builtin.debug:
+    msg: "{{ result.regions | map(attribute='region_id') }}"
+"""
+
+RETURN = r"""
+regions:
+  description: The regions, in the service's order.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - region_id: cn-hangzhou
+      local_name: 华东1（杭州）
+  contains:
+    region_id:
+      description: The id of the region, as the option O(region) takes it.
+      type: str
+      sample: cn-hangzhou
+    local_name:
+      description: The name of the region, in Chinese.
+      type: str
+      sample: 华东1（杭州）
+"""
+
+import typing as t
+
+from ansible_collections.alicloud.ehpc.plugins.module_utils._client import items
+from ansible_collections.alicloud.ehpc.plugins.module_utils._module import Definition, run
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client
+    from ansible_collections.alicloud.ehpc.plugins.module_utils._module import Invocation
+
+ARGUMENT_SPEC: dict[str, t.Any] = {}
+
+
+def info(invocation: Invocation, client: Client) -> dict[str, t.Any]:
+    """List the regions."""
+    regions = items(client.call("ListRegions"), "Regions", "RegionInfo")
+    return {
+        "changed": False,
+        "regions": [{"region_id": region.get("RegionId"), "local_name": region.get("LocalName")} for region in regions],
+    }
+
+
+MODULE = Definition(info, ARGUMENT_SPEC, fallback_region="cn-hangzhou")
+
+
+def main() -> None:
+    """Run as a process."""
+    run(MODULE)
+
+
+if __name__ == "__main__":
+    main()

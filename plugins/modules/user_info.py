@@ -1,0 +1,108 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: user_info
+short_description: Show the users of an E-HPC cluster
+version_added: 1.0.0
+author:
+  - The alicloud.ehpc contributors (!UNKNOWN)
+description:
+  - Reads all users of a cluster (C(ListUsers)), page after page.
+  - The service asks the cluster's account server for them, so the cluster must be running and its management node healthy.
+extends_documentation_fragment:
+  - alicloud.ehpc._shared
+  - alicloud.ehpc._attributes
+  - alicloud.ehpc._attributes.info
+options:
+  cluster_id:
+    description:
+      - The id of the cluster, such as V(ehpc-hz-EXAMPLE).
+    type: str
+    required: true
+notes:
+  - The RAM action that is needed is C(ehpc:ListUsers).
+seealso:
+  - module: alicloud.ehpc.user_sync
+"""
+
+EXAMPLES = r"""
+- name: Read the users of a cluster
+  alicloud.ehpc.user_info:
+    region: cn-hangzhou
+    cluster_id: ehpc-hz-EXAMPLE
+  register: result
+
+- name: Show those who may use sudo
+  ansible.builtin.debug:
+    msg: "{{ result.users | selectattr('group', 'equalto', 'wheel') | map(attribute='name') }}"
+"""
+
+RETURN = r"""
+cluster_id:
+  description: The id of the cluster.
+  returned: success
+  type: str
+  sample: ehpc-hz-EXAMPLE
+region:
+  description: The region of the cluster.
+  returned: success
+  type: str
+  sample: cn-hangzhou
+users:
+  description: All users of the cluster, by name. An empty list where there are none.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - name: hpcuser01
+      group: users
+      add_time: "2026-01-01T08:00:00"
+  contains:
+    name:
+      description: The name of the user.
+      type: str
+      sample: hpcuser01
+    group:
+      description: Ordinary users are in V(users), those who may use sudo in V(wheel).
+      type: str
+      sample: users
+    add_time:
+      description: When the user was added, as the service writes it.
+      type: str
+      sample: "2026-01-01T08:00:00"
+"""
+
+import typing as t
+
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _users
+from ansible_collections.alicloud.ehpc.plugins.module_utils._clusters import cluster_id_of
+from ansible_collections.alicloud.ehpc.plugins.module_utils._module import Definition, run
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client
+    from ansible_collections.alicloud.ehpc.plugins.module_utils._module import Invocation
+
+ARGUMENT_SPEC: dict[str, t.Any] = {"cluster_id": {"type": "str", "required": True}}
+
+
+def info(invocation: Invocation, client: Client) -> dict[str, t.Any]:
+    """Read the users of the cluster."""
+    cluster_id = cluster_id_of(invocation.params)
+    return {"changed": False, "cluster_id": cluster_id, "region": client.region, "users": _users.list_all(client, cluster_id)}
+
+
+MODULE = Definition(info, ARGUMENT_SPEC)
+
+
+def main() -> None:
+    """Run as a process."""
+    run(MODULE)
+
+
+if __name__ == "__main__":
+    main()
