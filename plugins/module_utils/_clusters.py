@@ -13,7 +13,7 @@ import typing as t
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _post_scripts
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import items
-from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError, hint_for, invalid_option
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError, attempt, invalid_option
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from collections.abc import Mapping
@@ -112,19 +112,17 @@ def _in_proxy_mode(info: Mapping[str, t.Any]) -> bool:
 
 def check_can_sync(cluster: Mapping[str, t.Any], region: str) -> None:
     """Raise EhpcError where the users of this cluster cannot be synchronized."""
-    attempted = "synchronize the users of cluster %s in %s" % (cluster["id"], region)
+    attempted = attempt("SyncUsers", cluster["id"], region)
     if cluster["status"] != "running":
         raise EhpcError(
-            "InvalidClusterStatus",
-            "Cannot %s: its status is %s, not running." % (attempted, cluster["status"] or "unknown"),
-            action="SyncUsers",
-            hint=hint_for("InvalidClusterStatus"),
+            "InvalidClusterStatus", "Its status is %s, not running." % (cluster["status"] or "unknown"), attempted=attempted, action="SyncUsers"
         )
     if not cluster["proxy_mode"]:
-        kind = "a hybrid cluster without a proxy node" if cluster["location"] == "OnPremise" else "not a hybrid cluster"
+        kind = "a hybrid cluster without a proxy node" if cluster["location"] == "OnPremise" else "no hybrid cluster"
         raise EhpcError(
             "NotInProxyMode",
-            "Cannot %s: it is not in hybrid-cloud proxy mode (it is %s)." % (attempted, kind),
+            "It is not in hybrid-cloud proxy mode (it is %s)." % kind,
+            attempted=attempted,
             action="SyncUsers",
             hint="Only a hybrid cluster with a proxy node has local users to bring. Where you know better, set check_cluster to false.",
         )

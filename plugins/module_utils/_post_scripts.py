@@ -56,46 +56,50 @@ def write(client: Client, cluster_id: str, scripts: list[Script]) -> str | None:
     return answer.get("RequestId")
 
 
-def from_option(entries: list[dict[str, t.Any]] | None) -> list[Script]:
+def from_option(cluster_id: str, entries: list[dict[str, t.Any]] | None) -> list[Script]:
     """The option ``scripts``, checked. Raises EhpcError for a url or arguments that cannot work."""
-    return [Script(_checked_url(number, entry["url"]), _joined_args(number, entry.get("args"))) for number, entry in enumerate(entries or [], 1)]
+    scripts = []
+    for number, entry in enumerate(entries or [], 1):
+        name = "script %d of cluster %s" % (number, cluster_id)
+        scripts.append(Script(_checked_url(name, entry["url"]), _joined_args(name, entry.get("args"))))
+    return scripts
 
 
-def _checked_url(number: int, url: str) -> str:
+def _checked_url(name: str, url: str) -> str:
     if not url.strip():
-        raise invalid_option("Script %d has an empty url." % number, "Give the address that the nodes download it from.")
+        raise invalid_option("The url of %s is empty." % name, "Give the address that the nodes download the script from.")
     if _UNFIT.search(url):
         raise invalid_option(
-            "The url of script %d (%s) has white space or control characters." % (number, _printable(redact_url(url))),
+            "The url of %s has white space or control characters: %s." % (name, _printable(redact_url(url))),
             "Write a space in a url as %20.",
         )
-    return _encodable(number, "url", url)
+    return _encodable(name, "url", url)
 
 
-def _joined_args(number: int, args: t.Any) -> str:
+def _joined_args(name: str, args: t.Any) -> str:
     if args is None:
         return ""
     if isinstance(args, (list, tuple)):
-        return " ".join(shlex.quote(_argument(number, arg)) for arg in args)
-    return _argument(number, args)
+        return " ".join(shlex.quote(_argument(name, arg)) for arg in args)
+    return _argument(name, args)
 
 
-def _argument(number: int, arg: t.Any) -> str:
+def _argument(name: str, arg: t.Any) -> str:
     if isinstance(arg, bool) or not isinstance(arg, (str, int, float)):
         raise invalid_option(
-            "The args of script %d have to be text or a list of text, not %s." % (number, type(arg).__name__),
+            "The args of %s have to be text or a list of text, not %s." % (name, type(arg).__name__),
             'Put quotation marks around a word that YAML takes for something else: "yes", "null".',
         )
-    return _encodable(number, "args", str(arg))
+    return _encodable(name, "args", str(arg))
 
 
-def _encodable(number: int, what: str, text: str) -> str:
+def _encodable(name: str, what: str, text: str) -> str:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        raise invalid_option("The %s of script %d cannot be written as UTF-8." % (what, number)) from None
+        raise invalid_option("The %s of %s cannot be written as UTF-8." % (what, name)) from None
     if "\x00" in text:
-        raise invalid_option("The %s of script %d has a NUL character." % (what, number))
+        raise invalid_option("The %s of %s has a NUL character." % (what, name))
     return text
 
 

@@ -230,7 +230,7 @@ def wanted_scripts(cluster_id: str, params: dict[str, t.Any]) -> list[Script]:
             "There is no option scripts, so it is not known what cluster %s is to run." % cluster_id,
             "Give the list of scripts; an empty one removes all scripts.",
         )
-    wanted = _post_scripts.from_option(params["scripts"])
+    wanted = _post_scripts.from_option(cluster_id, params["scripts"])
     if params["state"] == "present":
         _post_scripts.check_limit(cluster_id, wanted)
         if not params["purge"]:
