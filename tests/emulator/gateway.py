@@ -143,7 +143,7 @@ def _check_timestamp(text: str) -> None:
     if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", text):
         raise ApiError("InvalidTimeStamp.Format")
     try:
-        moment = datetime(*map(int, re.findall(r"\d+", text)), tzinfo=timezone.utc)  # type: ignore[arg-type, misc]
+        moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
     except ValueError:
         raise ApiError("InvalidTimeStamp.Format") from None
     if abs(moment.timestamp() - time.time()) > WINDOW:

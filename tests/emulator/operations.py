@@ -137,7 +137,9 @@ def _status_filter(params: Params) -> str | None:
 def _sorted_nodes(nodes: list[Node], params: Params) -> list[Node]:
     by_host_name = _one_of(params, "SortBy", ("AddedTime", "HostName")) == "HostName"
     backward = _one_of(params, "Sequence", ("Forward", "Backward")) == "Backward"
-    return sorted(nodes, key=lambda node: node.host_name if by_host_name else node.add_time, reverse=backward)
+    if by_host_name:
+        return sorted(nodes, key=lambda node: node.host_name, reverse=backward)
+    return sorted(nodes, key=lambda node: (node.add_time, node.host_name), reverse=backward)
 
 
 def _one_of(params: Params, name: str, values: tuple[str, ...]) -> str | None:

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import shutil
 import tempfile
 import threading
@@ -27,7 +26,7 @@ from .faults import Fault, Faults
 from .gateway import Nonces, Request, admit, server_string_to_sign
 from .product import perform
 from .scenario import load
-from .state import Credential, Denial, State
+from .state import Credential, Denial
 from .tls import server_context
 
 # Sixteen scripts with long addresses make a long query.
@@ -81,7 +80,7 @@ class Emulator:
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
-        self._failure: OSError | None = None
+        self._failure: OSError | OverflowError | None = None
 
     # For tests
 
@@ -169,16 +168,12 @@ class Emulator:
 
     async def _serve(self, context: Any, ready: threading.Event) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
-        # Refused TLS handshakes are what some tests are about.
-        self._loop.set_exception_handler(lambda _loop, _context: None)
-        server = web.Server(
-            self._handle, access_log=None, logger=_silent(), max_line_size=LONGEST_LINE, max_field_size=LONGEST_LINE
-        )
+        server = web.Server(self._handle, access_log=None, max_line_size=LONGEST_LINE, max_field_size=LONGEST_LINE)
         try:
             listener = await self._loop.create_server(
                 lambda: self._accept(server), "127.0.0.1", self.port, ssl=context, backlog=1024
             )
-        except OSError as error:
+        except (OSError, OverflowError) as error:
             self._failure = error
             ready.set()
             return
@@ -190,7 +185,7 @@ class Emulator:
             task.cancel()
         await server.shutdown(0.01)
 
-    def _accept(self, server: web.Server[web.BaseRequest]) -> web.RequestHandler[web.BaseRequest]:
+    def _accept(self, server: web.Server) -> web.RequestHandler:
         self.connections += 1
         self._accepted += 1
         protocol = server()
@@ -302,13 +297,8 @@ def _cut(transport: asyncio.Transport, answer: Answer | None) -> None:
     if answer is None:
         transport.abort()
         return
-    head = f"HTTP/1.1 {answer.status} OK\r\nContent-Type: {answer.content_type}\r\nContent-Length: {len(answer.body)}\r\n\r\n"
+    head = (
+        f"HTTP/1.1 {answer.status} OK\r\nContent-Type: {answer.content_type}\r\nContent-Length: {len(answer.body)}\r\n\r\n"
+    )
     transport.write(head.encode() + answer.body[: answer.sent])
     transport.close()
-
-
-def _silent() -> logging.Logger:
-    """What aiohttp would say about connections that a fault has cut."""
-    logger = logging.getLogger("emulator.http")
-    logger.disabled = True
-    return logger

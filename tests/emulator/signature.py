@@ -49,8 +49,9 @@ def parse_authorization(header: str) -> dict[str, str] | None:
 def acs3_string_to_sign(
     method: str, path: str, pairs: Pairs, headers: Mapping[str, str], signed_headers: str, body: bytes
 ) -> str:
-    canonical_headers = "".join(f"{name}:{headers.get(name, '').strip()}\n" for name in signed_headers.split(";"))
     content = hashlib.sha256(body).hexdigest()
+    headers = {**headers, "x-acs-content-sha256": content}
+    canonical_headers = "".join(f"{name}:{headers.get(name, '').strip()}\n" for name in signed_headers.split(";"))
     canonical = "\n".join([method, path, canonical_query(pairs), canonical_headers, signed_headers, content])
     return f"{ACS3}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
 

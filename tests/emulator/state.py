@@ -14,8 +14,8 @@ from typing import Any
 ACCOUNT = "main"
 
 
-def now(suffix: str = "") -> str:
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S") + suffix
+def now() -> str:
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 @dataclass
