@@ -90,7 +90,7 @@ def list_all(client: Client) -> list[dict[str, t.Any]]:
 def _shaped(info: Mapping[str, t.Any], cluster_id: str, region: str) -> dict[str, t.Any]:
     # DescribeCluster's own Id is an instance's in its documentation, so the id is the one that was asked for.
     cluster: dict[str, t.Any] = {"id": cluster_id}
-    cluster.update({key: None for key in ALWAYS})
+    cluster.update(dict.fromkeys(ALWAYS))
     cluster.update({_snake_case(field): info[field] for field in FIELDS if field in info})
     # The documentation spells a status both "init" and "Init".
     cluster["status"] = str(info.get("Status") or "").lower()
@@ -114,9 +114,7 @@ def check_can_sync(cluster: Mapping[str, t.Any], region: str) -> None:
     """Raise EhpcError where the users of this cluster cannot be synchronized."""
     attempted = attempt("SyncUsers", cluster["id"], region)
     if cluster["status"] != "running":
-        raise EhpcError(
-            "InvalidClusterStatus", "Its status is %s, not running." % (cluster["status"] or "unknown"), attempted=attempted, action="SyncUsers"
-        )
+        raise EhpcError("InvalidClusterStatus", "Its status is %s, not running." % (cluster["status"] or "unknown"), attempted=attempted, action="SyncUsers")
     if not cluster["proxy_mode"]:
         kind = "a hybrid cluster without a proxy node" if cluster["location"] == "OnPremise" else "no hybrid cluster"
         raise EhpcError(

@@ -72,9 +72,7 @@ def _pair(params: Mapping[str, t.Any]) -> Keys:
             "There is an access key id but no secret key.", "Give secret_key, or set ALIBABA_CLOUD_ACCESS_KEY_SECRET, or give neither of the two."
         )
     if not access_key:
-        raise invalid_option(
-            "There is a secret key but no access key id.", "Give access_key, or set ALIBABA_CLOUD_ACCESS_KEY_ID, or give neither of the two."
-        )
+        raise invalid_option("There is a secret key but no access key id.", "Give access_key, or set ALIBABA_CLOUD_ACCESS_KEY_ID, or give neither of the two.")
     return Keys(access_key, secret_key, _token(params, access_key))
 
 
@@ -153,7 +151,7 @@ def _provided(identity: tuple[str | None, ...], make: t.Callable[[], t.Any]) -> 
             found = provider[0].get_credentials()
         except EhpcError:
             raise
-        except Exception as error:  # the package documents no common class for what its providers raise
+        except Exception as error:  # noqa: BLE001 - the package documents no common class for what its providers raise
             raise _not_found(identity[0], error) from None
         return Keys(found.get_access_key_id(), found.get_access_key_secret(), found.get_security_token() or None)
 

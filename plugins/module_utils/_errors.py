@@ -19,16 +19,12 @@ TIMED_OUT = "TimedOut"
 TLS_FAILED = "TlsFailed"
 CREDENTIALS = "CredentialsNotFound"
 
-_GRANT = (
-    "Grant the RAM action ehpc:{action} on all resources ('*': the service knows no smaller ones) to the RAM user or role whose"
-    " access key was used."
-)
+_GRANT = "Grant the RAM action ehpc:{action} on all resources ('*': the service knows no smaller ones) to the RAM user or role whose access key was used."
 _WRONG_KEY = "Check access_key (or ALIBABA_CLOUD_ACCESS_KEY_ID), and that its account is one of the site the endpoint belongs to."
 _TOKEN = "Fetch a new set of temporary credentials: access key id, secret and token belong together."
 _LATER = "The service could not do it at this moment, and repeats did not help. Run it again later, or raise api_retries."
 _THROTTLED = (
-    "The account makes more calls than the service allows. Run fewer hosts at a time (forks, throttle, serial), or raise"
-    " api_retries and api_retry_max_delay."
+    "The account makes more calls than the service allows. Run fewer hosts at a time (forks, throttle, serial), or raise api_retries and api_retry_max_delay."
 )
 _AGENT = (
     "The agent on the cluster's management node could not do it. Look at that node: is it running, does its account service (NIS or"
@@ -93,9 +89,7 @@ HINTS: dict[str, str] = {
     CONNECTION_FAILED: "Check that the endpoint can be reached from the host that makes the call, and the proxy variables of the environment.",
     HOST_NOT_FOUND: "Check region and endpoint, and the name resolution of the host that makes the call.",
     TIMED_OUT: "Check the way to the endpoint, or raise connect_timeout and read_timeout.",
-    TLS_FAILED: (
-        "Check that the endpoint is the right one. Where a private authority signs its certificate, give the authority's bundle as ca_path."
-    ),
+    TLS_FAILED: ("Check that the endpoint is the right one. Where a private authority signs its certificate, give the authority's bundle as ca_path."),
     CREDENTIALS: (
         "Give access_key and secret_key, or set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or name a profile of the vendor's CLI."
     ),

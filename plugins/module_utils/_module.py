@@ -36,11 +36,11 @@ Function = t.Callable[[Invocation, "Client"], t.Dict[str, t.Any]]
 class EhpcModule(AnsibleModule):
     """An AnsibleModule whose results show its options without the signatures of pre-signed urls."""
 
-    def exit_json(self, **kwargs: t.Any) -> t.NoReturn:
+    def exit_json(self, **kwargs: t.Any) -> None:
         """End with a result."""
         super().exit_json(invocation={"module_args": redact_values(self.params)}, **kwargs)
 
-    def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
+    def fail_json(self, msg: str, **kwargs: t.Any) -> None:
         """End with a failure, also one that AnsibleModule itself finds in the options."""
         super().fail_json(redact_values(msg), invocation={"module_args": redact_values(self.params)}, **kwargs)
 

@@ -66,8 +66,8 @@ def url_secrets(url: str) -> list[str]:
 
 def redact_text(text: str, secrets: t.Iterable[str] = ()) -> str:
     """The text without the given secrets, in any encoding that a request could carry, and without signatures."""
-    for secret in sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True):
-        text = text.replace(secret, MASK)
+    for form in sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True):
+        text = text.replace(form, MASK)
     text = _PARAMETER_IN_TEXT.sub(r"\1\2%s" % MASK, text)
     return _USER_IN_TEXT.sub(r"\1%s@" % MASK, text)
 

@@ -257,7 +257,9 @@ def refuse_duplicates(scripts: list[Script], where: str) -> None:
     twice = sorted({url for url in urls if urls.count(url) > 1})
     if twice:
         shown = ", ".join(entry["url"] for entry in _post_scripts.shown([_post_scripts.Script(url) for url in twice]))
-        raise invalid_option("With purge set to false a url must occur once only, but %s occurs more often: %s." % (where, shown), "Use purge: true and give the whole list.")
+        raise invalid_option(
+            "With purge set to false a url must occur once only, but %s occurs more often: %s." % (where, shown), "Use purge: true and give the whole list."
+        )
 
 
 def read_back(client: Client, cluster_id: str, wanted: list[Script], request_id: str | None) -> None:

@@ -11,9 +11,9 @@ import typing
 from typing import Any
 
 import pytest
-from aliyunsdkcore.acs_exception.exceptions import ServerException
 from alibabacloud_ehpc20180412 import models
 from alibabacloud_tea_openapi.exceptions import ClientException
+from aliyunsdkcore.acs_exception.exceptions import ServerException
 
 from emulator import Emulator
 from emulator.operations import OPERATIONS
@@ -165,9 +165,7 @@ def test_users_and_regions_tell_the_state(emulator: Emulator, tea: Any) -> None:
         ("admin01", "wheel", "2024-01-15T08:00:00"),
         ("hpcuser01", "users", "2024-01-15T08:00:00"),
     ]
-    assert [(region.region_id, region.local_name) for region in regions] == [
-        (region.id, region.local_name) for region in emulator.state.regions.values()
-    ]
+    assert [(region.region_id, region.local_name) for region in regions] == [(region.id, region.local_name) for region in emulator.state.regions.values()]
 
 
 @pytest.mark.parametrize("sdk", ["core", "tea"])

@@ -127,9 +127,7 @@ def test_a_wrong_signature_is_told_with_the_string_to_sign(emulator: Emulator, p
     expected = string_to_sign("GET", list(query.items()))
     assert answer.status_code == 400
     assert answer.json()["Code"] == "SignatureDoesNotMatch"
-    assert answer.json()["Message"] == (
-        f"Specified signature is not matched with our calculation. server string to sign is:{expected}"
-    )
+    assert answer.json()["Message"] == (f"Specified signature is not matched with our calculation. server string to sign is:{expected}")
 
 
 def test_parameters_changed_after_signing_are_noticed(plain: Any) -> None:
@@ -229,9 +227,7 @@ def test_any_path_will_do(plain: Any) -> None:
 
 @pytest.fixture
 def acs3(emulator: Emulator, plain: Any) -> Callable[..., requests.Response]:
-    def send(
-        params: dict[str, str] | None = None, unsigned: tuple[str, ...] = (), key: str = "main", **changes: str | None
-    ) -> requests.Response:
+    def send(params: dict[str, str] | None = None, unsigned: tuple[str, ...] = (), key: str = "main", **changes: str | None) -> requests.Response:
         credential = emulator.credential(key)
         request = DaraRequest()
         request.method, request.pathname, request.query = "GET", "/", params or {}
@@ -300,9 +296,7 @@ def test_acs3_signs_the_query(emulator: Emulator, acs3: Any, monkeypatch: pytest
     emulator.credential("main").secret_key += "."
     emulator.fault("*")  # not used: the signature is looked at first
     original = Utils.get_authorization
-    monkeypatch.setattr(
-        Utils, "get_authorization", lambda *args: original(*args[:-1], "EXAMPLE-secret-of-main")
-    )
+    monkeypatch.setattr(Utils, "get_authorization", lambda *args: original(*args[:-1], "EXAMPLE-secret-of-main"))
     answer = acs3(params).json()
     assert answer["Code"] == "SignatureDoesNotMatch"
     assert "server string to sign is:ACS3-HMAC-SHA256\n" in answer["Message"]
