@@ -32,7 +32,7 @@ def nodes_of(cluster: Cluster, data: Mapping[str, int] | list[dict[str, Any]] | 
     for kind, count in (_usual(cluster) if data is None else data).items():
         if kind not in KINDS:
             raise ValueError(f"unknown key {kind!r} (known: {', '.join(KINDS)})")
-        nodes += [_counted(cluster, kind, number, len(nodes)) for number in range(count)]
+        nodes += [_counted(cluster, kind, number, len(nodes) + number) for number in range(count)]
     return nodes
 
 

@@ -53,6 +53,9 @@ def load(source: str | Path | Mapping[str, Any] | None) -> tuple[State, list[Fau
     _known("scenario", given, TOP)
     if "generate" in given:
         given.setdefault("clusters", [])
+    if "regions" in given:
+        # The default one's region need not be among them.
+        default.pop("region")
     return _state({**default, **given}), [_fault(i, item) for i, item in enumerate(given.get("faults") or [])]
 
 
@@ -69,20 +72,20 @@ def _read(source: object) -> dict[str, Any]:
 
 
 def _state(data: dict[str, Any]) -> State:
-    regions = [_make(Region, f"regions[{i}]", item) for i, item in enumerate(data["regions"])]
-    if not regions:
-        raise ScenarioError("regions: at least one is needed")
-    state = State(regions={region.id: region for region in regions})
-    state.region = data["region"] if data["region"] in state.regions else regions[0].id
+    regions = [_make(Region, f"regions[{i}]", item) for i, item in enumerate(_filled("regions", data))]
+    credentials = [_make(Credential, f"credentials[{i}]", item) for i, item in enumerate(_filled("credentials", data))]
+    state = State(region=data.get("region", regions[0].id))
+    state.regions = {region.id: region for region in regions}
+    state.credentials = {credential.access_key: credential for credential in credentials}
+    _known_region("region", state.region, state)
     for name in ("set_without_scripts", "empty_lists", "sync_without_proxy"):
         if name in data:
             _choice("scenario", name, data[name])
             setattr(state, name, data[name])
-    if not is_known(state.sync_without_proxy):
-        raise ScenarioError(f"sync_without_proxy: unknown error code {state.sync_without_proxy!r}")
-    credentials = [_make(Credential, f"credentials[{i}]", item) for i, item in enumerate(data["credentials"])]
-    state.credentials = {credential.access_key: credential for credential in credentials}
+    _known_code("sync_without_proxy", state.sync_without_proxy)
     state.denied = [_make(Denial, f"denied[{i}]", item) for i, item in enumerate(data.get("denied") or [])]
+    for i, denial in enumerate(state.denied):
+        _known_code(f"denied[{i}]", denial.code)
     for i, item in enumerate(data["clusters"] or []):
         _add(state, f"clusters[{i}]", item)
     for i, item in enumerate(_list(data.get("generate"))):
@@ -92,8 +95,7 @@ def _state(data: dict[str, Any]) -> State:
 
 def _add(state: State, where: str, item: object) -> None:
     cluster = _cluster(where, _mapping(where, item), state.region)
-    if cluster.region not in state.regions:
-        raise ScenarioError(f"{where}: unknown region {cluster.region!r} (known: {', '.join(state.regions)})")
+    _known_region(where, cluster.region, state)
     if cluster.id in state.clusters:
         raise ScenarioError(f"{where}: a second cluster {cluster.id}")
     state.clusters[cluster.id] = cluster
@@ -105,7 +107,7 @@ def _generate(state: State, where: str, item: object) -> None:
     _known(where, data, ("clusters", "prefix", "regions", "cluster"))
     prefix, regions = data.get("prefix", "ehpc-hz-fleet"), _list(data.get("regions") or state.region)
     template = _mapping(f"{where}.cluster", data.get("cluster") or {})
-    for number in range(1, data.get("clusters", 0) + 1):
+    for number in range(1, _needed(where, data, "clusters") + 1):
         cluster_id = f"{prefix}{number:05d}"
         region = regions[(number - 1) % len(regions)]
         _add(state, f"{where}.cluster", {"region": region, **template, "id": cluster_id})
@@ -138,14 +140,18 @@ def _users(where: str, data: Any) -> list[User]:
     if isinstance(data, Mapping):
         _known(where, data, ("count", "prefix", "group", "add_time"))
         common = {name: data[name] for name in ("group", "add_time") if name in data}
-        return [User(f"{data.get('prefix', 'hpcuser')}{i:02d}", **common) for i in range(1, data["count"] + 1)]
-    return [User(item) if isinstance(item, str) else _make(User, f"{where}[{i}]", item) for i, item in enumerate(_list(data))]
+        return [
+            User(f"{data.get('prefix', 'hpcuser')}{i:02d}", **common) for i in range(1, _needed(where, data, "count") + 1)
+        ]
+    return [
+        User(item) if isinstance(item, str) else _make(User, f"{where}[{i}]", item) for i, item in enumerate(_list(data))
+    ]
 
 
 def _script(where: str, item: object) -> dict[str, str]:
     script = _mapping(where, item)
     _known(where, script, ("url", "args"))
-    return {"url": script["url"], "args": script.get("args", "")}
+    return {"url": _needed(where, script, "url"), "args": script.get("args", "")}
 
 
 def _fault(index: int, item: object) -> Fault:
@@ -179,6 +185,28 @@ def _known(where: str, data: Mapping[str, Any], known: tuple[str, ...] | list[st
     for name in data:
         if name not in known:
             raise ScenarioError(f"{where}: unknown key {name!r} (known: {', '.join(known)})")
+
+
+def _known_region(where: str, region: str, state: State) -> None:
+    if region not in state.regions:
+        raise ScenarioError(f"{where}: unknown region {region!r} (known: {', '.join(state.regions)})")
+
+
+def _known_code(where: str, code: str) -> None:
+    if not is_known(code):
+        raise ScenarioError(f"{where}: unknown error code {code!r}")
+
+
+def _needed(where: str, data: Mapping[str, Any], name: str) -> Any:
+    if name not in data:
+        raise ScenarioError(f"{where}: {name} is missing")
+    return data[name]
+
+
+def _filled(name: str, data: Mapping[str, Any]) -> list[Any]:
+    if not data[name]:
+        raise ScenarioError(f"{name}: at least one is needed")
+    return _list(data[name])
 
 
 def _choice(where: str, name: str, value: object) -> None:

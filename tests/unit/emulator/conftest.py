@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -69,9 +70,14 @@ class Plain:
 
     def signed(self, action: str, secret_key: str | None = None, **params: str | None) -> dict[str, str]:
         query = self.query(action, **params)
-        return {"Signature": sign(secret_key or self.emulator.secret_key, string_to_sign("GET", list(query.items()))), **query}
+        return {
+            "Signature": sign(secret_key or self.emulator.secret_key, string_to_sign("GET", list(query.items()))),
+            **query,
+        }
 
-    def get(self, action: str, secret_key: str | None = None, timeout: float = 10, **params: str | None) -> requests.Response:
+    def get(
+        self, action: str, secret_key: str | None = None, timeout: float = 10, **params: str | None
+    ) -> requests.Response:
         return self.send(self.signed(action, secret_key, **params), timeout)
 
     def send(self, query: dict[str, str], timeout: float = 10) -> requests.Response:
@@ -79,7 +85,8 @@ class Plain:
 
     def error(self, action: str, secret_key: str | None = None, **params: str | None) -> tuple[int, str]:
         answer = self.get(action, secret_key, **params)
-        return answer.status_code, answer.json()["Code"]
+        found = re.search(r'(?:"Code": "|<Code>)([\w.]+)', answer.text)
+        return answer.status_code, found[1] if found else ""
 
     def scripts(self, *pairs: tuple[str, str]) -> dict[str, str]:
         numbered = list(enumerate(pairs, 1))

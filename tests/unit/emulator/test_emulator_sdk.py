@@ -150,7 +150,16 @@ def test_nodes_tell_the_state(emulator: Emulator, tea: Any) -> None:
     shown = tea.call("ListNodes", cluster_id=HYBRID, page_size=100).nodes.node_info
 
     for info, node in zip(shown, cluster.nodes, strict=True):
-        for name in ("id", "host_name", "status", "location", "ip_address", "public_ip_address", "add_time", "state_in_sched"):
+        for name in (
+            "id",
+            "host_name",
+            "status",
+            "location",
+            "ip_address",
+            "public_ip_address",
+            "add_time",
+            "state_in_sched",
+        ):
             assert getattr(info, name) == getattr(node, name)
         assert info.roles.role == node.roles
         assert info.created_by_ehpc == (node.location == "PublicCloud")
@@ -165,7 +174,9 @@ def test_users_and_regions_tell_the_state(emulator: Emulator, tea: Any) -> None:
         ("admin01", "wheel", "2024-01-15T08:00:00"),
         ("hpcuser01", "users", "2024-01-15T08:00:00"),
     ]
-    assert [(region.region_id, region.local_name) for region in regions] == [(region.id, region.local_name) for region in emulator.state.regions.values()]
+    assert [(region.region_id, region.local_name) for region in regions] == [
+        (region.id, region.local_name) for region in emulator.state.regions.values()
+    ]
 
 
 @pytest.mark.parametrize("sdk", ["core", "tea"])
