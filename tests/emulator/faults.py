@@ -45,12 +45,7 @@ class Fault:
             raise ValueError(f"unknown error code {self.code!r}; give its HTTP status with it")
 
     def matches(self, action: str, region: str, cluster_id: str | None) -> bool:
-        return (
-            self.times != 0
-            and self.action in ("*", action)
-            and self.region in (None, region)
-            and self.cluster_id in (None, cluster_id)
-        )
+        return self.times != 0 and self.action in ("*", action) and self.region in (None, region) and self.cluster_id in (None, cluster_id)
 
 
 class Faults:

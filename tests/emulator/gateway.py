@@ -188,9 +188,7 @@ def _check_signature(credential: Credential, request: Request) -> None:
 def server_string_to_sign(request: Request) -> str:
     if not request.is_acs3:
         return signature.string_to_sign(request.method, request.pairs)
-    return signature.acs3_string_to_sign(
-        request.method, request.path, request.pairs, request.headers, _signed_headers(request), request.body
-    )
+    return signature.acs3_string_to_sign(request.method, request.path, request.pairs, request.headers, _signed_headers(request), request.body)
 
 
 def _signed_headers(request: Request) -> str:

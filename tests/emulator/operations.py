@@ -184,9 +184,7 @@ def _number(params: Params, name: str, default: int, largest: int | None) -> int
     return int(text)
 
 
-def _page(
-    items: list[Item], number: int, size: int, wrapper: str, name: str, describe: Callable[[Item], dict[str, Any]]
-) -> Content:
+def _page(items: list[Item], number: int, size: int, wrapper: str, name: str, describe: Callable[[Item], dict[str, Any]]) -> Content:
     page = items[(number - 1) * size : number * size]
     return {
         "PageNumber": number,

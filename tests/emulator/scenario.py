@@ -140,12 +140,8 @@ def _users(where: str, data: Any) -> list[User]:
     if isinstance(data, Mapping):
         _known(where, data, ("count", "prefix", "group", "add_time"))
         common = {name: data[name] for name in ("group", "add_time") if name in data}
-        return [
-            User(f"{data.get('prefix', 'hpcuser')}{i:02d}", **common) for i in range(1, _needed(where, data, "count") + 1)
-        ]
-    return [
-        User(item) if isinstance(item, str) else _make(User, f"{where}[{i}]", item) for i, item in enumerate(_list(data))
-    ]
+        return [User(f"{data.get('prefix', 'hpcuser')}{i:02d}", **common) for i in range(1, _needed(where, data, "count") + 1)]
+    return [User(item) if isinstance(item, str) else _make(User, f"{where}[{i}]", item) for i, item in enumerate(_list(data))]
 
 
 def _script(where: str, item: object) -> dict[str, str]:

@@ -161,18 +161,14 @@ class Emulator:
     def __enter__(self) -> Emulator:
         return self.start()
 
-    def __exit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None) -> None:
         self.stop()
 
     async def _serve(self, context: Any, ready: threading.Event) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
         server = web.Server(self._handle, access_log=None, max_line_size=LONGEST_LINE, max_field_size=LONGEST_LINE)
         try:
-            listener = await self._loop.create_server(
-                lambda: self._accept(server), "127.0.0.1", self.port, ssl=context, backlog=1024
-            )
+            listener = await self._loop.create_server(lambda: self._accept(server), "127.0.0.1", self.port, ssl=context, backlog=1024)
         except (OSError, OverflowError) as error:
             self._failure = error
             ready.set()
@@ -297,8 +293,6 @@ def _cut(transport: asyncio.Transport, answer: Answer | None) -> None:
     if answer is None:
         transport.abort()
         return
-    head = (
-        f"HTTP/1.1 {answer.status} OK\r\nContent-Type: {answer.content_type}\r\nContent-Length: {len(answer.body)}\r\n\r\n"
-    )
+    head = f"HTTP/1.1 {answer.status} OK\r\nContent-Type: {answer.content_type}\r\nContent-Length: {len(answer.body)}\r\n\r\n"
     transport.write(head.encode() + answer.body[: answer.sent])
     transport.close()

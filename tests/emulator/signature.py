@@ -46,9 +46,7 @@ def parse_authorization(header: str) -> dict[str, str] | None:
     return fields if algorithm == ACS3 and len(fields) == 3 else None
 
 
-def acs3_string_to_sign(
-    method: str, path: str, pairs: Pairs, headers: Mapping[str, str], signed_headers: str, body: bytes
-) -> str:
+def acs3_string_to_sign(method: str, path: str, pairs: Pairs, headers: Mapping[str, str], signed_headers: str, body: bytes) -> str:
     content = hashlib.sha256(body).hexdigest()
     headers = {**headers, "x-acs-content-sha256": content}
     canonical_headers = "".join(f"{name}:{headers.get(name, '').strip()}\n" for name in signed_headers.split(";"))

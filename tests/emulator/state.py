@@ -47,10 +47,7 @@ class Denial:
 
     def matches(self, action: str, region: str, cluster_id: str | None, access_key: str) -> bool:
         return (
-            self.action in ("*", action)
-            and self.region in (None, region)
-            and self.cluster_id in (None, cluster_id)
-            and self.access_key in (None, access_key)
+            self.action in ("*", action) and self.region in (None, region) and self.cluster_id in (None, cluster_id) and self.access_key in (None, access_key)
         )
 
 

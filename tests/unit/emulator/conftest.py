@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import re
 import time
 import uuid
@@ -26,16 +25,6 @@ from aliyunsdkcore.client import AcsClient
 
 from emulator import Emulator
 from emulator.signature import sign, string_to_sign
-
-# What the machine may have set for other programs.
-FOREIGN = ("PROXY", "ALIYUN_", "ALIBABA_CLOUD_", "ALIBABACLOUD_", "ALICLOUD_", "CA_BUNDLE", "SSL_CERT_")
-
-
-@pytest.fixture(autouse=True)
-def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if any(part in name.upper() for part in FOREIGN):
-            monkeypatch.delenv(name)
 
 
 @pytest.fixture
@@ -75,9 +64,7 @@ class Plain:
             **query,
         }
 
-    def get(
-        self, action: str, secret_key: str | None = None, timeout: float = 10, **params: str | None
-    ) -> requests.Response:
+    def get(self, action: str, secret_key: str | None = None, timeout: float = 10, **params: str | None) -> requests.Response:
         return self.send(self.signed(action, secret_key, **params), timeout)
 
     def send(self, query: dict[str, str], timeout: float = 10) -> requests.Response:

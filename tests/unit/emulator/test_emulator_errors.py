@@ -45,9 +45,7 @@ ROWS = [(action, *row) for action, rows in PAGES.items() for row in rows]
 
 
 @pytest.mark.parametrize(("action", "status", "code", "message"), ROWS)
-def test_documented_codes_reach_the_first_sdk(
-    action: str, status: int, code: str, message: str, emulator: Emulator, core: Any
-) -> None:
+def test_documented_codes_reach_the_first_sdk(action: str, status: int, code: str, message: str, emulator: Emulator, core: Any) -> None:
     emulator.fault(action, code=code, detail="ypserv <& down>")
 
     with pytest.raises(ServerException) as caught:
@@ -61,9 +59,7 @@ def test_documented_codes_reach_the_first_sdk(
 
 
 @pytest.mark.parametrize(("action", "status", "code", "message"), ROWS)
-def test_documented_codes_reach_the_second_sdk(
-    action: str, status: int, code: str, message: str, emulator: Emulator, tea: Any
-) -> None:
+def test_documented_codes_reach_the_second_sdk(action: str, status: int, code: str, message: str, emulator: Emulator, tea: Any) -> None:
     emulator.fault(action, code=code, detail="ypserv is down")
 
     with pytest.raises((ClientException, TeaServerException)) as caught:

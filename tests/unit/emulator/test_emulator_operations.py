@@ -149,9 +149,7 @@ def test_users_arrive_later(hybrid: Cluster, plain: Any, clock: SimpleNamespace)
         (LARGE, {}, 404, "ClusterNotFound"),
     ],
 )
-def test_synchronization_is_refused(
-    cluster_id: str, changes: dict[str, str], status: int, code: str, emulator: Emulator, plain: Any
-) -> None:
+def test_synchronization_is_refused(cluster_id: str, changes: dict[str, str], status: int, code: str, emulator: Emulator, plain: Any) -> None:
     for name, value in changes.items():
         setattr(emulator.state.clusters[cluster_id], name, value)
 
@@ -177,9 +175,7 @@ def test_the_agent_tells_why(emulator: Emulator, plain: Any) -> None:
 
 
 def test_users_come_by_time_and_name(hybrid: Cluster, plain: Any) -> None:
-    hybrid.users = {
-        name: User(name, add_time=f"2024-01-{day}T08:00:00") for name, day in [("c", "02"), ("b", "02"), ("z", "01")]
-    }
+    hybrid.users = {name: User(name, add_time=f"2024-01-{day}T08:00:00") for name, day in [("c", "02"), ("b", "02"), ("z", "01")]}
 
     users = plain.get("ListUsers", ClusterId=HYBRID).json()["Users"]["UserInfo"]
 
@@ -351,9 +347,7 @@ def test_the_denied_key_may_do_nothing(emulator: Emulator, plain: Any) -> None:
         ({"access_key": "EXAMPLEstranger"}, [False, False, False]),
     ],
 )
-def test_permissions_are_denied_by_their_parts(
-    options: dict[str, str], denied: list[bool], emulator: Emulator, plain: Any
-) -> None:
+def test_permissions_are_denied_by_their_parts(options: dict[str, str], denied: list[bool], emulator: Emulator, plain: Any) -> None:
     emulator.deny(**options)
 
     answers = [

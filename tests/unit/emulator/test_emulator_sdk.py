@@ -174,9 +174,7 @@ def test_users_and_regions_tell_the_state(emulator: Emulator, tea: Any) -> None:
         ("admin01", "wheel", "2024-01-15T08:00:00"),
         ("hpcuser01", "users", "2024-01-15T08:00:00"),
     ]
-    assert [(region.region_id, region.local_name) for region in regions] == [
-        (region.id, region.local_name) for region in emulator.state.regions.values()
-    ]
+    assert [(region.region_id, region.local_name) for region in regions] == [(region.id, region.local_name) for region in emulator.state.regions.values()]
 
 
 @pytest.mark.parametrize("sdk", ["core", "tea"])

@@ -54,9 +54,7 @@ def test_vector_of_version_1() -> None:
     assert sign("testsecret", STRING_TO_SIGN) == "+WKB7+YJiBMom27C2dfiWxGHY6U="
 
 
-@pytest.mark.parametrize(
-    "header", ["", "Basic abc", "ACS3-HMAC-SHA256 Credential=a", "ACS3-RSA-SHA256 Credential=a,SignedHeaders=b,Signature=c"]
-)
+@pytest.mark.parametrize("header", ["", "Basic abc", "ACS3-HMAC-SHA256 Credential=a", "ACS3-RSA-SHA256 Credential=a,SignedHeaders=b,Signature=c"])
 def test_other_authorizations_are_not_taken_for_acs3(header: str) -> None:
     assert parse_authorization(header) is None
 
@@ -129,9 +127,7 @@ def test_a_wrong_signature_is_told_with_the_string_to_sign(emulator: Emulator, p
     expected = string_to_sign("GET", list(query.items()))
     assert answer.status_code == 400
     assert answer.json()["Code"] == "SignatureDoesNotMatch"
-    assert answer.json()["Message"] == (
-        f"Specified signature is not matched with our calculation. server string to sign is:{expected}"
-    )
+    assert answer.json()["Message"] == (f"Specified signature is not matched with our calculation. server string to sign is:{expected}")
 
 
 def test_parameters_changed_after_signing_are_noticed(plain: Any) -> None:
@@ -231,9 +227,7 @@ def test_any_path_will_do(plain: Any) -> None:
 
 @pytest.fixture
 def acs3(emulator: Emulator, plain: Any) -> Callable[..., requests.Response]:
-    def send(
-        params: dict[str, str] | None = None, unsigned: tuple[str, ...] = (), key: str = "main", **changes: str | None
-    ) -> requests.Response:
+    def send(params: dict[str, str] | None = None, unsigned: tuple[str, ...] = (), key: str = "main", **changes: str | None) -> requests.Response:
         credential = emulator.credential(key)
         request = DaraRequest()
         request.method, request.pathname, request.query = "GET", "/", params or {}
