@@ -1,0 +1,35 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What holds for all tests: nothing of the environment that runs them reaches the code."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+FOREIGN = ("ALIBABA", "ALICLOUD", "ALIYUN", "PROXY", "CA_BUNDLE", "SSL_CERT_", "NETRC")
+
+
+def is_foreign(name: str) -> bool:
+    """Whether an environment variable could give the code an identity, a region, an endpoint or a way to it."""
+    return any(part in name.upper() for part in FOREIGN)
+
+
+@pytest.fixture(scope="session")
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home without profiles and without a .netrc."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, empty_home: Path) -> Iterator[None]:
+    for name in list(os.environ):
+        if is_foreign(name):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(empty_home))
+    yield

@@ -1,0 +1,463 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""post_scripts: read, compare, write, read back."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+import requests
+from ansible_collections.alicloud.ehpc.plugins.modules import post_scripts
+from scripted import Call, Service
+from words import BASE, CLUSTER, MONITOR, MOUNT, SIGNED, SIGNED_SHOWN, read, script, write
+
+BOTH = [script(BASE, "--mode base"), script(MOUNT)]
+LOST = requests.exceptions.ConnectionError("Connection aborted.")
+
+
+def ensure(service: Service, check_mode: bool = False, **options: t.Any) -> dict[str, t.Any]:
+    return service.run(post_scripts, check_mode, cluster_id=CLUSTER, **options)
+
+
+# Create, again, change, reorder, remove
+
+
+@pytest.fixture
+def created() -> dict[str, t.Any]:
+    return {
+        "changed": True,
+        "cluster_id": CLUSTER,
+        "region": "cn-hangzhou",
+        "post_scripts": BOTH,
+        "previous_post_scripts": [],
+        "request_id": "REQUEST-WRITE",
+        "diff": {"before": {"post_scripts": []}, "after": {"post_scripts": BOTH}},
+    }
+
+
+def test_create(service: Service, created: dict[str, t.Any]) -> None:
+    service.expects(read(), write(*BOTH), read(*BOTH))
+    assert ensure(service, scripts=BOTH) == created
+    assert not service.clock.sleeps
+    assert not service.warnings
+
+
+def test_create_check_mode(service: Service, created: dict[str, t.Any]) -> None:
+    service.expects(read())
+    assert ensure(service, check_mode=True, scripts=BOTH) == {**created, "request_id": None}
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_create_idempotent(service: Service, check_mode: bool) -> None:
+    service.expects(read(*BOTH))
+    result = ensure(service, check_mode=check_mode, scripts=BOTH)
+    assert result["changed"] is False
+    assert result["request_id"] is None
+    assert result["post_scripts"] == result["previous_post_scripts"] == BOTH
+    assert result["diff"]["before"] == result["diff"]["after"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"PostInstallScripts": [{"Url": BASE}]},
+        {"PostInstallScripts": [{"Url": BASE, "Args": None}]},
+        {"PostInstallScripts": {"PostInstallScriptInfo": [{"Url": BASE, "Args": ""}]}},
+    ],
+    ids=["args absent", "args null", "list wrapped"],
+)
+def test_idempotent_whatever_the_form_of_the_answer(service: Service, answer: dict[str, t.Any]) -> None:
+    service.expects(read(answer=answer))
+    assert ensure(service, scripts=[{"url": BASE}])["changed"] is False
+
+
+@pytest.mark.parametrize("answer", [{}, {"PostInstallScripts": None}, {"PostInstallScripts": []}, {"PostInstallScripts": {}}])
+def test_no_scripts_whatever_the_form_of_the_answer(service: Service, answer: dict[str, t.Any]) -> None:
+    service.expects(read(answer=answer))
+    result = ensure(service, scripts=[])
+    assert result["changed"] is False
+    assert result["post_scripts"] == []
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        [script(BASE, "--mode extended"), script(MOUNT)],
+        [script(BASE + "?v=2", "--mode base"), script(MOUNT)],
+        [script(MOUNT), script(BASE, "--mode base")],
+        [script(MOUNT)],
+        [*BOTH, script(MONITOR)],
+        [*BOTH, script(MOUNT)],
+        [],
+    ],
+    ids=["args", "url", "order", "fewer", "more", "twice", "none"],
+)
+def test_change(service: Service, wanted: list[dict[str, str]]) -> None:
+    service.expects(read(*BOTH))
+    predicted = ensure(service, check_mode=True, scripts=wanted)
+    service.expects(read(*BOTH), write(*wanted), read(*wanted))
+    result = ensure(service, scripts=wanted)
+    assert result["changed"] is True
+    assert result["post_scripts"] == wanted
+    assert result["previous_post_scripts"] == BOTH
+    assert predicted == {**result, "request_id": None}
+    for check_mode in (False, True):
+        service.expects(read(*wanted))
+        assert ensure(service, check_mode=check_mode, scripts=wanted)["changed"] is False
+
+
+# Purge
+
+
+@pytest.mark.parametrize(
+    ("before", "wanted", "after"),
+    [
+        ([], [script(MONITOR)], [script(MONITOR)]),
+        (BOTH, [script(MONITOR, "-v"), script(SIGNED)], [*BOTH, script(MONITOR, "-v"), script(SIGNED)]),
+        (BOTH, [script(MONITOR), script(BASE, "-x")], [script(BASE, "-x"), script(MOUNT), script(MONITOR)]),
+        (BOTH, [script(BASE)], [script(BASE), script(MOUNT)]),
+    ],
+    ids=["first", "appended in order", "updated in place", "args removed"],
+)
+def test_purge_false_changes(service: Service, before: list[t.Any], wanted: list[t.Any], after: list[t.Any]) -> None:
+    service.expects(read(*before), write(*after), read(*after))
+    assert ensure(service, purge=False, scripts=wanted)["changed"] is True
+    service.expects(read(*after))
+    assert ensure(service, purge=False, scripts=wanted)["changed"] is False
+
+
+@pytest.mark.parametrize("wanted", [[], BOTH, BOTH[::-1], BOTH[1:]], ids=["none", "all", "another order", "one"])
+def test_purge_false_keeps(service: Service, wanted: list[t.Any]) -> None:
+    service.expects(read(*BOTH))
+    result = ensure(service, purge=False, scripts=wanted)
+    assert result["changed"] is False
+    assert result["post_scripts"] == BOTH
+
+
+def test_purge_false_twice_in_the_option(service: Service) -> None:
+    error = service.fails(post_scripts, cluster_id=CLUSTER, purge=False, scripts=[script(BASE, "1"), script(MOUNT), script(BASE, "2")])
+    assert BASE in error.message
+    assert MOUNT not in error.message
+    assert "option scripts" in error.message
+
+
+def test_purge_false_twice_on_the_cluster(service: Service) -> None:
+    service.expects(read(script(SIGNED, "1"), script(MOUNT), script(SIGNED, "2")))
+    error = service.fails(post_scripts, cluster_id=CLUSTER, purge=False, scripts=[script(MONITOR)])
+    assert SIGNED_SHOWN in error.message
+    assert CLUSTER in error.message
+    assert "EXAMPLEsig" not in str(error)
+
+
+def test_purge_true_takes_a_url_twice(service: Service) -> None:
+    twice = [script(BASE, "1"), script(BASE, "2")]
+    service.expects(read(), write(*twice), read(*twice))
+    assert ensure(service, scripts=twice)["post_scripts"] == twice
+
+
+# Absent
+
+
+@pytest.mark.parametrize(
+    ("options", "after"),
+    [
+        ({}, []),
+        ({"scripts": [{"url": BASE}]}, [script(MOUNT)]),
+        ({"scripts": [{"url": MOUNT, "args": "whatever"}]}, [script(BASE, "--mode base")]),
+        ({"scripts": [{"url": MOUNT}, {"url": MONITOR}, {"url": BASE}]}, []),
+        ({"scripts": [{"url": BASE}, {"url": BASE}], "purge": False}, [script(MOUNT)]),
+    ],
+    ids=["all", "one", "args do not matter", "each", "twice in the option"],
+)
+def test_absent(service: Service, options: dict[str, t.Any], after: list[t.Any]) -> None:
+    service.expects(read(*BOTH))
+    predicted = ensure(service, check_mode=True, state="absent", **options)
+    service.expects(read(*BOTH), write(*after), read(*after))
+    result = ensure(service, state="absent", **options)
+    assert result["changed"] is True
+    assert result["post_scripts"] == after
+    assert predicted == {**result, "request_id": None}
+    for check_mode in (False, True):
+        service.expects(read(*after))
+        assert ensure(service, check_mode=check_mode, state="absent", **options)["changed"] is False
+
+
+def test_absent_removes_each_of_a_url(service: Service) -> None:
+    service.expects(read(script(BASE, "1"), script(MOUNT), script(BASE, "2")), write(script(MOUNT)), read(script(MOUNT)))
+    assert ensure(service, state="absent", scripts=[{"url": BASE}])["post_scripts"] == [script(MOUNT)]
+
+
+def test_absent_with_an_empty_list_removes_nothing(service: Service) -> None:
+    service.expects(read(*BOTH))
+    assert ensure(service, state="absent", scripts=[])["changed"] is False
+
+
+# Arguments
+
+
+@pytest.mark.parametrize(
+    ("args", "stored"),
+    [
+        (None, ""),
+        ("", ""),
+        ([], ""),
+        ("--mode base  --x 'a b'", "--mode base  --x 'a b'"),
+        (["--export", "nas.example.com:/data set"], "--export 'nas.example.com:/data set'"),
+        (["it's", "", "$HOME", "*"], "'it'\"'\"'s' '' '$HOME' '*'"),
+        (["--jobs", 4, 0.5], "--jobs 4 0.5"),
+        (5, "5"),
+        ("多 ~+%/&=", "多 ~+%/&="),
+        ("line\nline", "line\nline"),
+    ],
+)
+def test_args(service: Service, args: t.Any, stored: str) -> None:
+    service.expects(read(script(MOUNT)), write(script(BASE, stored)), read(script(BASE, stored)))
+    assert ensure(service, scripts=[{"url": BASE, "args": args}])["post_scripts"] == [script(BASE, stored)]
+    service.expects(read(script(BASE, stored)))
+    assert ensure(service, scripts=[{"url": BASE, "args": args}])["changed"] is False
+
+
+@pytest.mark.parametrize(
+    "args",
+    [True, {"a": 1}, ["a", None], ["a", False], ["a", ["b"]], "a\x00b", "a\ud800", ["a\ud800"]],
+    ids=["bool", "dict", "null in a list", "bool in a list", "list in a list", "NUL", "surrogate", "surrogate in a list"],
+)
+def test_args_that_cannot_work(service: Service, args: t.Any) -> None:
+    error = service.fails(post_scripts, cluster_id=CLUSTER, scripts=[{"url": BASE}, {"url": MOUNT, "args": args}])
+    assert f"script 2 of cluster {CLUSTER}" in error.message
+    assert error.code == "InvalidOptions"
+
+
+# Refused before any call
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", " ", "https://example.com/a b.sh", "https://example.com/a.sh\n", "https://example.com/\x07.sh", "https://example.com/\x9f", "/a\u3000b", "/a\ud800"],
+)
+@pytest.mark.parametrize("options", [{}, {"state": "absent"}, {"purge": False}], ids=["present", "absent", "purge false"])
+def test_urls_that_cannot_work(service: Service, url: str, options: dict[str, t.Any]) -> None:
+    error = service.fails(post_scripts, cluster_id=CLUSTER, scripts=[{"url": BASE}, {"url": url}], **options)
+    assert f"script 2 of cluster {CLUSTER}" in error.message
+    assert (error.code, error.action, error.http_status, error.request_id) == ("InvalidOptions", None, None, None)
+    assert str(error).isprintable()
+
+
+def test_url_that_cannot_work_is_shown_without_its_signature(service: Service) -> None:
+    error = service.fails(post_scripts, cluster_id=CLUSTER, scripts=[{"url": SIGNED + " "}])
+    assert "***" in str(error)
+    assert "EXAMPLEsig" not in str(error)
+
+
+@pytest.mark.parametrize(
+    "cluster_id",
+    [
+        "",
+        "  ",
+        "ehpc-hz-EXAMPLE ",
+        "ehpc-hz-EXAMPLE\n",
+        "\x00",
+        pytest.param("ehpc hz", marks=pytest.mark.xfail(strict=True, reason="white space inside a cluster id is accepted")),
+    ],
+)
+def test_cluster_ids_that_cannot_work(service: Service, cluster_id: str) -> None:
+    error = service.fails(post_scripts, cluster_id=cluster_id, scripts=[])
+    assert "cluster_id" in error.message
+    assert error.code == "InvalidOptions"
+
+
+def test_no_scripts_given(service: Service) -> None:
+    error = service.fails(post_scripts, cluster_id=CLUSTER)
+    assert CLUSTER in error.message
+    assert "scripts" in error.message
+
+
+def numbered(count: int) -> list[dict[str, str]]:
+    return [script(f"https://scripts.example.com/{number:02d}.sh") for number in range(1, count + 1)]
+
+
+def test_sixteen_scripts(service: Service) -> None:
+    service.expects(read(), write(*numbered(16)), read(*numbered(16)))
+    assert len(ensure(service, scripts=numbered(16))["post_scripts"]) == 16
+
+
+@pytest.mark.parametrize("purge", [True, False])
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_seventeen_scripts(service: Service, purge: bool, check_mode: bool) -> None:
+    error = service.fails(post_scripts, check_mode, cluster_id=CLUSTER, scripts=numbered(17), purge=purge)
+    assert CLUSTER in error.message
+    assert "17" in error.message
+    assert "16" in error.message
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_seventeen_scripts_together(service: Service, check_mode: bool) -> None:
+    service.expects(read(*numbered(15)))
+    error = service.fails(post_scripts, check_mode, cluster_id=CLUSTER, purge=False, scripts=[script(BASE), script(MOUNT)])
+    assert "17" in error.message
+
+
+# Warnings
+
+
+@pytest.mark.parametrize("url", ["scripts/base.sh", "oss://bucket/base.sh", "ftp://example.com/base.sh"])
+def test_warns_of_urls_that_nodes_may_not_fetch(service: Service, url: str) -> None:
+    service.expects(read(), write(script(url)), read(script(url)))
+    ensure(service, scripts=[script(url)])
+    assert [url in warning for warning in service.warnings] == [True]
+
+
+@pytest.mark.parametrize("url", ["http://example.com/a.sh", "/opt/job.sh", BASE, BASE + "?versionId=7&size=large"])
+def test_does_not_warn_of_ordinary_urls(service: Service, url: str) -> None:
+    service.expects(read(script(url)))
+    ensure(service, scripts=[script(url)])
+    assert service.warnings == []
+
+
+V4 = (
+    "https://bucket.oss-cn-hangzhou.aliyuncs.com/a.sh?x-oss-signature-version=OSS4-HMAC-SHA256&x-oss-date=20260101T080000Z"
+    "&x-oss-expires=3600&x-oss-credential=EXAMPLEid%2F20260101%2Fcn-hangzhou%2Foss%2Faliyun_v4_request&x-oss-signature=0123abcd"
+)
+
+
+@pytest.mark.parametrize(
+    ("url", "expiry"),
+    [
+        (SIGNED, "2030-01-01T00:00:00Z"),
+        (V4, "2026-01-01T09:00:00Z"),
+        (BASE + "?Signature=EXAMPLEsig", None),
+        (BASE + "?Signature=EXAMPLEsig&Expires=soon", None),
+        (BASE + "?Signature=EXAMPLEsig&Expires=99999999999999999999", None),
+    ],
+    ids=["old form", "V4", "no expiry", "expiry not a number", "expiry out of range"],
+)
+def test_warns_of_pre_signed_urls(service: Service, url: str, expiry: str | None) -> None:
+    service.expects(read(), write(script(url)), read(script(url)))
+    result = ensure(service, scripts=[script(url)])
+    (warning,) = service.warnings
+    assert "pre-signed" in warning
+    assert ("expires at" in warning) == (expiry is not None)
+    assert (expiry or "") in warning
+    for secret in ("EXAMPLEsig", "EXAMPLEid", "0123abcd"):
+        assert secret not in warning
+        assert secret not in str(result)
+
+
+def test_pre_signed_urls_are_compared_with_their_signature(service: Service) -> None:
+    """They look alike in the result, but another signature is another address."""
+    renewed = SIGNED.replace("EXAMPLEsig", "EXAMPLEnew")
+    service.expects(read(script(SIGNED)), write(script(renewed)), read(script(renewed)))
+    result = ensure(service, scripts=[script(renewed)])
+    assert result["changed"] is True
+    assert result["post_scripts"] == result["previous_post_scripts"] == [script(SIGNED_SHOWN)]
+
+
+# Read back
+
+
+def test_read_back_late(service: Service) -> None:
+    service.expects(read(), write(*BOTH), read(), read(BOTH[0]), read(*BOTH))
+    assert ensure(service, scripts=BOTH)["changed"] is True
+    assert service.clock.sleeps == [0.5, 0.5]
+
+
+def test_never_stored(service: Service) -> None:
+    other = script(SIGNED, "-x")
+    reads = 10 * 2 + 1
+    service.expects(read(), write(*BOTH), *[read(other)] * reads)
+    error = service.fails(post_scripts, cluster_id=CLUSTER, scripts=BOTH)
+    assert sum(service.clock.sleeps) == 10
+    failure = error.as_failure()
+    assert failure["post_scripts"] == [script(SIGNED_SHOWN, "-x")]
+    assert failure["error"]["code"] == "NotStored"
+    assert failure["error"]["action"] == "SetPostScripts"
+    assert failure["error"]["request_id"] == "REQUEST-WRITE"
+    assert failure["error"]["hint"]
+    assert CLUSTER in failure["msg"]
+    assert f"{SIGNED_SHOWN} -x" in failure["msg"]
+    assert "EXAMPLEsig" not in str(failure)
+
+
+def test_slow_reads_do_not_prolong_the_read_back(service: Service) -> None:
+    service.expects(read(), write(*BOTH), read(takes=4), read(takes=4), read(takes=4))
+    service.fails(post_scripts, cluster_id=CLUSTER, scripts=BOTH)
+    assert service.clock.now - 1000 <= 10 + 4
+
+
+# Lost answers
+
+
+def test_lost_answer_of_a_write_that_arrived(service: Service) -> None:
+    service.expects(read(), write(*BOTH, error=LOST), read(*BOTH), read(*BOTH))
+    result = ensure(service, scripts=BOTH)
+    assert result["changed"] is True
+    assert result["request_id"] is None
+
+
+def test_lost_answer_of_a_write_that_did_not_arrive(service: Service) -> None:
+    service.expects(read(), write(*BOTH, error=LOST), read(), write(*BOTH), read(*BOTH))
+    assert ensure(service, scripts=BOTH)["request_id"] == "REQUEST-WRITE"
+    assert service.clock.sleeps == [0.5]
+
+
+@pytest.mark.parametrize(
+    "how",
+    [{"body": b""}, {"body": b"<html>"}, {"status": 502, "body": b"<html>"}, {"error": requests.exceptions.ReadTimeout()}],
+    ids=["empty 200", "HTML 200", "502", "timeout"],
+)
+def test_other_lost_answers_of_a_write_that_arrived(service: Service, how: dict[str, t.Any]) -> None:
+    service.expects(read(), write(*BOTH, **how), read(*BOTH), read(*BOTH))
+    assert ensure(service, scripts=BOTH)["changed"] is True
+
+
+def test_refused_connection_is_no_lost_answer(service: Service) -> None:
+    refused = requests.exceptions.ConnectionError(ConnectionRefusedError(111, "Connection refused"))
+    service.expects(read(), write(*BOTH, error=refused), write(*BOTH), read(*BOTH))
+    assert ensure(service, scripts=BOTH)["changed"] is True
+
+
+def test_lost_answer_and_nothing_to_be_read(service: Service) -> None:
+    service.expects(read(), write(*BOTH, error=LOST), read(code="NotAuthorized"))
+    error = service.fails(post_scripts, cluster_id=CLUSTER, scripts=BOTH)
+    assert error.action == "SetPostScripts"
+    assert "not known" in error.message
+    assert "You are not authorized" in error.message
+
+
+def test_write_refused(service: Service) -> None:
+    service.expects(read(), write(*BOTH, code="InvalidParams", message="The specified parameter Url is invalid."))
+    failure = service.fails(post_scripts, cluster_id=CLUSTER, scripts=BOTH).as_failure()
+    assert failure["msg"].startswith(f"Cannot set the post scripts of cluster {CLUSTER} in cn-hangzhou: InvalidParams: The specified parameter Url")
+    assert failure["error"]["http_status"] == 400
+
+
+def test_write_repeated_where_the_service_asks_for_it(service: Service) -> None:
+    service.expects(read(), write(*BOTH, code="ServiceUnavailable"), write(*BOTH, code="Throttling.User"), write(*BOTH), read(*BOTH))
+    assert ensure(service, scripts=BOTH)["changed"] is True
+    assert service.clock.sleeps == [0.5, 1.0]
+
+
+def test_the_service_echoes_a_pre_signed_url(service: Service) -> None:
+    signed = script(SIGNED)
+    service.expects(read(), write(signed, code="InvalidParams", message=f"The specified parameter {SIGNED} is invalid: EXAMPLEsig="))
+    error = service.fails(post_scripts, cluster_id=CLUSTER, scripts=[signed])
+    assert "EXAMPLEsig" not in str(error.as_failure())
+
+
+def test_unknown_cluster(service: Service) -> None:
+    service.expects(Call("GetPostScripts", ClusterId=CLUSTER, code="ClusterNotFound"))
+    failure = service.fails(post_scripts, cluster_id=CLUSTER, scripts=[]).as_failure()
+    assert failure["error"] == {
+        "action": "GetPostScripts",
+        "code": "ClusterNotFound",
+        "message": "The specified cluster does not exist.",
+        "http_status": 404,
+        "request_id": failure["error"]["request_id"],
+        "hint": failure["error"]["hint"],
+    }
+    assert failure["error"]["request_id"].startswith("REQUEST-")
+    assert CLUSTER in failure["msg"]
+    assert failure["error"]["hint"] in failure["msg"]

@@ -1,0 +1,73 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the tests of the modules say of clusters, scripts and users, in the words of the service."""
+
+from __future__ import annotations
+
+import typing as t
+
+from scripted import Call
+
+CLUSTER = "ehpc-hz-EXAMPLE"
+BASE = "https://scripts.example.com/base.sh"
+MOUNT = "https://scripts.example.com/mount.sh"
+MONITOR = "https://scripts.example.com/monitor.sh"
+SIGNED = "https://bucket.oss-cn-hangzhou.aliyuncs.com/a.sh?Expires=1893456000&OSSAccessKeyId=EXAMPLEid&Signature=EXAMPLEsig%3D"
+SIGNED_SHOWN = "https://bucket.oss-cn-hangzhou.aliyuncs.com/a.sh?Expires=1893456000&OSSAccessKeyId=***&Signature=***"
+
+
+def script(url: str, args: t.Any = "") -> dict[str, t.Any]:
+    """A script as an option and as a result."""
+    return {"url": url, "args": args}
+
+
+def read(*scripts: dict[str, t.Any], **how: t.Any) -> Call:
+    """The reading of the post scripts."""
+    stored = {"PostInstallScripts": [{"Url": entry["url"], "Args": entry["args"]} for entry in scripts]}
+    return Call("GetPostScripts", ClusterId=CLUSTER, **{"answer": stored, **how})
+
+
+def write(*scripts: dict[str, t.Any], **how: t.Any) -> Call:
+    """The writing of the post scripts."""
+    params = {}
+    for number, entry in enumerate(scripts, 1):
+        params[f"PostInstallScripts.{number}.Url"] = entry["url"]
+        params[f"PostInstallScripts.{number}.Args"] = entry["args"]
+    return Call("SetPostScripts", ClusterId=CLUSTER, **params, **{"answer": {"RequestId": "REQUEST-WRITE"}, **how})
+
+
+def user(name: str, group: str = "users", add_time: str = "2026-01-01T08:00:00") -> dict[str, str]:
+    """A user as a result."""
+    return {"name": name, "group": group, "add_time": add_time}
+
+
+def page(*users: dict[str, str] | str, number: int = 1, total: int | None = None, **how: t.Any) -> Call:
+    """A page of the users. Without a total it is the only one."""
+    entries = [user(entry) if isinstance(entry, str) else entry for entry in users]
+    found = [{"Name": entry["name"], "Group": entry["group"], "AddTime": entry["add_time"]} for entry in entries]
+    answer = {"PageNumber": number, "PageSize": 50, "TotalCount": len(users) if total is None else total, "Users": {"UserInfo": found}}
+    return Call("ListUsers", ClusterId=CLUSTER, PageNumber=str(number), PageSize="50", **{"answer": answer, **how})
+
+
+def sync(**how: t.Any) -> Call:
+    """The synchronization of the users."""
+    return Call("SyncUsers", ClusterId=CLUSTER, **{"answer": {"RequestId": "REQUEST-SYNC"}, **how})
+
+
+def describe(cluster_id: str = CLUSTER, code: str | None = None, **info: t.Any) -> Call:
+    """The details of a cluster; without more, one that runs in proxy mode."""
+    found = {
+        "Id": "i-EXAMPLE",
+        "Name": "cfd-1",
+        "Status": "running",
+        "RegionId": "cn-hangzhou",
+        "Location": "OnPremise",
+        "SchedulerType": "slurm",
+        "AccountType": "nis",
+        "DeployMode": "Simple",
+        "CreateTime": "2026-01-01T08:00:00.000Z",
+        "EcsInfo": {"ProxyMgr": {"InstanceType": "ecs.n1.tiny", "Count": 1}},
+    }
+    return Call("DescribeCluster", ClusterId=cluster_id, answer={"ClusterInfo": {**found, **info}}, code=code)

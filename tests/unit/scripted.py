@@ -1,0 +1,262 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A service that follows a script, for tests of the client and of what the modules do with it.
+
+A test says which calls it expects, in order, and how each is answered. They travel through the real client and the
+real `requests`, and are stopped only where the network would begin. A call that is not expected, that comes in
+another order, with other parameters or with a wrong signature fails, and so does an expected call that never comes.
+So check mode is proven by the write that is not there.
+
+    def test_create_check_mode(service):
+        service.expects(Call("GetPostScripts", ClusterId="ehpc-hz-EXAMPLE", answer={"PostInstallScripts": []}))
+        result = service.run(post_scripts, check_mode=True, cluster_id="ehpc-hz-EXAMPLE", scripts=[{"url": "/x.sh"}])
+        assert result["changed"]
+
+Time stands still but for `time.sleep` and the `takes` of a call, so that waits are asserted and not slept.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+import typing as t
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+import requests
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC
+from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client, client_for
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
+from requests.adapters import BaseAdapter
+
+from emulator.signature import sign, string_to_sign
+
+REGION = "cn-hangzhou"
+ACCESS_KEY = "EXAMPLEaccesskey"
+SECRET_KEY = "EXAMPLE-secret-of-the-tests"
+HOST = f"ehpc.{REGION}.aliyuncs.com"
+SHARED_OPTIONS: dict[str, t.Any] = {"region": REGION, "access_key": ACCESS_KEY, "secret_key": SECRET_KEY}
+# What every signed request carries beside the operation's own parameters.
+COMMON = {
+    "AccessKeyId",
+    "Action",
+    "Format",
+    "RegionId",
+    "Signature",
+    "SignatureMethod",
+    "SignatureNonce",
+    "SignatureType",
+    "SignatureVersion",
+    "Timestamp",
+    "Version",
+}
+DOCUMENTED: dict[str, tuple[int, str]] = {
+    "ClusterNotFound": (404, "The specified cluster does not exist."),
+    "InvalidClusterStatus": (403, "The operation failed due to invalid cluster status."),
+    "ManagerNotFound": (404, "The manager nodes do not exist or their status is abnormal."),
+    "NotAuthorized": (407, "You are not authorized by RAM for this request."),
+    "ServiceUnavailable": (503, "The request has failed due to a temporary failure of the server"),
+    "Throttling.User": (400, "Request was denied due to user flow control."),
+    "UnknownError": (500, "An unknown error occurred."),
+}
+_number = 0
+
+
+class Call:
+    """One expected call and how it is answered: with `answer`, with the error `code`, with a raw `body`, or not at all."""
+
+    def __init__(
+        self,
+        action: str,
+        *,
+        answer: dict[str, t.Any] | None = None,
+        code: str | None = None,
+        message: str | None = None,
+        status: int | None = None,
+        body: bytes | None = None,
+        error: Exception | None = None,
+        takes: float = 0.0,
+        **params: str,
+    ) -> None:
+        self.action = action
+        self.params = params
+        self.error = error
+        self.takes = takes
+        self.status, self.body = status or 200, body if body is not None else _body(answer or {})
+        if code:
+            documented_status, documented_message = DOCUMENTED.get(code, (400, "Refused."))
+            self.status = status or documented_status
+            self.body = _body({"HostId": HOST, "Code": code, "Message": documented_message if message is None else message})
+
+    def __repr__(self) -> str:
+        return f"{self.action} {self.params}"
+
+
+def _body(answer: dict[str, t.Any]) -> bytes:
+    global _number
+    _number += 1
+    return json.dumps({"RequestId": f"REQUEST-{_number:04d}", **answer}).encode()
+
+
+class Unexpected(BaseException):
+    """What a test did not foresee. Not an Exception, so that no code under test can take it for a failure of the network."""
+
+
+@dataclass
+class Clock:
+    """The time that the code under test sees."""
+
+    now: float = 1000.0
+    sleeps: list[float] = field(default_factory=list)
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.sleeps.append(seconds)
+        self.now += seconds
+
+
+@dataclass
+class Invocation:
+    """What a module's function needs of its host."""
+
+    params: dict[str, t.Any]
+    check_mode: bool = False
+    warnings: list[str] = field(default_factory=list)
+
+    def warn(self, warning: str) -> None:
+        self.warnings.append(warning)
+
+
+def invocation(module: t.Any, check_mode: bool = False, **options: t.Any) -> Invocation:
+    """The options as Ansible hands them to the module: checked, converted, with defaults."""
+    spec = dict(SHARED_SPEC, **module.MODULE.argument_spec)
+    checked = ArgumentSpecValidator(spec, mutually_exclusive=module.MODULE.mutually_exclusive).validate({**SHARED_OPTIONS, **options})
+    if checked.error_messages:
+        raise Unexpected("Ansible itself refuses these options: " + "; ".join(checked.error_messages))
+    return Invocation(checked.validated_parameters, check_mode)
+
+
+@dataclass
+class Seen:
+    """A request as it would have left."""
+
+    url: str
+    params: dict[str, str]
+    headers: dict[str, str]
+    timeout: tuple[float, float]
+    verify: bool | str
+    method: str
+
+
+class Service(BaseAdapter):
+    """The scripted service: a transport of `requests`, and the way to run modules and clients on it."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self.clock = clock
+        self.warnings: list[str] = []
+        self.seen: list[Seen] = []
+        self._expected: list[Call] = []
+
+    # For tests
+
+    def expects(self, *calls: Call) -> None:
+        """These calls, after those that are expected already."""
+        self._expected.extend(calls)
+
+    def client(self, **options: t.Any) -> Client:
+        """A client for the shared options that ends here."""
+        params = {name: None for name in SHARED_SPEC}
+        return self.connect(client_for({**params, **SHARED_OPTIONS, **options}))
+
+    def run(self, module: t.Any, check_mode: bool = False, **options: t.Any) -> dict[str, t.Any]:
+        """The result of a module's function."""
+        call = invocation(module, check_mode, **options)
+        self.warnings = call.warnings
+        client = self.connect(client_for(call.params, module.MODULE.fallback_region))
+        try:
+            result = module.MODULE.function(call, client)
+        finally:
+            client.close()
+        self.done()
+        return t.cast("dict[str, t.Any]", json.loads(json.dumps(result)))
+
+    def fails(self, module: t.Any, check_mode: bool = False, **options: t.Any) -> EhpcError:
+        """The failure of a module's function."""
+        with pytest.raises(EhpcError) as caught:
+            self.run(module, check_mode, **options)
+        self.done()
+        return caught.value
+
+    def connect(self, client: Client) -> Client:
+        client._session.mount("https://", self)
+        client._session.mount("http://", self)
+        return client
+
+    def done(self) -> None:
+        """Fails where expected calls did not come."""
+        left, self._expected = self._expected, []
+        if left:
+            raise Unexpected(f"these calls did not come: {left}")
+
+    # The transport
+
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: t.Any = None,
+        verify: t.Any = True,
+        cert: t.Any = None,
+        proxies: t.Any = None,
+    ) -> requests.Response:
+        pairs = parse_qsl(urlsplit(request.url or "").query, keep_blank_values=True)
+        params = dict(pairs)
+        self.seen.append(Seen(request.url or "", params, dict(request.headers), timeout, verify, request.method or ""))
+        call = self._next(params)
+        if params.get("AccessKeyId") == ACCESS_KEY and params["Signature"] != sign(SECRET_KEY, string_to_sign("GET", pairs)):
+            raise Unexpected(f"{call} has a wrong signature")
+        self.clock.now += call.takes
+        if call.error:
+            raise call.error
+        return _response(request, call)
+
+    def _next(self, params: dict[str, str]) -> Call:
+        own = {name: value for name, value in params.items() if name not in COMMON}
+        if not self._expected:
+            raise Unexpected(f"nothing more was expected, but {params.get('Action')} {own}")
+        call = self._expected.pop(0)
+        if (params.get("Action"), own) != (call.action, call.params):
+            raise Unexpected(f"expected {call}, but {params.get('Action')} {own} came")
+        return call
+
+    def close(self) -> None:
+        pass
+
+
+def _response(request: requests.PreparedRequest, call: Call) -> requests.Response:
+    response = requests.Response()
+    response.status_code = call.status
+    response._content = call.body
+    response.url = request.url or ""
+    response.request = request
+    return response
+
+
+def use(monkeypatch: pytest.MonkeyPatch) -> t.Iterator[Service]:
+    """The fixture `service`."""
+    clock = Clock()
+    monkeypatch.setattr(time, "sleep", clock.sleep)
+    monkeypatch.setattr(time, "monotonic", clock.monotonic)
+    # Without chance every delay is the longest of its range.
+    monkeypatch.setattr(random, "uniform", lambda low, high: high)
+    service = Service(clock)
+    yield service
+    service.done()
