@@ -1,0 +1,210 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The info modules: what they read and how they show it."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.alicloud.ehpc.plugins.modules import cluster_info, post_scripts, post_scripts_info, region_info, user_info, user_sync
+from scripted import HOST, Call, Service
+from words import BASE, CLUSTER, MOUNT, SIGNED, SIGNED_SHOWN, describe, page, read, script, user
+
+OTHER = "ehpc-hz-OTHER"
+EVERY_CLUSTER_HAS = {"id", "name", "status", "region_id", "location", "scheduler_type", "account_type", "deploy_mode", "create_time"}
+EVERY_DETAILED_CLUSTER_HAS = EVERY_CLUSTER_HAS | {"proxy_mode", "post_scripts", "on_premise_info"}
+
+
+# post_scripts_info
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_post_scripts_info(service: Service, check_mode: bool) -> None:
+    service.expects(read(script(MOUNT), script(BASE, "-x"), script(SIGNED)))
+    result = service.run(post_scripts_info, check_mode, cluster_id=CLUSTER)
+    shown = [script(MOUNT), script(BASE, "-x"), script(SIGNED_SHOWN)]
+    assert result == {"changed": False, "cluster_id": CLUSTER, "region": "cn-hangzhou", "post_scripts": shown}
+
+
+def test_post_scripts_info_without_scripts(service: Service) -> None:
+    service.expects(read(answer={}))
+    assert service.run(post_scripts_info, cluster_id=CLUSTER)["post_scripts"] == []
+
+
+# user_info
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_user_info(service: Service, check_mode: bool) -> None:
+    service.expects(page(user("hpcuser02"), user("admin01", "wheel")))
+    result = service.run(user_info, check_mode, cluster_id=CLUSTER)
+    assert result == {
+        "changed": False,
+        "cluster_id": CLUSTER,
+        "region": "cn-hangzhou",
+        "users": [user("admin01", "wheel"), user("hpcuser02")],
+    }
+
+
+def test_user_info_all_pages(service: Service) -> None:
+    names = [f"simuser{number:02d}" for number in range(1, 69)]
+    service.expects(page(*names[:50], total=68), page(*names[50:], number=2, total=68))
+    assert [entry["name"] for entry in service.run(user_info, cluster_id=CLUSTER)["users"]] == names
+
+
+def test_user_info_shows_a_user_of_two_pages_once(service: Service) -> None:
+    names = [f"simuser{number:02d}" for number in range(51)]
+    service.expects(page(*names[:50], total=52), page(*names[49:], number=2, total=52))
+    assert [entry["name"] for entry in service.run(user_info, cluster_id=CLUSTER)["users"]] == names
+
+
+def test_user_info_without_users(service: Service) -> None:
+    service.expects(page())
+    assert service.run(user_info, cluster_id=CLUSTER)["users"] == []
+
+
+def test_user_info_fields_that_are_absent(service: Service) -> None:
+    service.expects(page(answer={"Users": {"UserInfo": [{"Name": "hpcuser01"}]}}))
+    assert service.run(user_info, cluster_id=CLUSTER)["users"] == [{"name": "hpcuser01", "group": None, "add_time": None}]
+
+
+@pytest.mark.parametrize("module", [post_scripts_info, user_info], ids=["post_scripts_info", "user_info"])
+def test_blank_cluster_id(service: Service, module: t.Any) -> None:
+    assert "cluster_id" in service.fails(module, cluster_id=" ").message
+
+
+# cluster_info
+
+
+def listed(*names: str, number: int = 1, total: int | None = None, **more: t.Any) -> Call:
+    found = [{"Id": f"ehpc-hz-{name}", "Name": name, "Status": "Running", "RegionId": "cn-hangzhou", "WinAdPar": "EXAMPLE-password", **more} for name in names]
+    answer = {"TotalCount": len(names) if total is None else total, "Clusters": {"ClusterInfoSimple": found}}
+    return Call("ListClusters", PageNumber=str(number), PageSize="50", answer=answer)
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_cluster_info_of_the_region(service: Service, check_mode: bool) -> None:
+    names = [f"cfd-{number}" for number in range(60)]
+    service.expects(listed(*names[:50], total=60), listed(*names[50:], number=2, total=60))
+    result = service.run(cluster_info, check_mode)
+    assert [cluster["name"] for cluster in result["clusters"]] == names
+    assert (result["changed"], result["region"]) == (False, "cn-hangzhou")
+    for cluster in result["clusters"]:
+        assert set(cluster) >= EVERY_CLUSTER_HAS
+        assert not {"proxy_mode", "post_scripts", "on_premise_info"} & set(cluster)
+        assert cluster["status"] == "running"
+        assert cluster["location"] is None
+    assert "EXAMPLE-password" not in str(result)
+
+
+def test_cluster_info_shows_a_cluster_of_two_pages_once(service: Service) -> None:
+    service.expects(listed(*[f"cfd-{number}" for number in range(50)], total=51), listed("cfd-49", number=2, total=51))
+    assert len(service.run(cluster_info)["clusters"]) == 50
+
+
+@pytest.mark.parametrize(
+    ("patterns", "found"),
+    [
+        (["cfd-*"], ["cfd-1", "cfd-2"]),
+        (["*-1"], ["cfd-1", "bio-1"]),
+        (["bio-?", "cfd-2"], ["cfd-2", "bio-1"]),
+        (["cfd-[2-9]"], ["cfd-2"]),
+        (["CFD-*"], []),
+        (["cfd"], []),
+    ],
+)
+def test_cluster_info_by_name(service: Service, patterns: list[str], found: list[str]) -> None:
+    service.expects(listed("cfd-1", "cfd-2", "bio-1"))
+    assert [cluster["name"] for cluster in service.run(cluster_info, names=patterns)["clusters"]] == found
+
+
+def test_cluster_info_by_no_names(service: Service) -> None:
+    assert service.run(cluster_info, names=[])["clusters"] == []
+
+
+def test_cluster_info_by_no_ids(service: Service) -> None:
+    assert service.run(cluster_info, cluster_ids=[])["clusters"] == []
+
+
+def test_cluster_info_details(service: Service) -> None:
+    managers = {"OnPremiseInfo": [{"Type": "account, scheduler", "HostName": "manager01", "IP": "192.0.2.10"}]}
+    scripts = {"PostInstallScriptInfo": [{"Url": SIGNED, "Args": "-x"}, {"Url": BASE}]}
+    passwords = {"WinAdPar": '{"AdUserPasswd": "EXAMPLE-password"}', "OpenldapPar": "EXAMPLE-password", "NewField": "EXAMPLE-password"}
+    service.expects(describe(Status="Exception", OnPremiseInfo=managers, PostInstallScripts=scripts, **passwords))
+    result = service.run(cluster_info, cluster_ids=[CLUSTER])
+    (cluster,) = result["clusters"]
+    assert {key: cluster[key] for key in EVERY_DETAILED_CLUSTER_HAS} == {
+        "id": CLUSTER,
+        "name": "cfd-1",
+        "status": "exception",
+        "region_id": "cn-hangzhou",
+        "location": "OnPremise",
+        "scheduler_type": "slurm",
+        "account_type": "nis",
+        "deploy_mode": "Simple",
+        "create_time": "2026-01-01T08:00:00.000Z",
+        "proxy_mode": True,
+        "post_scripts": [script(SIGNED_SHOWN, "-x"), script(BASE)],
+        "on_premise_info": [{"type": "account, scheduler", "host_name": "manager01", "ip": "192.0.2.10"}],
+    }
+    assert "EXAMPLE-password" not in str(result)
+    assert all(key == key.lower() for key in cluster)
+
+
+@pytest.mark.parametrize("answer", [{}, {"ClusterInfo": {}}, {"ClusterInfo": None}])
+def test_cluster_info_details_of_an_empty_answer(service: Service, answer: dict[str, t.Any]) -> None:
+    service.expects(Call("DescribeCluster", ClusterId=CLUSTER, answer=answer))
+    (cluster,) = service.run(cluster_info, cluster_ids=[CLUSTER])["clusters"]
+    assert set(cluster) == EVERY_DETAILED_CLUSTER_HAS
+    assert cluster["status"] == ""
+    assert cluster["proxy_mode"] is False
+    assert cluster["post_scripts"] == cluster["on_premise_info"] == []
+    assert cluster["region_id"] == "cn-hangzhou"
+
+
+def test_cluster_info_leaves_out_unknown_ids(service: Service) -> None:
+    service.expects(describe(OTHER, code="ClusterNotFound"), describe())
+    assert [cluster["id"] for cluster in service.run(cluster_info, cluster_ids=[OTHER, CLUSTER])["clusters"]] == [CLUSTER]
+
+
+def test_cluster_info_does_not_leave_out_other_failures(service: Service) -> None:
+    service.expects(describe(OTHER), describe(code="NotAuthorized"))
+    error = service.fails(cluster_info, cluster_ids=[OTHER, CLUSTER])
+    assert error.code == "NotAuthorized"
+    assert CLUSTER in str(error)
+
+
+def test_cluster_info_blank_id(service: Service) -> None:
+    assert "cluster_id" in service.fails(cluster_info, cluster_ids=[CLUSTER, ""]).message
+
+
+def test_cluster_info_ids_or_names() -> None:
+    assert ("cluster_ids", "names") in cluster_info.MODULE.mutually_exclusive
+
+
+# region_info
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_region_info(service: Service, check_mode: bool) -> None:
+    regions = [{"RegionId": "cn-hangzhou", "LocalName": "华东1（杭州）"}, {"RegionId": "cn-shanghai"}]
+    service.expects(Call("ListRegions", answer={"Regions": {"RegionInfo": regions}}))
+    assert service.run(region_info, check_mode) == {
+        "changed": False,
+        "regions": [{"region_id": "cn-hangzhou", "local_name": "华东1（杭州）"}, {"region_id": "cn-shanghai", "local_name": None}],
+    }
+
+
+def test_region_info_needs_no_region(service: Service) -> None:
+    service.expects(Call("ListRegions", answer={}))
+    assert service.run(region_info, region=None)["regions"] == []
+    assert service.seen[0].url.startswith(f"https://{HOST}/?")
+
+
+@pytest.mark.parametrize("module", [cluster_info, post_scripts, post_scripts_info, user_info, user_sync])
+def test_all_others_need_a_region(service: Service, module: t.Any) -> None:
+    options = {} if module is cluster_info else {"cluster_id": CLUSTER}
+    assert "region" in service.fails(module, region=None, **options).message

@@ -1,0 +1,320 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""user_sync: look, synchronize, wait for those who are expected."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+import pytest
+import requests
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
+from ansible_collections.alicloud.ehpc.plugins.modules import user_sync
+from scripted import Call, Service, Unexpected
+from words import CLUSTER, describe, page, sync, user
+
+ONE, TWO, THREE = "hpcuser01", "hpcuser02", "hpcuser03"
+TIMEOUT = requests.exceptions.ReadTimeout("read timed out")
+
+
+def ensure(service: Service, check_mode: bool = False, **options: t.Any) -> dict[str, t.Any]:
+    return service.run(user_sync, check_mode, cluster_id=CLUSTER, **options)
+
+
+def result_of(before: list[dict[str, str]], after: list[dict[str, str]], **more: t.Any) -> dict[str, t.Any]:
+    old, new = [entry["name"] for entry in before], [entry["name"] for entry in after]
+    return {
+        "changed": before != after,
+        "cluster_id": CLUSTER,
+        "region": "cn-hangzhou",
+        "synced": True,
+        "users": after,
+        "added": [name for name in new if name not in old],
+        "removed": [name for name in old if name not in new],
+        "missing": [],
+        "request_id": "REQUEST-SYNC",
+        "diff": {"before": {"users": before}, "after": {"users": after}},
+        **more,
+    }
+
+
+# Create, again
+
+
+def test_sync(service: Service) -> None:
+    service.expects(describe(), page(ONE), sync(), page(ONE, TWO, THREE))
+    result = ensure(service, expected_users=[THREE, TWO])
+    assert result == result_of([user(ONE)], [user(ONE), user(TWO), user(THREE)])
+    assert not service.clock.sleeps
+
+
+def test_sync_check_mode(service: Service) -> None:
+    service.expects(describe(), page(ONE))
+    result = ensure(service, check_mode=True, expected_users=[TWO, ONE])
+    before = [user(ONE)]
+    predicted = {"users": [user(ONE), {"name": TWO, "group": None, "add_time": None}]}
+    assert result == result_of(
+        before, before, changed=True, synced=False, missing=[TWO], request_id=None, diff={"before": {"users": before}, "after": predicted}
+    )
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_sync_idempotent(service: Service, check_mode: bool) -> None:
+    service.expects(describe(), page(ONE, TWO))
+    both = [user(ONE), user(TWO)]
+    assert ensure(service, check_mode, expected_users=[ONE, TWO]) == result_of(both, both, synced=False, request_id=None)
+
+
+# Without expected users, or by force
+
+
+@pytest.mark.parametrize("options", [{}, {"expected_users": []}, {"expected_users": [ONE], "force": True}], ids=["none", "empty", "force"])
+def test_always_synchronizes(service: Service, options: dict[str, t.Any]) -> None:
+    service.expects(describe(), page(ONE), sync(), page(ONE))
+    assert ensure(service, **options) == result_of([user(ONE)], [user(ONE)])
+
+
+@pytest.mark.parametrize("options", [{}, {"expected_users": []}, {"expected_users": [ONE], "force": True}], ids=["none", "empty", "force"])
+def test_always_synchronizes_check_mode(service: Service, options: dict[str, t.Any]) -> None:
+    service.expects(describe(), page(ONE))
+    result = ensure(service, check_mode=True, **options)
+    assert result["changed"] is True
+    assert result["synced"] is False
+    assert result["missing"] == []
+
+
+def test_changed_group_is_a_change(service: Service) -> None:
+    service.expects(describe(), page(user(ONE)), sync(), page(user(ONE, "wheel")))
+    result = ensure(service, force=True, expected_users=[ONE])
+    assert result["changed"] is True
+    assert result["added"] == result["removed"] == []
+    assert result["users"] == [user(ONE, "wheel")]
+
+
+def test_removed_users(service: Service) -> None:
+    service.expects(describe(), page(ONE, TWO), sync(), page(ONE, THREE))
+    result = ensure(service)
+    assert (result["changed"], result["added"], result["removed"]) == (True, [THREE], [TWO])
+
+
+def test_another_order_is_no_change(service: Service) -> None:
+    service.expects(describe(), page(TWO, ONE), sync(), page(ONE, TWO))
+    assert ensure(service)["changed"] is False
+
+
+def test_no_users_at_all(service: Service) -> None:
+    service.expects(describe(), page(answer={}), sync(), page(answer={"Users": {}}))
+    assert ensure(service) == result_of([], [])
+
+
+def test_many_users(service: Service) -> None:
+    names = [f"simuser{number:03d}" for number in range(120)]
+    pages = [page(*names[start : start + 50], number=start // 50 + 1, total=120) for start in (0, 50, 100)]
+    service.expects(describe(), *pages)
+    assert len(ensure(service, expected_users=names)["users"]) == 120
+
+
+def test_an_expected_user_named_twice(service: Service) -> None:
+    service.expects(describe(), page(ONE))
+    assert ensure(service, check_mode=True, expected_users=[TWO, TWO])["missing"] == [TWO]
+
+
+# Waiting
+
+
+def test_waits_for_those_who_are_expected(service: Service) -> None:
+    service.expects(describe(), page(), sync(), page(), page(ONE), page(ONE), page(ONE, TWO))
+    result = ensure(service, expected_users=[ONE, TWO])
+    assert result["missing"] == []
+    assert result["added"] == [ONE, TWO]
+    assert service.clock.sleeps == [1.0, 2.0, 4.0]
+
+
+def test_missing_at_the_end(service: Service) -> None:
+    waits = [1.0, 2.0, 4.0, 8.0, 5.0]
+    service.expects(describe(), page(), sync(), *[page(ONE)] * (len(waits) + 1))
+    error = service.fails(user_sync, cluster_id=CLUSTER, expected_users=[ONE, THREE, TWO], wait_timeout=20)
+    assert service.clock.sleeps == waits
+    assert error.code == "UsersMissing"
+    failure = error.as_failure()
+    assert failure["missing"] == [THREE, TWO]
+    for text in (CLUSTER, "cn-hangzhou", "20 seconds", f"{THREE}, {TWO}", "on-premises"):
+        assert text in failure["msg"]
+    assert failure["error"] == {
+        "action": "SyncUsers",
+        "code": "UsersMissing",
+        "message": error.message,
+        "http_status": None,
+        "request_id": "REQUEST-SYNC",
+        "hint": error.hint,
+    }
+    rest = {key: value for key, value in failure.items() if key not in ("msg", "error")}
+    assert rest == result_of([], [user(ONE)], missing=[THREE, TWO])
+
+
+def test_polls_are_ten_seconds_apart_at_most(service: Service) -> None:
+    waits = [1.0, 2.0, 4.0, 8.0, 10.0, 10.0, 10.0, 1.0]
+    service.expects(describe(), page(), sync(), *[page()] * (len(waits) + 1))
+    service.fails(user_sync, cluster_id=CLUSTER, expected_users=[ONE], wait_timeout=46)
+    assert service.clock.sleeps == waits
+
+
+def test_the_synchronization_counts_as_waiting(service: Service) -> None:
+    service.expects(describe(), page(), sync(takes=19), page(), page())
+    service.fails(user_sync, cluster_id=CLUSTER, expected_users=[ONE], wait_timeout=20)
+    assert service.clock.sleeps == [1.0]
+
+
+def test_looks_once_after_a_synchronization_that_took_all_the_time(service: Service) -> None:
+    service.expects(describe(), page(), sync(takes=25), page(ONE))
+    assert ensure(service, expected_users=[ONE], wait_timeout=20)["added"] == [ONE]
+    assert not service.clock.sleeps
+
+
+@pytest.mark.parametrize(("wait_timeout", "read_timeout", "expected"), [(300, 30, 300), (20, 30, 30), (600, 30, 600)])
+def test_the_synchronization_may_take_as_long_as_the_wait(service: Service, wait_timeout: int, read_timeout: int, expected: int) -> None:
+    service.expects(describe(), page(ONE), sync(), page(ONE))
+    ensure(service, wait_timeout=wait_timeout, read_timeout=read_timeout)
+    assert [seen.timeout[1] for seen in service.seen] == [read_timeout, read_timeout, expected, read_timeout]
+
+
+@pytest.mark.xfail(strict=True, reason="a synchronization without an answer is repeated past wait_timeout")
+def test_wait_timeout_holds_for_repeats_too(service: Service) -> None:
+    # However often it tries: a try that took the whole time is the last one.
+    service.expects(describe(), page(), *[sync(error=TIMEOUT, takes=60)] * 6)
+    with pytest.raises(EhpcError):
+        ensure(service, expected_users=[ONE], wait_timeout=60)
+    with contextlib.suppress(Unexpected):
+        service.done()
+    assert service.clock.now - 1000 <= 60 + 30
+
+
+def test_lost_answer_is_repeated(service: Service) -> None:
+    service.expects(describe(), page(), sync(error=requests.exceptions.ConnectionError("reset")), sync(), page(ONE))
+    assert ensure(service, expected_users=[ONE])["added"] == [ONE]
+
+
+@pytest.mark.parametrize("wait_timeout", [0, -1])
+def test_wait_timeouts_that_cannot_work(service: Service, wait_timeout: int) -> None:
+    error = service.fails(user_sync, cluster_id=CLUSTER, wait_timeout=wait_timeout)
+    assert f"not {wait_timeout}" in error.message
+
+
+# Names and ids
+
+
+@pytest.mark.parametrize("name", ["", " ", "hpcuser01 ", "\thpcuser01", "hpc\nuser", "hpc\x00"])
+def test_names_that_cannot_be_a_users(service: Service, name: str) -> None:
+    error = service.fails(user_sync, cluster_id=CLUSTER, expected_users=[ONE, name])
+    assert repr(name) in error.message
+    assert error.code == "InvalidOptions"
+
+
+def test_blank_cluster_id(service: Service) -> None:
+    assert "cluster_id" in service.fails(user_sync, cluster_id=" ").message
+
+
+# The look at the cluster
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("status", ["creating", "Init", "exception", "stopped", ""])
+def test_cluster_that_does_not_run(service: Service, status: str, check_mode: bool) -> None:
+    service.expects(describe(Status=status))
+    error = service.fails(user_sync, check_mode, cluster_id=CLUSTER, expected_users=[ONE])
+    assert (status.lower() or "unknown") in error.message
+    assert str(error).startswith(f"Cannot synchronize the users of cluster {CLUSTER} in cn-hangzhou: ")
+    assert error.as_failure()["error"]["code"] == "InvalidClusterStatus"
+    assert error.hint
+
+
+def test_status_in_another_case(service: Service) -> None:
+    service.expects(describe(Status="Running"), page(ONE))
+    assert ensure(service, expected_users=[ONE])["changed"] is False
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize(
+    ("info", "kind"),
+    [
+        ({"Location": "PublicCloud"}, "no hybrid cluster"),
+        ({"Location": "PublicCloud", "EcsInfo": {}}, "no hybrid cluster"),
+        ({"EcsInfo": {"Manager": {"Count": 1}}}, "without a proxy node"),
+        ({"EcsInfo": {"ProxyMgr": {}}}, "without a proxy node"),
+        ({"EcsInfo": {"ProxyMgr": {"InstanceType": "", "Count": 0}}, "OnPremiseInfo": {"OnPremiseInfo": []}}, "without a proxy node"),
+        ({"EcsInfo": None, "OnPremiseInfo": None}, "without a proxy node"),
+    ],
+    ids=["public", "public without nodes", "no proxy", "empty stub", "no proxy node", "nothing"],
+)
+def test_cluster_not_in_proxy_mode(service: Service, info: dict[str, t.Any], kind: str, check_mode: bool) -> None:
+    service.expects(describe(**info))
+    error = service.fails(user_sync, check_mode, cluster_id=CLUSTER)
+    assert kind in error.message
+    assert CLUSTER in str(error)
+    assert error.code == "NotInProxyMode"
+    assert "check_cluster" in (error.hint or "")
+
+
+@pytest.mark.parametrize(
+    "info",
+    [
+        {"EcsInfo": {"ProxyMgr": {"Count": "1"}}},
+        {"EcsInfo": {}, "OnPremiseInfo": {"OnPremiseInfo": [{"Type": "account", "HostName": "manager01", "IP": "192.0.2.10"}]}},
+        {"EcsInfo": None, "OnPremiseInfo": [{"Type": "account"}]},
+    ],
+    ids=["count as text", "on-premises managers", "on-premises managers in a flat list"],
+)
+def test_cluster_in_proxy_mode(service: Service, info: dict[str, t.Any]) -> None:
+    service.expects(describe(**info), page(ONE))
+    assert ensure(service, expected_users=[ONE])["changed"] is False
+
+
+def test_unknown_cluster(service: Service) -> None:
+    service.expects(describe(code="ClusterNotFound"))
+    failure = service.fails(user_sync, cluster_id=CLUSTER).as_failure()
+    assert failure["error"]["action"] == "DescribeCluster"
+    assert CLUSTER in failure["msg"]
+
+
+def test_check_cluster_false(service: Service) -> None:
+    service.expects(page(), sync(), page(ONE))
+    assert ensure(service, check_cluster=False, expected_users=[ONE])["added"] == [ONE]
+
+
+def test_check_cluster_false_check_mode(service: Service) -> None:
+    service.expects(page())
+    assert ensure(service, check_mode=True, check_cluster=False, expected_users=[ONE])["changed"] is True
+
+
+# Failures of the service
+
+
+@pytest.mark.parametrize("code", ["NotAuthorized", "InvalidClusterStatus", "ManagerNotFound", "AgentError.Account.UserSynFailure"])
+def test_sync_fails(service: Service, code: str) -> None:
+    service.expects(describe(), page(ONE), sync(code=code, status=406, message="synchronize users failed: ypserv is down"))
+    failure = service.fails(user_sync, cluster_id=CLUSTER).as_failure()
+    assert failure["error"]["code"] == code
+    assert failure["msg"].startswith(f"Cannot synchronize the users of cluster {CLUSTER} in cn-hangzhou: {code}: ")
+    assert "ypserv is down" in failure["msg"]
+
+
+def test_the_first_look_at_the_users_fails(service: Service) -> None:
+    service.expects(describe(), page(code="ManagerNotFound"))
+    assert service.fails(user_sync, cluster_id=CLUSTER).action == "ListUsers"
+
+
+@pytest.mark.xfail(strict=True, reason="a failure to list the users after the synchronization does not say that it was made")
+def test_the_last_look_at_the_users_fails(service: Service) -> None:
+    service.expects(describe(), page(), sync(), page(code="ManagerNotFound"))
+    failure = service.fails(user_sync, cluster_id=CLUSTER, expected_users=[ONE]).as_failure()
+    assert failure["error"]["action"] == "ListUsers"
+    assert failure["synced"] is True
+    assert failure["request_id"] == "REQUEST-SYNC"
+
+
+def test_without_a_request_id(service: Service) -> None:
+    service.expects(describe(), page(ONE), Call("SyncUsers", ClusterId=CLUSTER, body=b"{}"), page(ONE))
+    assert ensure(service)["request_id"] is None
