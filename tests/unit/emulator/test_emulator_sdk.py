@@ -75,7 +75,7 @@ def test_every_documented_field_is_there_in_its_documented_type(action: str, tea
     for name, kind, value in fields(tea.call(action, **PARAMS[action])):
         assert value is not None, name
         plain = kind if isinstance(kind, type) else typing.get_origin(kind)
-        assert type(value) is plain, f"{name} is {value!r}"
+        assert value.__class__ is plain, f"{name} is {value!r}"
 
 
 def test_cluster_info_tells_the_state(emulator: Emulator, tea: Any) -> None:
