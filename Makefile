@@ -10,14 +10,20 @@ BIN := $(CURDIR)/$(VENV)/bin
 # Ansible finds a collection by its path only, so the checkout gets one that fits, by a link.
 COLLECTIONS := $(CURDIR)/build/collections
 LINK := $(COLLECTIONS)/ansible_collections/alicloud/ehpc
+# The tools of `make check` have an environment of their own, because some of them ask for old versions of what tests use.
+CHECK_VENV := .venv-check
+CHECK_BIN := $(CURDIR)/$(CHECK_VENV)/bin
+# They look at a copy of what git tracks or would track: a repository of its own, at a path that fits, without caches.
+COPIES := $(CURDIR)/build/sanity
+COPY := $(COPIES)/ansible_collections/alicloud/ehpc
 
 .PHONY: help
 help: ## Show the targets.
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 $(VENV)/.ready: tests/requirements.txt meta/ee-requirements.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --requirement tests/requirements.txt
+	$(BIN)/python -m pip install --quiet --quiet --requirement tests/requirements.txt
 	touch $@
 
 $(LINK):
@@ -35,6 +41,67 @@ demo: setup ## Run the main job three times against an emulated service.
 test: setup ## Run all tests: units, and playbooks against the emulator.
 	$(BIN)/python -m pytest --numprocesses 2 tests
 
+$(CHECK_VENV)/.ready: tests/check/requirements.txt tests/requirements.txt meta/ee-requirements.txt
+	$(PYTHON) -m venv $(CHECK_VENV)
+	$(CHECK_BIN)/python -m pip install --quiet --quiet --requirement tests/check/requirements.txt
+	touch $@
+
+.PHONY: copy
+copy: $(CHECK_VENV)/.ready
+	rm -rf $(COPY)
+	git init --quiet $(COPY)
+	git --git-dir=$(COPY)/.git --work-tree=. add --all
+	git -C $(COPY) checkout-index --all
+
+check check-% changelog package: export PATH := $(CHECK_BIN):$(PATH)
+check check-% changelog package: export ANSIBLE_COLLECTIONS_PATH := $(COPIES)
+
+.PHONY: check
+check: check-code check-lint check-docs check-changelog check-package check-sanity ## Run all checks that are no tests.
+	@echo "make check: all passed"
+
+.PHONY: check-code
+check-code: $(CHECK_VENV)/.ready $(LINK) ## Style and types of the Python code.
+	ruff check
+	ruff format --check
+	mypy
+
+.PHONY: format
+format: $(CHECK_VENV)/.ready ## Mend the style of the Python code, where that can be done by a tool.
+	$(CHECK_BIN)/ruff check --fix
+	$(CHECK_BIN)/ruff format
+
+.PHONY: check-lint
+check-lint: copy ## Roles and playbooks.
+	cd $(COPY) && ALIBABA_CLOUD_ACCESS_KEY_ID=lint ALIBABA_CLOUD_ACCESS_KEY_SECRET=lint ALIBABA_CLOUD_REGION_ID=lint ansible-lint
+
+.PHONY: check-docs
+check-docs: copy ## The documentation of modules, plugins and roles.
+	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all $(COPY)
+
+.PHONY: check-changelog
+check-changelog: copy ## Changelog fragments, and that CHANGELOG.md is made of them.
+	cd $(COPY) && antsibull-changelog lint && antsibull-changelog generate && git diff --exit-code CHANGELOG.md
+
+.PHONY: check-package
+check-package: package ## What is in the tarball, and what Galaxy thinks of it.
+	python tests/check/package.py build/package
+
+.PHONY: check-sanity
+check-sanity: copy ## All tests of ansible-test sanity.
+	python tests/check/pip_bootstrap.py
+	cd $(COPY) && ansible-test sanity --requirements --color \
+	  --python "$$(python -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
+
+.PHONY: changelog
+changelog: $(CHECK_VENV)/.ready ## Take the changelog fragments into CHANGELOG.md, under galaxy.yml's version.
+	antsibull-changelog release --update-existing --reload-plugins
+
+.PHONY: package
+package: copy ## Build the tarball, in build/package.
+	rm -rf build/package
+	ansible-galaxy collection build --output-path build/package $(COPY)
+
 .PHONY: clean
 clean: ## Remove all that the other targets have made.
-	rm -rf $(VENV) build .pytest_cache .hypothesis
+	rm -rf $(VENV) $(CHECK_VENV) build .pytest_cache .hypothesis
