@@ -1,0 +1,283 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""_arguments: what is given, where it comes from, and what cannot work."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _arguments
+from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import (
+    ENVIRONMENT,
+    SHARED_SPEC,
+    checked_region,
+    endpoint_url,
+    is_loopback,
+    option,
+    option_or_variable,
+    transport,
+)
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
+
+REGION = "cn-hangzhou"
+
+
+def params(**options: t.Any) -> dict[str, t.Any]:
+    defaults = {name: spec.get("default") for name, spec in SHARED_SPEC.items()}
+    return {**defaults, **options}
+
+
+# Precedence
+
+# As the public interface lists them. They are what playbooks and job templates rely on.
+DOCUMENTED = {
+    "access_key": "ALIBABA_CLOUD_ACCESS_KEY_ID ALIBABACLOUD_ACCESS_KEY_ID ALICLOUD_ACCESS_KEY ALICLOUD_ACCESS_KEY_ID",
+    "secret_key": "ALIBABA_CLOUD_ACCESS_KEY_SECRET ALIBABACLOUD_ACCESS_KEY_SECRET ALICLOUD_SECRET_KEY ALICLOUD_ACCESS_KEY_SECRET"
+    " ALICLOUD_SECRET_ACCESS_KEY",
+    "security_token": "ALIBABA_CLOUD_SECURITY_TOKEN ALIBABACLOUD_SECURITY_TOKEN ALICLOUD_SECURITY_TOKEN",
+    "profile": "ALIBABA_CLOUD_PROFILE ALIBABACLOUD_PROFILE ALICLOUD_PROFILE",
+    "shared_credentials_file": "ALICLOUD_SHARED_CREDENTIALS_FILE",
+    "ecs_role_name": "ALIBABA_CLOUD_ECS_METADATA ALICLOUD_ECS_ROLE_NAME",
+    "assume_role_arn": "ALIBABA_CLOUD_ROLE_ARN ALICLOUD_ASSUME_ROLE_ARN",
+    "assume_role_session_name": "ALIBABA_CLOUD_ROLE_SESSION_NAME ALICLOUD_ASSUME_ROLE_SESSION_NAME",
+    "region": "ALIBABA_CLOUD_REGION_ID ALIBABA_CLOUD_REGION ALIBABACLOUD_REGION_ID ALICLOUD_REGION ALICLOUD_REGION_ID",
+    "endpoint": "ALIBABA_CLOUD_EHPC_ENDPOINT",
+    "ca_path": "ALIBABA_CLOUD_CA_BUNDLE REQUESTS_CA_BUNDLE",
+}
+ALIASES = {
+    "access_key": {"access_key_id", "alicloud_access_key"},
+    "secret_key": {"secret_access_key", "access_key_secret", "alicloud_secret_key"},
+    "security_token": {"alicloud_security_token"},
+    "profile": {"alicloud_profile"},
+    "ecs_role_name": {"role_name"},
+    "assume_role_arn": {"alicloud_assume_role_arn"},
+    "assume_role_session_name": {"alicloud_assume_role_session_name"},
+    "region": {"region_id", "alicloud_region"},
+}
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_each_variable_in_its_order(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    variables = DOCUMENTED[name].split()
+    for variable in variables:
+        monkeypatch.setenv(variable, f"value of {variable}")
+    for variable in variables:
+        assert option_or_variable(params(), name) == f"value of {variable}"
+        monkeypatch.setenv(variable, "")
+    assert option_or_variable(params(), name) is None
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_option_before_variable(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in DOCUMENTED[name].split():
+        monkeypatch.setenv(variable, "variable")
+    assert option_or_variable(params(**{name: "option"}), name) == "option"
+    assert option_or_variable(params(**{name: ""}), name) == "variable"
+
+
+def test_no_other_option_has_variables() -> None:
+    assert set(ENVIRONMENT) == set(DOCUMENTED)
+
+
+@pytest.mark.parametrize("name", SHARED_SPEC)
+def test_aliases(name: str) -> None:
+    assert set(SHARED_SPEC[name].get("aliases", ())) == ALIASES.get(name, set())
+
+
+@pytest.mark.parametrize(
+    ("name", "default"),
+    [
+        ("endpoint_type", "public"),
+        ("validate_certs", True),
+        ("connect_timeout", 5),
+        ("read_timeout", 30),
+        ("api_retries", 5),
+        ("api_retry_max_delay", 12),
+        ("region", None),
+        ("access_key", None),
+    ],
+)
+@pytest.mark.parametrize("blank", [None, ""])
+def test_blank_is_the_default(name: str, default: t.Any, blank: str | None) -> None:
+    assert option({name: blank}, name) == default
+    assert option({}, name) == default
+
+
+@pytest.mark.parametrize(("name", "value"), [("validate_certs", False), ("api_retries", 0), ("api_retry_max_delay", 0.0)])
+def test_false_and_zero_are_not_blank(name: str, value: t.Any) -> None:
+    assert option({name: value}, name) is value
+
+
+# The endpoint
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "url"),
+    [
+        (None, "https://ehpc.cn-hangzhou.aliyuncs.com"),
+        ("", "https://ehpc.cn-hangzhou.aliyuncs.com"),
+        ("ehpc.example.com", "https://ehpc.example.com"),
+        ("ehpc.example.com:8443", "https://ehpc.example.com:8443"),
+        ("https://ehpc.example.com", "https://ehpc.example.com"),
+        ("https://ehpc.example.com/", "https://ehpc.example.com"),
+        ("https://ehpc.example.com:8443/prefix/", "https://ehpc.example.com:8443/prefix"),
+        ("HTTPS://EHPC.example.com", "https://ehpc.example.com"),
+        ("192.0.2.1", "https://192.0.2.1"),
+        ("[2001:db8::1]:8443", "https://[2001:db8::1]:8443"),
+        ("127.0.0.1:8080", "https://127.0.0.1:8080"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("http://127.8.9.10", "http://127.8.9.10"),
+        ("http://localhost:8080/", "http://localhost:8080"),
+        ("http://[::1]:8080", "http://[::1]:8080"),
+        ("HTTP://LOCALHOST", "http://localhost"),
+    ],
+)
+@pytest.mark.parametrize("endpoint_type", ["public", "vpc"])
+def test_endpoint(endpoint: str | None, url: str, endpoint_type: str) -> None:
+    expected = url if endpoint else {"public": url, "vpc": "https://ehpc-vpc.cn-hangzhou.aliyuncs.com"}[endpoint_type]
+    assert endpoint_url(endpoint, endpoint_type, REGION) == expected
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "http://ehpc.cn-hangzhou.aliyuncs.com",
+        "http://192.0.2.1:8080",
+        "http://10.0.0.1",
+        "http://0.0.0.0:8080",
+        "http://localhost.example.com",
+        "http://127.0.0.1.example.com",
+        "http://example.com/127.0.0.1",
+        "http://[2001:db8::1]",
+        "http://127.1",
+        "http://2130706433",
+    ],
+)
+def test_plain_http_is_for_loopback_only(endpoint: str) -> None:
+    with pytest.raises(EhpcError, match=r"plain http.*loopback") as caught:
+        endpoint_url(endpoint, "public", REGION)
+    assert endpoint in str(caught.value)
+    assert "https://" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "ftp://ehpc.example.com",
+        "https://",
+        "https:///path",
+        ":8443",
+        "ehpc.example.com:port",
+        "ehpc.example.com:70000",
+        "https://[::1",
+        "https://user@ehpc.example.com",
+        "https://user:EXAMPLE-password@ehpc.example.com",
+        "http://user:EXAMPLE-password@127.0.0.1",
+        "http://127.0.0.1@example.com",
+        "https://ehpc.example.com/?a=b",
+        "https://ehpc.example.com/#part",
+        "ehpc. example.com",
+        "ehpc.example.com\n",
+        " ",
+    ],
+)
+def test_endpoints_that_cannot_work(endpoint: str) -> None:
+    with pytest.raises(EhpcError, match="endpoint") as caught:
+        endpoint_url(endpoint, "public", REGION)
+    assert caught.value.code == "InvalidOptions"
+    assert "EXAMPLE-password" not in str(caught.value)
+
+
+@pytest.mark.parametrize("endpoint", ["ehpc..example.com", "https://.example.com", "https://" + "a" * 64 + ".example.com"])
+@pytest.mark.xfail(strict=True, reason="a host name that no name can be is found only when the request is made")
+def test_host_names_that_cannot_be(endpoint: str) -> None:
+    with pytest.raises(EhpcError, match="endpoint"):
+        endpoint_url(endpoint, "public", REGION)
+
+
+def test_endpoint_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALIBABA_CLOUD_EHPC_ENDPOINT", "ehpc.example.com")
+    assert transport(params(), REGION).url == "https://ehpc.example.com"
+    assert transport(params(endpoint="other.example.com"), REGION).url == "https://other.example.com"
+
+
+@pytest.mark.parametrize(("host", "expected"), [("localhost", True), ("127.0.0.1", True), ("::1", True), ("localhost.", False), ("", False), ("example.com", False)])
+def test_loopback(host: str, expected: bool) -> None:
+    assert is_loopback(host) is expected
+
+
+# The region
+
+
+@pytest.mark.parametrize("region", ["cn-hangzhou", "ap-southeast-1", "cn-north-2-gov-1"])
+def test_region(region: str) -> None:
+    assert checked_region(region) == region
+
+
+@pytest.mark.parametrize("region", [None, ""])
+def test_no_region(region: str | None) -> None:
+    with pytest.raises(EhpcError, match="No region") as caught:
+        checked_region(region)
+    assert "ALIBABA_CLOUD_REGION_ID" in str(caught.value)
+
+
+@pytest.mark.parametrize("region", [" ", "cn hangzhou", "cn-hangzhou ", "cn-hangzhou\n", "cn_hangzhou", "-cn", "example.com/", "evil.example.com#", "杭州"])
+def test_regions_that_cannot_be(region: str) -> None:
+    with pytest.raises(EhpcError, match="is not the id of a region"):
+        checked_region(region)
+
+
+# Transport
+
+
+def test_transport_of_defaults() -> None:
+    assert transport(params(), REGION) == ("https://ehpc.cn-hangzhou.aliyuncs.com", True, 5, 30, 5, 12)
+    assert hash(transport(params(), REGION)) == hash(transport(params(), REGION))
+
+
+def test_transport_of_options(tmp_path: Path) -> None:
+    ca_path = tmp_path / "ca.pem"
+    ca_path.touch()
+    given = params(endpoint="127.0.0.1:1", ca_path=str(ca_path), connect_timeout=0.5, read_timeout=1.5, api_retries=0, api_retry_max_delay=0)
+    assert transport(given, REGION) == ("https://127.0.0.1:1", str(ca_path), 0.5, 1.5, 0, 0)
+
+
+def test_ca_path_of_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
+    assert transport(params(), REGION).verify == str(tmp_path)
+    monkeypatch.setenv("ALIBABA_CLOUD_CA_BUNDLE", __file__)
+    assert transport(params(), REGION).verify == __file__
+    assert transport(params(validate_certs=False), REGION).verify is False
+
+
+def test_ca_path_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(EhpcError, match="ca_path") as caught:
+        transport(params(ca_path=str(tmp_path / "ca.pem")), REGION)
+    assert str(tmp_path / "ca.pem") in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("connect_timeout", 0), ("connect_timeout", -1), ("read_timeout", 0), ("read_timeout", -0.5), ("api_retries", -1), ("api_retry_max_delay", -0.1)],
+)
+def test_numbers_that_cannot_work(name: str, value: float) -> None:
+    with pytest.raises(EhpcError, match=name) as caught:
+        transport(params(**{name: value}), REGION)
+    assert str(value) in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["connect_timeout", "read_timeout"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.xfail(strict=True, reason="a timeout that is not finite ends in a traceback")
+def test_timeouts_that_are_not_finite(name: str, value: float) -> None:
+    with pytest.raises(EhpcError, match=name):
+        transport(params(**{name: value}), REGION)
+
+
+@pytest.mark.parametrize("name", ["secret_key", "security_token"])
+def test_secrets_are_hidden_by_ansible(name: str) -> None:
+    assert _arguments.SHARED_SPEC[name]["no_log"] is True
