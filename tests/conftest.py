@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,9 +26,8 @@ def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch, empty_home: Path) -> Iterator[None]:
+def clean_environment(monkeypatch: pytest.MonkeyPatch, empty_home: Path) -> None:
     for name in list(os.environ):
         if is_foreign(name):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(empty_home))
-    yield

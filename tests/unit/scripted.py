@@ -173,7 +173,7 @@ class Service(BaseAdapter):
 
     def client(self, **options: t.Any) -> Client:
         """A client for the shared options that ends here."""
-        params = {name: None for name in SHARED_SPEC}
+        params = dict.fromkeys(SHARED_SPEC)
         return self.connect(client_for({**params, **SHARED_OPTIONS, **options}))
 
     def run(self, module: t.Any, check_mode: bool = False, **options: t.Any) -> dict[str, t.Any]:

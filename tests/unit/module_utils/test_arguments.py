@@ -36,8 +36,7 @@ def params(**options: t.Any) -> dict[str, t.Any]:
 # As the public interface lists them. They are what playbooks and job templates rely on.
 DOCUMENTED = {
     "access_key": "ALIBABA_CLOUD_ACCESS_KEY_ID ALIBABACLOUD_ACCESS_KEY_ID ALICLOUD_ACCESS_KEY ALICLOUD_ACCESS_KEY_ID",
-    "secret_key": "ALIBABA_CLOUD_ACCESS_KEY_SECRET ALIBABACLOUD_ACCESS_KEY_SECRET ALICLOUD_SECRET_KEY ALICLOUD_ACCESS_KEY_SECRET"
-    " ALICLOUD_SECRET_ACCESS_KEY",
+    "secret_key": "ALIBABA_CLOUD_ACCESS_KEY_SECRET ALIBABACLOUD_ACCESS_KEY_SECRET ALICLOUD_SECRET_KEY ALICLOUD_ACCESS_KEY_SECRET ALICLOUD_SECRET_ACCESS_KEY",
     "security_token": "ALIBABA_CLOUD_SECURITY_TOKEN ALIBABACLOUD_SECURITY_TOKEN ALICLOUD_SECURITY_TOKEN",
     "profile": "ALIBABA_CLOUD_PROFILE ALIBABACLOUD_PROFILE ALICLOUD_PROFILE",
     "shared_credentials_file": "ALICLOUD_SHARED_CREDENTIALS_FILE",
@@ -205,7 +204,9 @@ def test_endpoint_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert transport(params(endpoint="other.example.com"), REGION).url == "https://other.example.com"
 
 
-@pytest.mark.parametrize(("host", "expected"), [("localhost", True), ("127.0.0.1", True), ("::1", True), ("localhost.", False), ("", False), ("example.com", False)])
+@pytest.mark.parametrize(
+    ("host", "expected"), [("localhost", True), ("127.0.0.1", True), ("::1", True), ("localhost.", False), ("", False), ("example.com", False)]
+)
 def test_loopback(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected
 

@@ -121,7 +121,9 @@ def test_hints_are_sentences(code: str) -> None:
 
 
 def test_failure_with_everything() -> None:
-    error = EhpcError("ClusterNotFound", "The cluster does not exist", _errors.attempt("SyncUsers", "ehpc-hz-EXAMPLE", "cn-hangzhou"), "SyncUsers", 404, "REQUEST")
+    error = EhpcError(
+        "ClusterNotFound", "The cluster does not exist", _errors.attempt("SyncUsers", "ehpc-hz-EXAMPLE", "cn-hangzhou"), "SyncUsers", 404, "REQUEST"
+    )
     hint = hint_for("ClusterNotFound")
     assert error.as_failure() == {
         "msg": f"Cannot synchronize the users of cluster ehpc-hz-EXAMPLE in cn-hangzhou: ClusterNotFound: The cluster does not exist. {hint}",

@@ -19,7 +19,9 @@ V4 = (
     HOST + "?x-oss-signature-version=OSS4-HMAC-SHA256&x-oss-date=20260101T080000Z&x-oss-expires=3600"
     "&x-oss-credential=EXAMPLEid%2F20260101%2Fcn-hangzhou%2Foss%2Faliyun_v4_request&x-oss-security-token=EXAMPLEtoken&x-oss-signature=EXAMPLEsig"
 )
-AMZ = "https://s3.example.com/a.sh?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=EXAMPLEid%2Fs3&X-Amz-Security-Token=EXAMPLEtoken&X-Amz-Signature=EXAMPLEsig"
+AMZ = (
+    "https://s3.example.com/a.sh?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=EXAMPLEid%2Fs3&X-Amz-Security-Token=EXAMPLEtoken&X-Amz-Signature=EXAMPLEsig"
+)
 SIGNED = {
     "old": (OLD, HOST + "?Expires=1893456000&OSSAccessKeyId=***&Signature=***"),
     "old, temporary": (OLD_TEMPORARY, HOST + "?OSSAccessKeyId=***&Expires=1893456000&Signature=***&security-token=***"),

@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.alicloud.ehpc.plugins.modules import cluster_info, post_scripts, post_scripts_info, region_info, user_info, user_sync
+
 from scripted import HOST, Call, Service
 from words import BASE, CLUSTER, MOUNT, SIGNED, SIGNED_SHOWN, describe, page, read, script, user
 

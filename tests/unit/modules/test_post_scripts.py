@@ -11,6 +11,7 @@ import typing as t
 import pytest
 import requests
 from ansible_collections.alicloud.ehpc.plugins.modules import post_scripts
+
 from scripted import Call, Service
 from words import BASE, CLUSTER, MONITOR, MOUNT, SIGNED, SIGNED_SHOWN, read, script, write
 

@@ -13,6 +13,7 @@ import pytest
 import requests
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from ansible_collections.alicloud.ehpc.plugins.modules import user_sync
+
 from scripted import Call, Service, Unexpected
 from words import CLUSTER, describe, page, sync, user
 
