@@ -242,11 +242,22 @@ def _total(answer: Mapping[str, t.Any], on_page: int, size: int) -> float:
     return int(total)
 
 
-def client_for(params: Mapping[str, t.Any], fallback_region: str | None = None) -> Client:
-    """A client for the shared options. Raises EhpcError for options that cannot work, before any call."""
+Clients = t.Dict[t.Any, Client]
+
+
+def client_for(params: Mapping[str, t.Any], fallback_region: str | None = None, clients: Clients | None = None) -> Client:
+    """A client for the shared options; one of ``clients`` where these are the options of an earlier call.
+
+    Raises EhpcError for options that cannot work, before any call.
+    """
     region = checked_region(region_of(params) or fallback_region)
     settings = transport(params, region)
-    return Client(credentials(params), region, settings)
+    source = credentials(params)
+    known = {} if clients is None else clients
+    key = (source.identity, region, settings)
+    if key not in known:
+        known[key] = Client(source, region, settings)
+    return known[key]
 
 
 def certificate_warning(params: Mapping[str, t.Any]) -> str | None:

@@ -73,10 +73,10 @@ def run(definition: Definition) -> None:
     module.exit_json(**result)
 
 
-def invoke(definition: Definition, invocation: Invocation) -> dict[str, t.Any]:
+def invoke(definition: Definition, invocation: Invocation, clients: _client.Clients | None = None) -> dict[str, t.Any]:
     """The result of a module, for options that are checked already. Raises EhpcError."""
     warning = _client.certificate_warning(invocation.params)
     if warning:
         invocation.warn(warning)
-    client = _client.client_for(invocation.params, definition.fallback_region)
+    client = _client.client_for(invocation.params, definition.fallback_region, clients)
     return definition.function(invocation, client)

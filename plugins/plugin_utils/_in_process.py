@@ -1,0 +1,158 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+
+"""Run the function of a module inside Ansible's worker, instead of in a process of its own.
+
+An API call needs no process. What the process would do around the function is done here in the same way, so that nobody
+has to know which of the two hosts ran a task: the environment, the check of the options, warnings, no_log, failures.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import traceback
+import typing as t
+
+from ansible import constants as C
+from ansible.module_utils.basic import missing_required_lib
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.errors import UnsupportedError
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.action import ActionBase
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _client
+from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
+from ansible_collections.alicloud.ehpc.plugins.module_utils._module import Definition, invoke
+from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redact_values
+
+SWITCH = "ehpc_in_process"
+AUTOMATIC_INTERPRETERS = ("auto", "auto_silent", "auto_legacy", "auto_legacy_silent")
+
+# A worker lives for one task of one host. All iterations of its loop, and all its retries, find their client here.
+_clients: _client.Clients = {}
+
+
+class EhpcAction(ActionBase):  # type: ignore[misc]
+    """The action plugin of a module: here where that is possible, as a process on the task's host otherwise."""
+
+    TRANSFERS_FILES = False
+    _supports_check_mode = True
+    _supports_async = True
+    MODULE: Definition
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Run the task."""
+        task_vars = task_vars or {}
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        if self._can_run_here(task_vars):
+            with _environment(self._task_environment()):
+                result.update(self._run_here())
+        else:
+            result.update(self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val))
+        return result
+
+    def _can_run_here(self, task_vars: dict[str, t.Any]) -> bool:
+        if self._connection.transport != "local" or self._connection.become or self._task.async_val:
+            return False
+        host_vars = task_vars
+        if self._task.delegate_to:
+            host_vars = task_vars.get("ansible_delegated_vars", {}).get(self._task.delegate_to, task_vars)
+        if not boolean(self._templar.template(task_vars.get(SWITCH, True))):
+            return False
+        interpreter = self._templar.template(C.config.get_config_value("INTERPRETER_PYTHON", variables=host_vars))
+        own = (sys.executable, self._templar.template(task_vars.get("ansible_playbook_python")))
+        return not interpreter or interpreter in AUTOMATIC_INTERPRETERS or interpreter in own
+
+    def _task_environment(self) -> dict[str, str]:
+        """The environment of the task, its block and its play; the innermost is the last of the list."""
+        merged: dict[str, str] = {}
+        for layer in self._task.environment or []:
+            values = self._templar.template(layer) or {}
+            merged.update({str(name): str(value) for name, value in values.items()})
+        return merged
+
+    def _run_here(self) -> dict[str, t.Any]:
+        # Through JSON, as on the way to a process: what the function sees are plain values, without the controller's own types.
+        args = json.loads(json.dumps(self._task.args, default=str))
+        worker = _Invocation(self.MODULE, args, self._task.check_mode)
+        try:
+            result = worker.result(self._task.resolved_action or self._task.action)
+        except Exception as error:  # a worker must survive whatever a function does
+            failure = "%s: %s" % (type(error).__name__, error)
+            result = {"failed": True, "msg": "The module failed unexpectedly: %s" % failure, "exception": traceback.format_exc()}
+        return worker.shown(result)
+
+
+class _Invocation:
+    """What a module's function needs of its host, and what the host makes of its result."""
+
+    def __init__(self, definition: Definition, args: dict[str, t.Any], check_mode: bool) -> None:
+        self.check_mode = check_mode
+        self.params = args
+        self._definition = definition
+        self._spec = dict(SHARED_SPEC, **definition.argument_spec)
+        self._warnings: list[str] = []
+
+    def warn(self, warning: str) -> None:
+        """Return the warning with the result."""
+        if warning not in self._warnings:
+            self._warnings.append(warning)
+
+    def result(self, name: str) -> dict[str, t.Any]:
+        """The result of the module, or its failure."""
+        problem = self._check_options(name)
+        if problem:
+            return {"failed": True, "msg": problem}
+        if _client.MISSING_LIBRARY:
+            return {"failed": True, "msg": missing_required_lib(_client.REQUIRED_LIBRARIES), "exception": _client.MISSING_LIBRARY}
+        try:
+            return dict(invoke(self._definition, self, _clients))
+        except EhpcError as error:
+            return dict(error.as_failure(), failed=True)
+
+    def _check_options(self, name: str) -> str | None:
+        """Check the options as AnsibleModule does, and say it in its words where they are wrong."""
+        for option, spec in self._spec.items():
+            for alias in spec.get("aliases", []):
+                if option in self.params and alias in self.params:
+                    self.warn("Both option %s and its alias %s are set." % (option, alias))
+        validated = ArgumentSpecValidator(self._spec, mutually_exclusive=self._definition.mutually_exclusive).validate(self.params)
+        self.params.update(validated.validated_parameters)
+        if not validated.error_messages:
+            return None
+        problem = str(validated.errors.msg)
+        if isinstance(validated.errors[0], UnsupportedError):
+            problem = "Unsupported parameters for (%s) module: %s" % (name, problem)
+        return problem
+
+    def shown(self, result: dict[str, t.Any]) -> dict[str, t.Any]:
+        """The result as others may see it."""
+        result["invocation"] = {"module_args": redact_values(self.params)}
+        if self._warnings:
+            result["warnings"] = list(self._warnings)
+        secret_options = [name for name, spec in self._spec.items() if spec.get("no_log")]
+        secret_options += [alias for name in secret_options for alias in self._spec[name].get("aliases", [])]
+        secrets = {str(self.params[name]) for name in secret_options if self.params.get(name)}
+        return t.cast("dict[str, t.Any]", remove_values(result, secrets))
+
+
+@contextlib.contextmanager
+def _environment(variables: dict[str, str]) -> t.Iterator[None]:
+    """These environment variables for a while."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
