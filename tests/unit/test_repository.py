@@ -182,7 +182,9 @@ def test_a_role_documents_its_variables_and_their_defaults(role: str) -> None:
 
 def test_each_file_has_the_licence_header() -> None:
     without = []
-    for name in sorted(set(repository_files()) - WITHOUT_HEADER):
+    for name in repository_files():
+        if name in WITHOUT_HEADER or name.startswith("changelogs/fragments/"):
+            continue
         first_lines = "\n".join((ROOT / name).read_text(encoding="utf-8").splitlines()[:6])
         if not all(line in first_lines for line in HEADER):
             without.append(name)
