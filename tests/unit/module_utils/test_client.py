@@ -1,0 +1,532 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""_client: signing, paging, repeating, and what becomes of everything that is not an answer."""
+
+from __future__ import annotations
+
+import random
+import socket
+import ssl
+import typing as t
+from pathlib import Path
+
+import pytest
+import requests
+import urllib3
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _client
+from ansible_collections.alicloud.ehpc.plugins.module_utils._client import certificate_warning, client_for, items
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
+from ansible_collections.alicloud.ehpc.plugins.module_utils._version import VERSION
+
+from emulator.signature import sign, string_to_sign
+from scripted import ACCESS_KEY, HOST, SECRET_KEY, SHARED_OPTIONS, Call, Service, Unexpected
+
+CLUSTER = "ehpc-hz-EXAMPLE"
+READ = {"ClusterId": CLUSTER}
+
+
+def fails(service: Service, *calls: Call, **options: t.Any) -> EhpcError:
+    service.expects(*calls)
+    with pytest.raises(EhpcError) as caught:
+        service.client(**options).call("GetPostScripts", READ)
+    service.done()
+    return caught.value
+
+
+# The request
+
+
+def test_request(service: Service) -> None:
+    service.expects(Call("GetPostScripts", ClusterId=CLUSTER, answer={"RequestId": "REQUEST", "PostInstallScripts": []}))
+    assert service.client().call("GetPostScripts", READ) == {"RequestId": "REQUEST", "PostInstallScripts": []}
+    (seen,) = service.seen
+    assert seen.method == "GET"
+    assert seen.url.startswith(f"https://{HOST}/?")
+    assert (seen.timeout, seen.verify) == ((5, 30), True)
+    assert seen.headers["User-Agent"] == f"ansible-alicloud.ehpc/{VERSION}"
+    assert "Authorization" not in seen.headers
+    expected = {"Version": "2018-04-12", "Format": "JSON", "RegionId": "cn-hangzhou", "AccessKeyId": ACCESS_KEY}
+    assert {name: seen.params[name] for name in expected} == expected
+    assert "SecurityToken" not in seen.params
+
+
+def test_values_that_are_hard_to_sign(service: Service) -> None:
+    values = {"A": "-x '1*2' ~ +", "B": "https://b/a b.sh?x=%20&y=1#z", "C": "", "D": "多\n\té", "E.1.F": "=&;,/:@!$()[]"}
+    service.expects(Call("SetPostScripts", **values))
+    service.client().call("SetPostScripts", values)
+    assert {name: service.seen[0].params[name] for name in values} == values
+
+
+def test_a_token_is_signed_and_sent(service: Service) -> None:
+    service.expects(Call("ListRegions", SecurityToken="EXAMPLE+token/="))
+    service.client(security_token="EXAMPLE+token/=").call("ListRegions")
+
+
+def test_no_request_is_sent_twice(service: Service) -> None:
+    service.expects(*[Call("ListRegions")] * 3)
+    client = service.client()
+    for _turn in range(3):
+        client.call("ListRegions")
+    assert len({seen.params["SignatureNonce"] for seen in service.seen}) == 3
+
+
+def test_the_sdks_own_variables_do_not_replace_the_identity(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALIYUN_ACCESS_KEY_ID", "EXAMPLEother")
+    monkeypatch.setenv("ALIYUN_ACCESS_KEY_SECRET", "EXAMPLE-other")
+    service.expects(Call("ListRegions", SecurityToken="EXAMPLE-token"))
+    service.client(security_token="EXAMPLE-token").call("ListRegions")
+    assert service.seen[0].params["AccessKeyId"] == ACCESS_KEY
+
+
+def test_a_netrc_does_not_add_a_password(service: Service, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text(f"machine {HOST} login user password EXAMPLE-password\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    service.expects(Call("ListRegions"))
+    service.client().call("ListRegions")
+    assert "Authorization" not in service.seen[0].headers
+
+
+def test_options_of_the_transport(service: Service) -> None:
+    service.expects(Call("ListRegions"), Call("SyncUsers"))
+    client = service.client(endpoint="http://127.0.0.1:8080/ehpc/", connect_timeout=1.5, read_timeout=7, validate_certs=False)
+    client.call("ListRegions")
+    client.call("SyncUsers", read_timeout=300)
+    assert [seen.timeout for seen in service.seen] == [(1.5, 7), (1.5, 300)]
+    assert [seen.verify for seen in service.seen] == [False, False]
+    assert service.seen[0].url.startswith("http://127.0.0.1:8080/ehpc/?")
+
+
+def test_another_region_and_its_vpc(service: Service) -> None:
+    service.expects(Call("ListRegions"))
+    service.client(region="cn-shanghai", endpoint_type="vpc").call("ListRegions")
+    assert service.seen[0].url.startswith("https://ehpc-vpc.cn-shanghai.aliyuncs.com/?")
+    assert service.seen[0].params["RegionId"] == "cn-shanghai"
+
+
+def test_the_scripted_service_knows_a_wrong_signature(service: Service) -> None:
+    service.expects(Call("ListRegions"))
+    with pytest.raises(Unexpected, match="wrong signature"):
+        service.client(secret_key="EXAMPLE-other").call("ListRegions")
+
+
+def test_vector_of_the_documentation() -> None:
+    pairs = [("AccessKeyId", "testid"), ("Action", "ListRegions"), ("SignatureType", "")]
+    assert string_to_sign("GET", pairs) == "GET&%2F&AccessKeyId%3Dtestid%26Action%3DListRegions%26SignatureType%3D"
+    assert sign("testsecret", string_to_sign("GET", pairs)) != sign(SECRET_KEY, string_to_sign("GET", pairs))
+
+
+# Pages
+
+
+def users(count: int, number: int, **answer: t.Any) -> Call:
+    page = {"Users": {"UserInfo": [{"Name": f"{number}-{item}"} for item in range(count)]}, **answer}
+    return Call("ListUsers", PageNumber=str(number), PageSize="50", answer=page)
+
+
+@pytest.mark.parametrize(
+    ("calls", "total"),
+    [
+        ([users(0, 1, TotalCount=0)], 0),
+        ([users(7, 1, TotalCount=7)], 7),
+        ([users(50, 1, TotalCount=50)], 50),
+        ([users(50, 1, TotalCount=68), users(18, 2, TotalCount=68)], 68),
+        ([users(50, 1, TotalCount=150), users(50, 2, TotalCount=150), users(50, 3, TotalCount=150)], 150),
+        ([users(50, 1, TotalCount="68"), users(18, 2, TotalCount="68")], 68),
+        ([users(10, 1, TotalCount=25), users(10, 2, TotalCount=25), users(5, 3, TotalCount=25)], 25),
+        ([users(50, 1, TotalCount=100), users(0, 2, TotalCount=100)], 50),
+        ([users(50, 1), users(50, 2), users(3, 3)], 103),
+        ([users(50, 1), users(0, 2)], 50),
+        ([users(7, 1)], 7),
+        ([users(50, 1, TotalCount=60), users(12, 2, TotalCount=62)], 62),
+    ],
+    ids=[
+        "none",
+        "one page",
+        "one full page",
+        "two pages",
+        "full pages",
+        "total as text",
+        "shorter pages than asked for",
+        "total too high",
+        "no total",
+        "no total, full page",
+        "no total, one page",
+        "more in the meantime",
+    ],
+)
+def test_pages(service: Service, calls: list[Call], total: int) -> None:
+    service.expects(*calls)
+    assert len(service.client().pages("ListUsers", "Users", "UserInfo")) == total
+
+
+def test_pages_keep_the_parameters(service: Service) -> None:
+    service.expects(Call("ListUsers", ClusterId=CLUSTER, PageNumber="1", PageSize="100", answer={}))
+    assert service.client().pages("ListUsers", "Users", "UserInfo", READ, size=100) == []
+
+
+def test_pages_that_never_end(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_client, "MAX_PAGES", 3)
+    service.expects(*[users(50, number) for number in (1, 2, 3)])
+    assert len(service.client().pages("ListUsers", "Users", "UserInfo")) == 150
+
+
+def test_a_page_that_fails(service: Service) -> None:
+    service.expects(users(50, 1, TotalCount=68), Call("ListUsers", PageNumber="2", PageSize="50", code="NotAuthorized"))
+    with pytest.raises(EhpcError):
+        service.client().pages("ListUsers", "Users", "UserInfo")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{"Users": {"UserInfo": [{"Name": "a"}]}}, {"Users": [{"Name": "a"}]}],
+    ids=["wrapped", "flat"],
+)
+def test_items(answer: dict[str, t.Any]) -> None:
+    assert items(answer, "Users", "UserInfo") == [{"Name": "a"}]
+
+
+@pytest.mark.parametrize(
+    "answer", [{}, {"Users": None}, {"Users": []}, {"Users": {}}, {"Users": ""}, {"Users": {"UserInfo": None}}, {"Users": {"UserInfo": []}}]
+)
+def test_no_items(answer: dict[str, t.Any]) -> None:
+    assert items(answer, "Users", "UserInfo") == []
+
+
+# Repeats
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("Throttling", 400),
+        ("Throttling.User", 400),
+        ("Throttling.Api", 503),
+        ("ServiceUnavailable", 503),
+        ("ServiceUnavailable", 500),
+        ("InternalError", 500),
+        ("UnknownError", 500),
+        ("Whatever", 502),
+        ("Whatever", 503),
+        ("Whatever", 504),
+    ],
+)
+def test_repeated(service: Service, code: str, status: int) -> None:
+    service.expects(Call("GetPostScripts", ClusterId=CLUSTER, code=code, status=status), Call("GetPostScripts", ClusterId=CLUSTER))
+    service.client().call("GetPostScripts", READ)
+    assert service.clock.sleeps == [0.5]
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("InvalidParams", 400),
+        ("ClusterNotFound", 404),
+        ("InvalidClusterStatus", 403),
+        ("ExecFail", 403),
+        ("ManagerNotFound", 404),
+        ("AgentError.Account.UserSynFailure", 406),
+        ("NotAuthorized", 407),
+        ("Forbidden.RAM", 403),
+        ("SignatureDoesNotMatch", 400),
+        ("SignatureNonceUsed", 400),
+        ("InvalidAccessKeyId.NotFound", 404),
+        ("InvalidSecurityToken.Expired", 400),
+        ("InvalidTimeStamp.Expired", 400),
+        ("MissingClusterId", 400),
+        ("Whatever", 500),
+    ],
+)
+def test_not_repeated(service: Service, code: str, status: int) -> None:
+    error = fails(service, Call("GetPostScripts", ClusterId=CLUSTER, code=code, status=status))
+    assert (error.code, error.http_status, error.action) == (code, status, "GetPostScripts")
+    assert not service.clock.sleeps
+
+
+@pytest.mark.parametrize(
+    ("retries", "max_delay", "sleeps"),
+    [
+        (5, 12, [0.5, 1.0, 2.0, 4.0, 8.0]),
+        (7, 12, [0.5, 1.0, 2.0, 4.0, 8.0, 12.0, 12.0]),
+        (3, 1.5, [0.5, 1.0, 1.5]),
+        (2, 0, [0.0, 0.0]),
+        (2, 0.05, [0.05, 0.05]),
+        (1, 12, [0.5]),
+        (0, 12, []),
+    ],
+)
+def test_delays(service: Service, retries: int, max_delay: float, sleeps: list[float]) -> None:
+    calls = [Call("GetPostScripts", ClusterId=CLUSTER, code="ServiceUnavailable")] * (retries + 1)
+    error = fails(service, *calls, api_retries=retries, api_retry_max_delay=max_delay)
+    assert error.code == "ServiceUnavailable"
+    assert service.clock.sleeps == sleeps
+
+
+@pytest.mark.parametrize(("chance", "factor"), [(0.0, 0.5), (0.5, 0.75), (1.0, 1.0)])
+def test_jitter(service: Service, monkeypatch: pytest.MonkeyPatch, chance: float, factor: float) -> None:
+    monkeypatch.setattr(random, "uniform", lambda low, high: low + (high - low) * chance)
+    fails(service, *[Call("GetPostScripts", ClusterId=CLUSTER, code="ServiceUnavailable")] * 8, api_retries=7)
+    assert service.clock.sleeps == [delay * factor for delay in (0.5, 1.0, 2.0, 4.0, 8.0, 12.0, 12.0)]
+
+
+def test_the_last_failure_is_told(service: Service) -> None:
+    calls = [Call("GetPostScripts", ClusterId=CLUSTER, code=code) for code in ("ServiceUnavailable", "UnknownError", "ClusterNotFound")]
+    assert fails(service, *calls).code == "ClusterNotFound"
+
+
+# No answer
+
+
+def wrapped(cause: Exception) -> requests.exceptions.ConnectionError:
+    """A failure as requests and urllib3 wrap it."""
+    reason = urllib3.exceptions.NewConnectionError(None, "failed")  # type: ignore[arg-type]
+    reason.__cause__ = cause
+    return requests.exceptions.ConnectionError(urllib3.exceptions.MaxRetryError(None, f"/?Signature={SECRET_KEY}", reason))  # type: ignore[arg-type]
+
+
+def untrusted() -> requests.exceptions.SSLError:
+    cause = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    cause.verify_message = "self-signed certificate in certificate chain"
+    inner = urllib3.exceptions.SSLError(cause)
+    return requests.exceptions.SSLError(urllib3.exceptions.MaxRetryError(None, f"/?Signature={SECRET_KEY}", inner))  # type: ignore[arg-type]
+
+
+NO_ANSWER: dict[str, tuple[Exception, str, str, bool]] = {
+    "refused": (wrapped(ConnectionRefusedError(111, "Connection refused")), "ConnectionFailed", "refused the connection", True),
+    "unreachable": (wrapped(OSError(113, "No route to host")), "ConnectionFailed", "could not be reached", True),
+    "reset": (
+        requests.exceptions.ConnectionError(urllib3.exceptions.ProtocolError("aborted", ConnectionResetError())),
+        "ConnectionFailed",
+        "without an answer",
+        True,
+    ),
+    "cut off": (requests.exceptions.ChunkedEncodingError("IncompleteRead"), "ConnectionFailed", "without an answer", True),
+    "plain": (OSError("EXAMPLE"), "ConnectionFailed", "without an answer", True),
+    "slow to connect": (requests.exceptions.ConnectTimeout("slow"), "TimedOut", "within 5 seconds", True),
+    "slow to answer": (requests.exceptions.ReadTimeout("slow"), "TimedOut", "did not answer in time", True),
+    "slow within the body": (
+        requests.exceptions.ConnectionError(urllib3.exceptions.ReadTimeoutError(None, "/", "slow")),  # type: ignore[arg-type]
+        "TimedOut",
+        "did not answer in time",
+        True,
+    ),
+    "proxy": (requests.exceptions.ProxyError("Tunnel connection failed: 403 Forbidden"), "ConnectionFailed", "proxy", True),
+    "unknown name": (wrapped(socket.gaierror(-2, "Name or service not known")), "HostNotFound", "cannot be resolved", False),
+    "untrusted": (untrusted(), "TlsFailed", "self-signed certificate in certificate chain.", False),
+    "handshake": (requests.exceptions.SSLError("EOF"), "TlsFailed", "handshake", False),
+}
+
+
+@pytest.mark.parametrize(("error", "code", "words", "repeated"), NO_ANSWER.values(), ids=NO_ANSWER)
+def test_no_answer(service: Service, error: Exception, code: str, words: str, repeated: bool) -> None:
+    found = fails(service, *[Call("GetPostScripts", ClusterId=CLUSTER, error=error)] * (3 if repeated else 1), api_retries=2)
+    assert (found.code, found.http_status, found.request_id) == (code, None, None)
+    assert words in found.message
+    assert f"https://{HOST}" in found.message
+    assert str(found).startswith(f"Cannot read the post scripts of cluster {CLUSTER} in cn-hangzhou: ")
+    assert found.hint
+    assert len(service.clock.sleeps) == (2 if repeated else 0)
+    for secret in (SECRET_KEY, "Signature"):
+        assert secret not in str(found)
+    assert found.__cause__ is None
+    assert found.__suppress_context__
+
+
+def test_no_answer_through_a_proxy(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://user:EXAMPLE-password@proxy.example.com:3128")
+    call = Call("GetPostScripts", ClusterId=CLUSTER, error=requests.exceptions.ProxyError("refused"))
+    error = fails(service, call, api_retries=0)
+    assert "through the proxy http://***@proxy.example.com:3128" in error.message
+    monkeypatch.setenv("NO_PROXY", "aliyuncs.com")
+    assert "through the proxy" not in fails(service, call, api_retries=0).message
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        requests.exceptions.InvalidURL("bad"),
+        requests.exceptions.InvalidSchema("Missing dependencies for SOCKS support."),
+        requests.exceptions.InvalidProxyURL("bad"),
+    ],
+    ids=["url", "SOCKS proxy", "proxy's url"],
+)
+@pytest.mark.xfail(strict=True, reason="a request that could not even be made is repeated, and told as a closed connection")
+def test_request_that_cannot_be_made(service: Service, error: Exception) -> None:
+    found = fails(service, Call("GetPostScripts", ClusterId=CLUSTER, error=error), api_retries=2)
+    assert "closed the connection" not in found.message
+
+
+# Answers that are none
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>somebody else</html>", b"[]", b'"text"', b"null", b"\xff\xfe", b'{"RequestId": "cut'])
+def test_200_that_is_no_answer(service: Service, body: bytes) -> None:
+    error = fails(service, Call("GetPostScripts", ClusterId=CLUSTER, body=body))
+    assert (error.code, error.http_status) == ("InvalidAnswer", 200)
+    assert f"{len(body)} bytes" in error.message
+    assert "somebody" not in error.message
+    assert "endpoint" in (error.hint or "")
+    assert error.answer_lost
+
+
+@pytest.mark.parametrize(
+    ("status", "repeated", "lost"), [(302, False, False), (404, False, False), (407, False, False), (500, False, True), (502, True, True), (504, True, True)]
+)
+@pytest.mark.parametrize("body", [b"", b"<html>somebody else</html>", b"{}", b'{"Message": "somebody else"}'])
+def test_failures_of_something_else(service: Service, status: int, repeated: bool, lost: bool, body: bytes, request: pytest.FixtureRequest) -> None:
+    if status == 302:
+        request.applymarker(pytest.mark.xfail(strict=True, reason="a redirection counts as an answer, or as a lost one"))
+    calls = [Call("GetPostScripts", ClusterId=CLUSTER, status=status, body=body)] * (2 if repeated else 1)
+    error = fails(service, *calls, api_retries=1)
+    assert (error.code, error.http_status, error.request_id) == ("InvalidAnswer", status, None)
+    assert "somebody" not in str(error)
+    assert error.answer_lost is lost
+
+
+def test_error_answer(service: Service) -> None:
+    body = b'{"RequestId": "REQUEST", "HostId": "h", "Code": "ClusterNotFound", "Message": "It does not exist.", "Recommend": "https://api.aliyun.com"}'
+    error = fails(service, Call("GetPostScripts", ClusterId=CLUSTER, status=404, body=body))
+    assert (error.code, error.message, error.http_status, error.request_id) == ("ClusterNotFound", "It does not exist.", 404, "REQUEST")
+
+
+@pytest.mark.parametrize("body", [b'{"Code": "ClusterNotFound"}', b'{"Code": "ClusterNotFound", "Message": null}'])
+def test_error_answer_with_a_code_only(service: Service, body: bytes) -> None:
+    error = fails(service, Call("GetPostScripts", ClusterId=CLUSTER, status=404, body=body))
+    assert (error.code, error.message, error.request_id) == ("ClusterNotFound", "", None)
+
+
+@pytest.mark.xfail(strict=True, reason="an error with status 200 counts as a success")
+def test_error_answer_with_status_200(service: Service) -> None:
+    assert fails(service, Call("GetPostScripts", ClusterId=CLUSTER, code="ClusterNotFound", status=200)).code == "ClusterNotFound"
+
+
+# Secrets in messages
+
+
+def test_string_to_sign_is_not_shown(service: Service) -> None:
+    echoed = f"Specified signature is not matched with our calculation. server string to sign is:GET&%2F&SecurityToken%3DEXAMPLE-token%26{SECRET_KEY}"
+    error = fails(service, Call("GetPostScripts", ClusterId=CLUSTER, code="SignatureDoesNotMatch", message=echoed))
+    assert error.message == "Specified signature is not matched with our calculation."
+    assert "secret_key" in (error.hint or "")
+
+
+def test_secrets_are_cleaned_from_messages(service: Service) -> None:
+    echoed = f"Token EXAMPLE+token/= or EXAMPLE%2Btoken%2F%3D, key {SECRET_KEY}, /?Signature=EXAMPLEsig&x=1, script EXAMPLEhidden."
+    service.expects(Call("ListRegions", SecurityToken="EXAMPLE+token/=", code="InvalidParams", message=echoed))
+    client = service.client(security_token="EXAMPLE+token/=")
+    client.hide(["EXAMPLEhidden", ""])
+    with pytest.raises(EhpcError) as caught:
+        client.call("ListRegions")
+    assert caught.value.message == "Token *** or ***, key ***, /?Signature=***&x=1, script ***."
+
+
+def test_long_messages_are_cut(service: Service) -> None:
+    error = fails(service, Call("GetPostScripts", ClusterId=CLUSTER, code="InvalidParams", message="x" * 5000))
+    assert len(error.message) == 1000
+
+
+# Writes whose effect can be read
+
+
+def asked(*answers: bool) -> tuple[t.Callable[[], bool], list[bool]]:
+    left = list(answers)
+    return (lambda: left.pop(0)), left
+
+
+LOST = requests.exceptions.ConnectionError("aborted")
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"error": LOST},
+        {"error": requests.exceptions.ReadTimeout()},
+        {"body": b""},
+        {"body": b"<html>"},
+        {"status": 502, "body": b""},
+        {"status": 500, "body": b""},
+    ],
+    ids=["lost", "timeout", "empty 200", "HTML 200", "502", "500"],
+)
+def test_arrived(service: Service, how: dict[str, t.Any]) -> None:
+    arrived, left = asked(True)
+    service.expects(Call("SetPostScripts", **how))
+    assert service.client().call("SetPostScripts", arrived=arrived) == {}
+    assert not left
+    assert not service.clock.sleeps
+
+
+def test_not_arrived(service: Service) -> None:
+    arrived, left = asked(False, False)
+    service.expects(Call("SetPostScripts", error=LOST), Call("SetPostScripts", status=502, body=b""), Call("SetPostScripts", answer={"RequestId": "REQUEST"}))
+    assert service.client().call("SetPostScripts", arrived=arrived) == {"RequestId": "REQUEST"}
+    assert not left
+
+
+def test_never_arrived(service: Service) -> None:
+    arrived, left = asked(False, False)
+    service.expects(Call("SetPostScripts", error=LOST), Call("SetPostScripts", error=LOST))
+    with pytest.raises(EhpcError, match="without an answer"):
+        service.client(api_retries=1).call("SetPostScripts", arrived=arrived)
+    assert not left
+
+
+def test_arrived_with_the_last_try(service: Service) -> None:
+    arrived, left = asked(False, True)
+    service.expects(Call("SetPostScripts", error=LOST), Call("SetPostScripts", error=LOST))
+    assert service.client(api_retries=1).call("SetPostScripts", arrived=arrived) == {}
+    assert not left
+
+
+def test_not_arrived_and_not_worth_a_repeat(service: Service) -> None:
+    arrived, left = asked(False)
+    service.expects(Call("SetPostScripts", body=b"<html>"))
+    with pytest.raises(EhpcError) as caught:
+        service.client().call("SetPostScripts", arrived=arrived)
+    assert caught.value.code == "InvalidAnswer"
+    assert not left
+
+
+@pytest.mark.parametrize(
+    "how",
+    [{"code": "ServiceUnavailable"}, {"code": "UnknownError"}, {"error": NO_ANSWER["refused"][0]}, {"error": requests.exceptions.ConnectTimeout()}],
+    ids=["unavailable", "error of the service", "refused", "no connection"],
+)
+def test_arrived_is_not_asked_where_nothing_was_lost(service: Service, how: dict[str, t.Any]) -> None:
+    arrived, _left = asked()
+    service.expects(Call("SetPostScripts", **how), Call("SetPostScripts"))
+    service.client().call("SetPostScripts", arrived=arrived)
+
+
+def test_asking_fails(service: Service) -> None:
+    def arrived() -> bool:
+        raise EhpcError("ClusterNotFound", "It is gone.", action="GetPostScripts")
+
+    service.expects(Call("SetPostScripts", error=LOST))
+    with pytest.raises(EhpcError, match=r"without an answer\. .*not known.*It is gone\.") as caught:
+        service.client().call("SetPostScripts", arrived=arrived)
+    assert caught.value.action == "SetPostScripts"
+
+
+# From options
+
+
+def test_client_for_checks_before_any_call() -> None:
+    with pytest.raises(EhpcError, match="No region"):
+        client_for({**SHARED_OPTIONS, "region": None})
+    with pytest.raises(EhpcError, match="no secret key"):
+        client_for({**SHARED_OPTIONS, "secret_key": None})
+    with pytest.raises(EhpcError, match="plain http"):
+        client_for({**SHARED_OPTIONS, "endpoint": "http://example.com"})
+
+
+def test_client_for_a_fallback_region() -> None:
+    assert client_for({**SHARED_OPTIONS, "region": ""}, "cn-hangzhou").region == "cn-hangzhou"
+    assert client_for({**SHARED_OPTIONS, "region": "cn-shanghai"}, "cn-hangzhou").region == "cn-shanghai"
+
+
+@pytest.mark.parametrize(("validate_certs", "warned"), [(True, False), (None, False), (False, True)])
+def test_certificate_warning(validate_certs: bool | None, warned: bool) -> None:
+    assert bool(certificate_warning({"validate_certs": validate_certs})) is warned

@@ -1,0 +1,386 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""_credentials: which identity signs, of all that are given."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import types
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _credentials
+from ansible_collections.alicloud.ehpc.plugins.module_utils._credentials import Credentials, Keys, credentials, region_of
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
+
+KEY, SECRET, TOKEN = "ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN"
+PROFILES = {
+    "current": "main",
+    "profiles": [
+        {"name": "main", "mode": "AK", "access_key_id": "EXAMPLEmain", "access_key_secret": "EXAMPLE-main-secret", "region_id": "cn-hangzhou"},
+        {"name": "temporary", "mode": "StsToken", "access_key_id": "STS.EXAMPLE", "access_key_secret": "EXAMPLE-sts-secret", "sts_token": "EXAMPLE-sts-token"},
+        {"name": "shanghai", "mode": "AK", "access_key_id": "EXAMPLEsh", "access_key_secret": "EXAMPLE-sh-secret", "region_id": "cn-shanghai"},
+        {"name": "broken", "mode": "AK", "access_key_id": "EXAMPLEbroken", "access_key_secret": "", "region_id": ""},
+    ],
+}
+ROLE = "acs:ram::123456789012:role/example"
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., None]:
+    def set_all(**variables: str) -> None:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+
+    return set_all
+
+
+@pytest.fixture
+def profiles(tmp_path: Path) -> str:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(PROFILES))
+    return str(path)
+
+
+# Static keys
+
+
+def test_pair_of_options() -> None:
+    assert credentials({"access_key": "EXAMPLEid", "secret_key": "EXAMPLE-secret"}).keys() == ("EXAMPLEid", "EXAMPLE-secret", None)
+
+
+def test_temporary_keys_of_options() -> None:
+    given = {"access_key": "EXAMPLEid", "secret_key": "EXAMPLE-secret", "security_token": "EXAMPLE-token"}
+    assert credentials(given).keys() == ("EXAMPLEid", "EXAMPLE-secret", "EXAMPLE-token")
+
+
+def test_keys_of_the_environment(environment: t.Callable[..., None]) -> None:
+    environment(ALICLOUD_ACCESS_KEY="EXAMPLEid", ALICLOUD_SECRET_KEY="EXAMPLE-secret", ALICLOUD_SECURITY_TOKEN="EXAMPLE-token")
+    assert credentials({"access_key": "", "secret_key": "", "profile": ""}).keys() == ("EXAMPLEid", "EXAMPLE-secret", "EXAMPLE-token")
+
+
+def test_options_before_the_environment(environment: t.Callable[..., None]) -> None:
+    environment(**{KEY: "EXAMPLEother", SECRET: "EXAMPLE-other-secret"})
+    assert credentials({"access_key": "EXAMPLEid", "secret_key": "EXAMPLE-secret"}).keys() == ("EXAMPLEid", "EXAMPLE-secret", None)
+
+
+@pytest.mark.parametrize(
+    ("given", "variables"),
+    [({"access_key": "EXAMPLEid"}, {SECRET: "EXAMPLE-secret"}), ({"secret_key": "EXAMPLE-secret"}, {KEY: "EXAMPLEid"})],
+    ids=["secret of the environment", "key of the environment"],
+)
+def test_pair_of_both(given: dict[str, str], variables: dict[str, str], environment: t.Callable[..., None]) -> None:
+    environment(**variables)
+    assert credentials(given).keys() == ("EXAMPLEid", "EXAMPLE-secret", None)
+
+
+@pytest.mark.parametrize(
+    ("given", "variables", "missing"),
+    [
+        ({"access_key": "EXAMPLEid"}, {}, "secret_key"),
+        ({"access_key": "EXAMPLEid", "secret_key": ""}, {SECRET: ""}, "secret_key"),
+        ({"secret_key": "EXAMPLE-secret"}, {}, "access_key"),
+        ({}, {KEY: "EXAMPLEid"}, "secret_key"),
+        ({}, {SECRET: "EXAMPLE-secret"}, "access_key"),
+    ],
+)
+def test_half_a_pair(given: dict[str, str], variables: dict[str, str], missing: str, environment: t.Callable[..., None]) -> None:
+    environment(**variables)
+    with pytest.raises(EhpcError) as caught:
+        credentials(given)
+    assert f"Give {missing}" in str(caught.value)
+    assert caught.value.code == "InvalidOptions"
+    assert "EXAMPLE" not in str(caught.value)
+
+
+# The token belongs to one key
+
+
+@pytest.mark.parametrize(
+    ("given", "variables", "token"),
+    [
+        ({}, {KEY: "EXAMPLEid", SECRET: "EXAMPLE-secret", TOKEN: "EXAMPLE-token"}, "EXAMPLE-token"),
+        ({"access_key": "EXAMPLEid"}, {KEY: "EXAMPLEid", SECRET: "EXAMPLE-secret", TOKEN: "EXAMPLE-token"}, "EXAMPLE-token"),
+        ({"access_key": "EXAMPLEid", "secret_key": "EXAMPLE-secret"}, {TOKEN: "EXAMPLE-token"}, "EXAMPLE-token"),
+        ({"access_key": "EXAMPLEnew", "secret_key": "EXAMPLE-secret"}, {KEY: "EXAMPLEid", TOKEN: "EXAMPLE-token"}, None),
+        ({"access_key": "EXAMPLEnew", "secret_key": "EXAMPLE-secret", "security_token": ""}, {KEY: "EXAMPLEid", TOKEN: "EXAMPLE-token"}, None),
+        (
+            {"access_key": "EXAMPLEnew", "secret_key": "EXAMPLE-secret", "security_token": "EXAMPLE-own"},
+            {KEY: "EXAMPLEid", TOKEN: "EXAMPLE-token"},
+            "EXAMPLE-own",
+        ),
+        ({"security_token": "EXAMPLE-own"}, {KEY: "EXAMPLEid", SECRET: "EXAMPLE-secret", TOKEN: "EXAMPLE-token"}, "EXAMPLE-own"),
+    ],
+    ids=["environment", "same key", "no other key", "another key", "another key and a blank token", "own token", "token for the environment's key"],
+)
+def test_token(given: dict[str, str], variables: dict[str, str], token: str | None, environment: t.Callable[..., None]) -> None:
+    environment(**variables)
+    assert credentials(given).keys().security_token == token
+
+
+# Which source is used
+
+
+@pytest.fixture
+def sources(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each source but static keys, made to say its name only."""
+
+    def named(name: str) -> t.Callable[..., Credentials]:
+        return lambda *_arguments: Credentials((name,), lambda: Keys(name, "EXAMPLE-secret"))
+
+    for function, name in (("_profile", "profile"), ("_ecs_role", "ecs role"), ("_default_chain", "default chain")):
+        monkeypatch.setattr(_credentials, function, named(name))
+
+
+@pytest.mark.parametrize(
+    ("given", "variables", "source"),
+    [
+        ({"access_key": "keys", "secret_key": "s", "profile": "main", "ecs_role_name": "role"}, {}, "keys"),
+        ({"profile": "main", "ecs_role_name": "role"}, {KEY: "other", SECRET: "s"}, "profile"),
+        ({"shared_credentials_file": "/x"}, {KEY: "other", SECRET: "s"}, "profile"),
+        ({"ecs_role_name": "role"}, {KEY: "other", SECRET: "s", "ALICLOUD_PROFILE": "main"}, "ecs role"),
+        ({}, {KEY: "keys", SECRET: "s", "ALICLOUD_PROFILE": "main", "ALICLOUD_ECS_ROLE_NAME": "role"}, "keys"),
+        ({}, {"ALIBABA_CLOUD_PROFILE": "main", "ALICLOUD_ECS_ROLE_NAME": "role"}, "profile"),
+        ({}, {"ALICLOUD_SHARED_CREDENTIALS_FILE": "/x", "ALICLOUD_ECS_ROLE_NAME": "role"}, "profile"),
+        ({}, {"ALIBABA_CLOUD_ECS_METADATA": "role"}, "ecs role"),
+        ({}, {}, "default chain"),
+        ({"access_key": "", "profile": "", "ecs_role_name": "", "shared_credentials_file": ""}, {KEY: "", "ALICLOUD_PROFILE": ""}, "default chain"),
+        ({}, {"ALIBABA_CLOUD_ROLE_ARN": ROLE}, "default chain"),
+    ],
+)
+@pytest.mark.usefixtures("sources")
+def test_source(given: dict[str, str], variables: dict[str, str], source: str, environment: t.Callable[..., None]) -> None:
+    environment(**variables)
+    assert credentials(given).keys().access_key == source
+
+
+def test_alien_variables_of_the_sdk_do_not_count(environment: t.Callable[..., None]) -> None:
+    environment(ALIYUN_ACCESS_KEY_ID="EXAMPLEother", ALIYUN_ACCESS_KEY_SECRET="EXAMPLE-other")
+    assert credentials({"access_key": "EXAMPLEid", "secret_key": "EXAMPLE-secret"}).keys().access_key == "EXAMPLEid"
+
+
+# Assumed roles
+
+
+@pytest.fixture
+def provider(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, t.Any]]:
+    """The package's provider of assumed roles, made to note what it was given."""
+    made: list[dict[str, t.Any]] = []
+
+    class Found:
+        def get_access_key_id(self) -> str:
+            return "STS.EXAMPLE"
+
+        def get_access_key_secret(self) -> str:
+            return "EXAMPLE-sts-secret"
+
+        def get_security_token(self) -> str:
+            return "EXAMPLE-sts-token"
+
+    class RamRole:
+        def __init__(self, **options: t.Any) -> None:
+            made.append(options)
+
+        def get_credentials(self) -> Found:
+            return Found()
+
+    monkeypatch.setattr(_credentials, "_package", lambda _module: types.SimpleNamespace(RamRoleArnCredentialsProvider=RamRole))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("given", "variables", "session"),
+    [
+        ({"assume_role_arn": ROLE}, {}, "ansible-ehpc"),
+        ({"assume_role_arn": ROLE, "assume_role_session_name": "mine"}, {"ALIBABA_CLOUD_ROLE_SESSION_NAME": "other"}, "mine"),
+        ({}, {"ALIBABA_CLOUD_ROLE_ARN": ROLE, "ALIBABA_CLOUD_ROLE_SESSION_NAME": "mine"}, "mine"),
+        ({}, {"ALICLOUD_ASSUME_ROLE_ARN": ROLE, "ALICLOUD_ASSUME_ROLE_SESSION_NAME": "mine"}, "mine"),
+    ],
+)
+def test_assumed_role(
+    given: dict[str, str], variables: dict[str, str], session: str, environment: t.Callable[..., None], provider: list[dict[str, t.Any]]
+) -> None:
+    environment(**variables)
+    found = credentials({"access_key": "EXAMPLEid", "secret_key": "EXAMPLE-secret", "security_token": "EXAMPLE-token", **given})
+    assert provider == []
+    assert found.keys() == found.keys() == ("STS.EXAMPLE", "EXAMPLE-sts-secret", "EXAMPLE-sts-token")
+    assert provider == [
+        {
+            "access_key_id": "EXAMPLEid",
+            "access_key_secret": "EXAMPLE-secret",
+            "security_token": "EXAMPLE-token",
+            "role_arn": ROLE,
+            "role_session_name": session,
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "variables", "assumed"),
+    [
+        ({"assume_role_arn": ROLE}, {}, True),
+        ({}, {"ALICLOUD_ASSUME_ROLE_ARN": ROLE}, True),
+        ({}, {"ALIBABA_CLOUD_ROLE_ARN": ROLE}, False),
+    ],
+    ids=["option", "variable of the collection", "variable of OIDC"],
+)
+@pytest.mark.usefixtures("sources", "provider")
+def test_role_without_keys(given: dict[str, str], variables: dict[str, str], assumed: bool, environment: t.Callable[..., None]) -> None:
+    environment(**variables)
+    assert credentials(given).keys().access_key == ("STS.EXAMPLE" if assumed else "default chain")
+
+
+# Profiles of the vendor's CLI, with the real package
+
+
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [
+        ("main", ("EXAMPLEmain", "EXAMPLE-main-secret", None)),
+        ("temporary", ("STS.EXAMPLE", "EXAMPLE-sts-secret", "EXAMPLE-sts-token")),
+        (None, ("EXAMPLEmain", "EXAMPLE-main-secret", None)),
+    ],
+)
+def test_profile(name: str | None, keys: tuple[str, ...], profiles: str) -> None:
+    assert credentials({"profile": name, "shared_credentials_file": profiles}).keys() == keys
+
+
+def test_profile_of_the_environment(profiles: str, environment: t.Callable[..., None]) -> None:
+    environment(ALIBABA_CLOUD_PROFILE="shanghai", ALICLOUD_SHARED_CREDENTIALS_FILE=profiles)
+    assert credentials({}).keys().access_key == "EXAMPLEsh"
+
+
+def test_profile_of_the_default_file(tmp_path: Path, environment: t.Callable[..., None]) -> None:
+    (tmp_path / ".aliyun").mkdir()
+    (tmp_path / ".aliyun" / "config.json").write_text(json.dumps(PROFILES))
+    environment(HOME=str(tmp_path))
+    assert credentials({"profile": "shanghai"}).keys().access_key == "EXAMPLEsh"
+
+
+def test_profile_that_is_not_there(profiles: str) -> None:
+    with pytest.raises(EhpcError) as caught:
+        credentials({"profile": "absent", "shared_credentials_file": profiles})
+    assert "There is no profile absent" in str(caught.value)
+    assert "broken, main, shanghai, temporary" in str(caught.value)
+
+
+def test_profile_without_a_file(tmp_path: Path) -> None:
+    with pytest.raises(EhpcError, match="there is no file") as caught:
+        credentials({"profile": "main", "shared_credentials_file": str(tmp_path / "config.json")})
+    assert str(tmp_path / "config.json") in str(caught.value)
+
+
+def test_profile_that_has_no_keys(profiles: str) -> None:
+    with pytest.raises(EhpcError, match="No credentials from the profile") as caught:
+        credentials({"profile": "broken", "shared_credentials_file": profiles}).keys()
+    assert caught.value.code == "CredentialsNotFound"
+
+
+def test_file_that_is_no_json(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text('{"profiles": EXAMPLE-secret')
+    with pytest.raises(EhpcError, match="cannot be read") as caught:
+        credentials({"profile": "main", "shared_credentials_file": str(path)})
+    assert "EXAMPLE-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", ["[]", "5", "null", "{}", '{"profiles": null}', '{"profiles": []}'])
+def test_file_without_profiles(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(content)
+    with pytest.raises(EhpcError, match="There is no profile main"):
+        credentials({"profile": "main", "shared_credentials_file": str(path)})
+    assert region_of({"profile": "main", "shared_credentials_file": str(path)}) is None
+
+
+@pytest.mark.parametrize("content", ['{"profiles": ["main"]}', '{"profiles": {"main": {}}}', '{"profiles": [null]}'])
+@pytest.mark.xfail(strict=True, reason="profiles of another form end in a traceback", raises=AttributeError)
+def test_file_with_profiles_of_another_form(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(content)
+    with pytest.raises(EhpcError):
+        credentials({"profile": "main", "shared_credentials_file": str(path)})
+
+
+# The region
+
+
+@pytest.mark.parametrize(
+    ("given", "variables", "region"),
+    [
+        ({"region": "cn-beijing"}, {"ALIBABA_CLOUD_REGION_ID": "cn-qingdao"}, "cn-beijing"),
+        ({"region": ""}, {"ALICLOUD_REGION": "cn-qingdao"}, "cn-qingdao"),
+        ({"profile": "shanghai"}, {"ALICLOUD_REGION": "cn-qingdao"}, "cn-qingdao"),
+        ({"profile": "shanghai"}, {}, "cn-shanghai"),
+        ({}, {"ALICLOUD_PROFILE": "shanghai"}, "cn-shanghai"),
+        ({}, {}, "cn-hangzhou"),
+        ({"profile": "temporary"}, {}, None),
+        ({"profile": "broken"}, {}, None),
+        ({"profile": "absent"}, {}, None),
+    ],
+)
+def test_region(given: dict[str, str], variables: dict[str, str], region: str | None, profiles: str, environment: t.Callable[..., None]) -> None:
+    environment(**variables)
+    assert region_of({"shared_credentials_file": profiles, **given}) == region
+
+
+def test_region_of_no_source() -> None:
+    assert region_of({}) is None
+
+
+# Failures of the package
+
+
+def test_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> t.NoReturn:
+        raise ImportError(name)
+
+    monkeypatch.setattr(importlib, "import_module", missing)
+    with pytest.raises(EhpcError) as caught:
+        credentials({})
+    assert "alibabacloud-credentials" in str(caught.value)
+    assert "access_key" in str(caught.value)
+    assert credentials({"access_key": "EXAMPLEid", "secret_key": "EXAMPLE-secret"}).keys().access_key == "EXAMPLEid"
+
+
+@pytest.mark.parametrize("marker", ["result:", "stderr:", "output:"])
+def test_answers_that_the_package_quotes_are_not_shown(marker: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> t.NoReturn:
+        raise RuntimeError(f"failed to get the role, {marker} EXAMPLE-secret")
+
+    monkeypatch.setattr(_credentials, "_package", lambda _module: types.SimpleNamespace(DefaultCredentialsProvider=fail))
+    with pytest.raises(EhpcError, match="failed to get the role") as caught:
+        credentials({}).keys()
+    assert "EXAMPLE-secret" not in str(caught.value)
+    assert caught.value.code == "CredentialsNotFound"
+    assert "access_key" in (caught.value.hint or "")
+
+
+def test_a_failure_of_the_first_keys_of_a_role_is_told_as_such(profiles: str) -> None:
+    with pytest.raises(EhpcError, match="No credentials from the profile"):
+        credentials({"profile": "broken", "shared_credentials_file": profiles, "assume_role_arn": ROLE}).keys()
+
+
+# Identity
+
+
+def test_identity_tells_sources_apart(profiles: str) -> None:
+    pair = {"access_key": "EXAMPLEid", "secret_key": "EXAMPLE-secret"}
+    given: list[dict[str, t.Any]] = [
+        pair,
+        {**pair, "secret_key": "EXAMPLE-other"},
+        {**pair, "security_token": "EXAMPLE-token"},
+        {**pair, "assume_role_arn": ROLE},
+        {**pair, "assume_role_arn": ROLE, "assume_role_session_name": "mine"},
+        {"profile": "main", "shared_credentials_file": profiles},
+        {"profile": "shanghai", "shared_credentials_file": profiles},
+        {"ecs_role_name": "role"},
+        {},
+    ]
+    identities = [credentials(options).identity for options in given]
+    assert len(set(identities)) == len(given)
+    assert identities == [credentials(options).identity for options in given]
