@@ -20,6 +20,7 @@ import traceback
 import typing as t
 
 from ansible import constants as C
+from ansible.errors import AnsibleError
 from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
@@ -53,7 +54,7 @@ class EhpcAction(ActionBase):  # type: ignore[misc]
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         if self._can_run_here(task_vars):
             with _environment(self._task_environment()):
-                result.update(self._run_here())
+                result.update(self._run_here(task_vars))
         else:
             result.update(self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val))
         return result
@@ -78,7 +79,7 @@ class EhpcAction(ActionBase):  # type: ignore[misc]
             merged.update({str(name): str(value) for name, value in values.items()})
         return merged
 
-    def _run_here(self) -> dict[str, t.Any]:
+    def _run_here(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         # Through JSON, as on the way to a process: what the function sees are plain values, without the controller's own types.
         args = json.loads(json.dumps(self._task.args, default=str))
         worker = _Invocation(self.MODULE, args, self._task.check_mode)
@@ -87,7 +88,7 @@ class EhpcAction(ActionBase):  # type: ignore[misc]
         except Exception as error:  # a worker must survive whatever a function does
             failure = "%s: %s" % (type(error).__name__, error)
             result = {"failed": True, "msg": "The module failed unexpectedly: %s" % failure, "exception": traceback.format_exc()}
-        return worker.shown(result)
+        return worker.shown(result, with_options=_options_are_shown(task_vars))
 
 
 class _Invocation:
@@ -132,15 +133,24 @@ class _Invocation:
             problem = "Unsupported parameters for (%s) module: %s" % (name, problem)
         return problem
 
-    def shown(self, result: dict[str, t.Any]) -> dict[str, t.Any]:
+    def shown(self, result: dict[str, t.Any], with_options: bool) -> dict[str, t.Any]:
         """The result as others may see it."""
-        result["invocation"] = {"module_args": redact_values(self.params)}
+        if with_options:
+            result["invocation"] = {"module_args": redact_values(self.params)}
         if self._warnings:
             result["warnings"] = list(self._warnings)
         secret_options = [name for name, spec in self._spec.items() if spec.get("no_log")]
         secret_options += [alias for name in secret_options for alias in self._spec[name].get("aliases", [])]
         secrets = {str(self.params[name]) for name in secret_options if self.params.get(name)}
         return t.cast("dict[str, t.Any]", remove_values(result, secrets))
+
+
+def _options_are_shown(task_vars: dict[str, t.Any]) -> bool:
+    """Whether results repeat the options; a setting since ansible-core 2.20, always so before."""
+    try:
+        return boolean(C.config.get_config_value("INJECT_INVOCATION", variables=task_vars))
+    except AnsibleError:
+        return True
 
 
 @contextlib.contextmanager
