@@ -80,8 +80,11 @@ class Request:
     @property
     def form(self) -> str:
         """JSON or XML; XML also where Format is neither, so that the refusal can be told."""
-        wanted = self.common.get("Format", "JSON" if self.is_acs3 else "XML").upper()
-        return wanted if wanted == "JSON" else "XML"
+        return "JSON" if self.wanted_form == "JSON" else "XML"
+
+    @property
+    def wanted_form(self) -> str:
+        return (self.common.get("Format") or ("JSON" if self.is_acs3 else "XML")).upper()
 
     def region(self, state: State) -> str:
         if self.params.get("RegionId"):
@@ -128,7 +131,7 @@ def admit(state: State, nonces: Nonces, request: Request) -> Credential:
 def _check_protocol(request: Request) -> None:
     if request.method != "GET":
         raise ApiError("UnsupportedHTTPMethod")
-    if request.common.get("Format", "XML").upper() not in ("JSON", "XML"):
+    if request.wanted_form not in ("JSON", "XML"):
         raise ApiError("InvalidParameter.Format")
     for name in REQUIRED:
         if not request.common.get(name):

@@ -49,6 +49,14 @@ def test_scripts_replace_the_list_in_numeric_order(hybrid: Cluster, plain: Any) 
     assert answer["PostInstallScripts"] == [{"Url": url, "Args": args} for url, args in scripts]
 
 
+def test_scripts_may_be_sent_in_any_order(hybrid: Cluster, plain: Any) -> None:
+    params = {f"PostInstallScripts.{number}.Url": f"/opt/{number}" for number in (10, 2, 1)}
+
+    plain.get("SetPostScripts", ClusterId=HYBRID, **params)
+
+    assert [script["url"] for script in hybrid.post_scripts] == ["/opt/1", "/opt/2", "/opt/10"]
+
+
 def test_args_are_a_text_also_where_none_were_sent(hybrid: Cluster, plain: Any) -> None:
     plain.get("SetPostScripts", ClusterId=HYBRID, **{"PostInstallScripts.1.Url": "/opt/job.sh"})
 
@@ -261,6 +269,7 @@ def test_empty_lists_may_be_absent(emulator: Emulator, plain: Any) -> None:
         ({"Filter": '{"status": "running"}', "Role": "Compute"}, ["compute000", "compute001", "compute002"]),
         ({"Role": "Compute", "Sequence": "Backward"}, ["compute003", "compute002", "compute001", "compute000"]),
         ({"SortBy": "HostName", "HostName": "0$"}, ["compute000", "login000", "manager000"]),
+        ({"SortBy": "HostName", "HostName": "0$", "Sequence": "Backward"}, ["manager000", "login000", "compute000"]),
         ({"SortBy": "AddedTime", "HostName": "0$"}, ["manager000", "login000", "compute000"]),
     ],
 )

@@ -216,6 +216,13 @@ def test_temporary_keys_work_with_version_1(emulator: Emulator, plain: Any) -> N
     assert answer.json()["TotalCount"] == 4
 
 
+@pytest.mark.parametrize(("form", "start"), [("JSON", "{"), ("json", "{"), ("XML", "<"), ("xml", "<"), (None, "<"), ("", "<")])
+def test_format(form: str | None, start: str, plain: Any) -> None:
+    answer = plain.get("ListRegions", Format=form)
+
+    assert (answer.status_code, answer.text[0]) == (200, start)
+
+
 def test_any_path_will_do(plain: Any) -> None:
     url = f"{plain.emulator.endpoint}/some/prefix/"
 
@@ -227,7 +234,9 @@ def test_any_path_will_do(plain: Any) -> None:
 
 @pytest.fixture
 def acs3(emulator: Emulator, plain: Any) -> Callable[..., requests.Response]:
-    def send(params: dict[str, str] | None = None, unsigned: tuple[str, ...] = (), key: str = "main", **changes: str | None) -> requests.Response:
+    def send(
+        params: dict[str, str] | None = None, unsigned: tuple[str, ...] = (), key: str = "main", payload: str = "", **changes: str | None
+    ) -> requests.Response:
         credential = emulator.credential(key)
         request = DaraRequest()
         request.method, request.pathname, request.query = "GET", "/", params or {}
@@ -244,7 +253,7 @@ def acs3(emulator: Emulator, plain: Any) -> Callable[..., requests.Response]:
         headers = {name: value for name, value in headers.items() if value is not None}
         request.headers = {name: value for name, value in headers.items() if name not in unsigned}
         headers["Authorization"] = Utils.get_authorization(
-            request, "ACS3-HMAC-SHA256", headers["x-acs-content-sha256"], credential.access_key, credential.secret_key
+            request, "ACS3-HMAC-SHA256", payload or headers["x-acs-content-sha256"], credential.access_key, credential.secret_key
         )
         answer: requests.Response = plain.session.get(emulator.endpoint + "/", params=params, headers=headers)
         return answer
@@ -274,6 +283,7 @@ def test_acs3_answers_json_without_being_asked(acs3: Any) -> None:
         ({"x_acs_action": "CreateCluster"}, 404, "InvalidAction.NotFound"),
         ({"x_acs_action": "SyncUsers"}, 400, "MissingRegionId"),
         ({"x_acs_content_sha256": "0" * 64}, 400, "SignatureDoesNotMatch"),
+        ({"x_acs_content_sha256": "0" * 64, "payload": hashlib.sha256(b"").hexdigest()}, 400, "SignatureDoesNotMatch"),
         ({"unsigned": ("x-acs-date",)}, 400, "IncompleteSignature"),
         ({"unsigned": ("host",)}, 400, "IncompleteSignature"),
     ],
