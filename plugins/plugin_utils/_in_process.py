@@ -40,7 +40,7 @@ AUTOMATIC_INTERPRETERS = ("auto", "auto_silent", "auto_legacy", "auto_legacy_sil
 _clients: _client.Clients = {}
 
 
-class EhpcAction(ActionBase):  # type: ignore[misc]
+class EhpcAction(ActionBase):
     """The action plugin of a module: here where that is possible, as a process on the task's host otherwise."""
 
     TRANSFERS_FILES = False
@@ -85,7 +85,7 @@ class EhpcAction(ActionBase):  # type: ignore[misc]
         worker = _Invocation(self.MODULE, args, self._task.check_mode)
         try:
             result = worker.result(self._task.resolved_action or self._task.action)
-        except Exception as error:  # a worker must survive whatever a function does
+        except Exception as error:  # noqa: BLE001 - a worker must survive whatever a function does
             failure = "%s: %s" % (type(error).__name__, error)
             result = {"failed": True, "msg": "The module failed unexpectedly: %s" % failure, "exception": traceback.format_exc()}
         return worker.shown(result, with_options=_options_are_shown(task_vars))
@@ -148,7 +148,7 @@ class _Invocation:
 def _options_are_shown(task_vars: dict[str, t.Any]) -> bool:
     """Whether results repeat the options; a setting since ansible-core 2.20, always so before."""
     try:
-        return boolean(C.config.get_config_value("INJECT_INVOCATION", variables=task_vars))
+        return bool(boolean(C.config.get_config_value("INJECT_INVOCATION", variables=task_vars)))
     except AnsibleError:
         return True
 
