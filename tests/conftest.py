@@ -11,12 +11,7 @@ from pathlib import Path
 
 import pytest
 
-FOREIGN = ("ALIBABA", "ALICLOUD", "ALIYUN", "PROXY", "CA_BUNDLE", "SSL_CERT_", "NETRC")
-
-
-def is_foreign(name: str) -> bool:
-    """Whether an environment variable could give the code an identity, a region, an endpoint or a way to it."""
-    return any(part in name.upper() for part in FOREIGN)
+from environment import is_foreign
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,41 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Fixtures of the integration tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playing import Play
+
+from emulator import Emulator
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    """The default scenario of the emulator."""
+    with Emulator() as running:
+        yield running
+
+
+@pytest.fixture(params=[None, False], ids=["default", "process"])
+def in_process(request: pytest.FixtureRequest) -> bool | None:
+    """The two hosts of a module's function: what Ansible does by itself, and always a process."""
+    value: bool | None = request.param
+    return value
+
+
+@pytest.fixture
+def play(tmp_path: Path, emulator: Emulator) -> Play:
+    """Runs tasks against the emulator."""
+    return Play(tmp_path, emulator)
+
+
+@pytest.fixture
+def both(tmp_path: Path, emulator: Emulator, in_process: bool | None) -> Play:
+    """Runs tasks against the emulator, once in each host."""
+    return Play(tmp_path, emulator, in_process)
