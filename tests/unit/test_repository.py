@@ -7,8 +7,11 @@
 from __future__ import annotations
 
 import importlib
+import json
+import os
 import re
 import subprocess
+import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +26,7 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils._version import VERS
 ROOT = Path(__file__).parents[2]
 COLLECTION = "alicloud.ehpc"
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
+INVENTORY_PLUGINS = sorted(path.stem for path in (ROOT / "plugins/inventory").glob("*.py"))
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir() if path.is_dir())
 FRAGMENT: dict[str, dict[str, Any]] = yaml.safe_load(_shared.ModuleDocFragment.DOCUMENTATION)["options"]
 HEADER = [
@@ -115,6 +119,13 @@ def texts_with_tasks() -> dict[str, str]:
     return texts
 
 
+def documentation_of_inventory(plugin: str) -> dict[str, Any]:
+    """What ansible-doc has about an inventory plugin, with the options of all its fragments."""
+    command = [sys.executable, "-m", "ansible.cli.doc", "--json", "--type", "inventory", plugin]
+    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build/collections")}
+    return json.loads(subprocess.run(command, capture_output=True, env=environment, check=True).stdout)[plugin]
+
+
 def environment_variables(name: str) -> list[str]:
     """The environment variables in the documentation of a shared option, each once, in their order."""
     return list(dict.fromkeys(re.findall(r"E\(([A-Z_]+)\)", " ".join(FRAGMENT[name]["description"]))))
@@ -131,6 +142,10 @@ def test_the_changelog_has_the_version() -> None:
 def test_the_action_group_is_all_modules() -> None:
     groups = load((ROOT / "meta/runtime.yml").read_text(encoding="utf-8"))[0]["action_groups"]
     assert groups == {"ehpc": MODULES}
+
+
+def test_each_module_has_an_action_plugin() -> None:
+    assert sorted(path.stem for path in (ROOT / "plugins/action").glob("*.py")) == MODULES
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -152,6 +167,15 @@ def test_tasks_have_only_options_that_exist() -> None:
         for mistake in mistakes(spec_of(name), options, partial)
     ]
     assert found == []
+
+
+def test_inventory_sources_have_only_options_that_exist() -> None:
+    for plugin in [f"{COLLECTION}.{name}" for name in INVENTORY_PLUGINS]:
+        documentation = documentation_of_inventory(plugin)
+        texts = {**texts_with_tasks(), f"EXAMPLES of {plugin}": documentation["examples"]}
+        sources = [(where, node) for where, text in texts.items() for node in load(text) if isinstance(node, dict) and node.get("plugin") == plugin]
+        assert len(sources) > 0
+        assert [f"{where}: {option}" for where, source in sources for option in source if option not in documentation["doc"]["options"]] == []
 
 
 def test_the_shared_options_are_those_of_the_fragment() -> None:
