@@ -24,6 +24,7 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils._version import VERS
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from collections.abc import Mapping
+    from concurrent.futures import Executor
 
 try:
     import requests
@@ -93,15 +94,33 @@ class Client:
             time.sleep(self._delay(repeat))
         raise AssertionError("unreachable: the last repeat returns or raises")  # pragma: no cover
 
-    def pages(self, action: str, wrapper: str, item: str, params: Mapping[str, str] | None = None, size: int = PAGE_SIZE) -> list[dict[str, t.Any]]:
-        """The items of all pages of a list operation, in the service's order."""
-        found: list[dict[str, t.Any]] = []
-        for number in range(1, MAX_PAGES + 1):
-            answer = self.call(action, dict(params or {}, PageNumber=str(number), PageSize=str(size)))
-            page = items(answer, wrapper, item)
-            found.extend(page)
-            if not page or len(found) >= _total(answer, len(page), size):
+    def pages(
+        self,
+        action: str,
+        wrapper: str,
+        item: str,
+        params: Mapping[str, str] | None = None,
+        size: int = PAGE_SIZE,
+        threads: Executor | None = None,
+    ) -> list[dict[str, t.Any]]:
+        """The items of all pages of a list operation, in the service's order; with ``threads`` read side by side after the first."""
+
+        def page(number: int) -> dict[str, t.Any]:
+            return self.call(action, dict(params or {}, PageNumber=str(number), PageSize=str(size)))
+
+        answer = page(1)
+        found = items(answer, wrapper, item)
+        total = answer.get("TotalCount")
+        if threads and total is not None and found:
+            answers = threads.map(page, range(2, -(-int(total) // size) + 1))
+            return found + [entry for later in answers for entry in items(later, wrapper, item)]
+        for number in range(2, MAX_PAGES + 1):
+            # Without a TotalCount a short page is the last one.
+            on_page = items(answer, wrapper, item)
+            if not on_page or (len(on_page) < size if total is None else len(found) >= int(total)):
                 break
+            answer = page(number)
+            found.extend(items(answer, wrapper, item))
         return found
 
     def _ask(self, arrived: t.Callable[[], bool], lost: EhpcError) -> bool:
@@ -232,14 +251,6 @@ def items(answer: Mapping[str, t.Any], wrapper: str, item: str) -> list[dict[str
     if isinstance(found, dict):
         found = found.get(item)
     return list(found or [])
-
-
-def _total(answer: Mapping[str, t.Any], on_page: int, size: int) -> float:
-    """How many items there are; without a TotalCount a short page is the last one."""
-    total = answer.get("TotalCount")
-    if total is None:
-        return 0 if on_page < size else float("inf")
-    return int(total)
 
 
 Clients = t.Dict[t.Any, Client]

@@ -17,6 +17,7 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcE
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from collections.abc import Mapping
+    from concurrent.futures import Executor
 
     from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client
 
@@ -81,9 +82,9 @@ def describe(client: Client, cluster_id: str) -> dict[str, t.Any]:
     return cluster
 
 
-def list_all(client: Client) -> list[dict[str, t.Any]]:
+def list_all(client: Client, threads: Executor | None = None) -> list[dict[str, t.Any]]:
     """All clusters of the client's region. One that moved between two pages while they were read is there once."""
-    found = client.pages("ListClusters", "Clusters", "ClusterInfoSimple")
+    found = client.pages("ListClusters", "Clusters", "ClusterInfoSimple", threads=threads)
     return list({info.get("Id"): _shaped(info, info.get("Id") or "", client.region) for info in found}.values())
 
 
@@ -91,14 +92,15 @@ def _shaped(info: Mapping[str, t.Any], cluster_id: str, region: str) -> dict[str
     # DescribeCluster's own Id is an instance's in its documentation, so the id is the one that was asked for.
     cluster: dict[str, t.Any] = {"id": cluster_id}
     cluster.update(dict.fromkeys(ALWAYS))
-    cluster.update({_snake_case(field): info[field] for field in FIELDS if field in info})
+    cluster.update({snake_case(field): info[field] for field in FIELDS if field in info})
     # The documentation spells a status both "init" and "Init".
     cluster["status"] = str(info.get("Status") or "").lower()
     cluster["region_id"] = cluster["region_id"] or region
     return cluster
 
 
-def _snake_case(field: str) -> str:
+def snake_case(field: str) -> str:
+    """The name of a field of the service as a key of a result: VSwitchId becomes vswitch_id."""
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", field.replace("VSwitch", "Vswitch"))
     return words.lower()
 

@@ -1,0 +1,67 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+
+"""The nodes of a cluster."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.alicloud.ehpc.plugins.module_utils._clusters import snake_case
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from collections.abc import Mapping
+
+    from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client
+
+PAGE_SIZE = 100
+# The fields of a node that are shown.
+FIELDS = (
+    "HostName",
+    "IpAddress",
+    "PublicIpAddress",
+    "Status",
+    "StateInSched",
+    "Location",
+    "InstanceType",
+    "ImageId",
+    "ZoneId",
+    "VpcId",
+    "VSwitchId",
+    "AddTime",
+    "Expired",
+    "ExpiredTime",
+    "SpotStrategy",
+    "CreateMode",
+    "CreatedByEhpc",
+)
+ALWAYS = ("host_name", "ip_address", "public_ip_address", "status", "state_in_sched", "location")
+# What the console calls a node's role; the API names the services that run on a management node.
+MANAGER_ROLES = frozenset(("Scheduler", "SchedulerBackup", "Account", "AccountBackup", "Manager"))
+
+
+def list_all(client: Client, cluster: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
+    """All nodes of a cluster. One that moved between two pages while they were read is there once."""
+    found = client.pages("ListNodes", "Nodes", "NodeInfo", {"ClusterId": cluster["id"]}, PAGE_SIZE)
+    return list({info.get("Id"): _shaped(info, cluster) for info in found}.values())
+
+
+def _shaped(info: Mapping[str, t.Any], cluster: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    node: dict[str, t.Any] = {"id": info.get("Id"), "cluster_id": cluster["id"], "cluster_name": cluster["name"], "region_id": cluster["region_id"]}
+    node.update({key: None for key in ALWAYS})
+    node.update({snake_case(field): info[field] for field in FIELDS if field in info})
+    node["status"] = str(info.get("Status") or "").lower()
+    node["roles"] = _roles(info)
+    return node
+
+
+def _roles(info: Mapping[str, t.Any]) -> list[str]:
+    """manager, login and compute: those of the three that a node has."""
+    named = info.get("Roles") or {}
+    names = named.get("Role") if isinstance(named, dict) else named
+    roles = {"manager" if name in MANAGER_ROLES else str(name).lower() for name in names or []}
+    return sorted(roles)
+
