@@ -71,6 +71,7 @@ format: $(CHECK_VENV)/.ready ## Mend the style of the Python code, where that ca
 	$(CHECK_BIN)/ruff check --fix
 	$(CHECK_BIN)/ruff format
 
+# Some rules load modules. Should one ever run a module, it has nobody's credentials.
 .PHONY: check-lint
 check-lint: copy ## Roles and playbooks.
 	cd $(COPY) && ALIBABA_CLOUD_ACCESS_KEY_ID=lint ALIBABA_CLOUD_ACCESS_KEY_SECRET=lint ALIBABA_CLOUD_REGION_ID=lint ansible-lint

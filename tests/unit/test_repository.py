@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.alicloud.ehpc.plugins.doc_fragments import _shared
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import ENVIRONMENT, SHARED_SPEC
 from ansible_collections.alicloud.ehpc.plugins.module_utils._version import VERSION
@@ -83,20 +84,18 @@ def tasks_in(node: Any, partial: bool = False) -> Iterator[Task]:
                 yield from tasks_in(value, partial or key == "module_defaults")
 
 
-def mistakes(spec: Spec, options: dict[str, Any], partial: bool, where: str = "") -> Iterator[str]:
-    """Options that do not exist, or that are required and not given."""
-    names = spec | {alias: option for option in spec.values() for alias in option.get("aliases", ())}
-    for name, value in options.items():
-        if name not in names:
-            yield f"{where}{name} does not exist"
-            continue
-        inner = names[name].get("options")
-        for item in value if isinstance(value, list) else [value]:
-            if inner and isinstance(item, dict):
-                yield from mistakes(inner, item, partial, f"{where}{name}.")
-    for name, option in spec.items():
-        if option.get("required") and not partial and not {name, *option.get("aliases", ())} & set(options):
-            yield f"{where}{name} is required"
+def mistakes(spec: Spec, options: dict[str, Any], partial: bool) -> list[str]:
+    """What AnsibleModule would say of these options; of one with a template only whether it exists."""
+    templated = {name for name, value in options.items() if isinstance(value, str) and "{{" in value}
+
+    def checkable(name: str, option: dict[str, Any]) -> dict[str, Any]:
+        aliases = option.get("aliases", [])
+        if templated & {name, *aliases}:
+            return {"type": "raw", "aliases": aliases}
+        return {**option, "required": option.get("required", False) and not partial}
+
+    validator = ArgumentSpecValidator({name: checkable(name, option) for name, option in spec.items()})
+    return list(validator.validate(options).error_messages)
 
 
 def yaml_blocks(path: Path) -> str:
@@ -159,7 +158,8 @@ def test_each_module_is_in_its_own_examples(name: str) -> None:
     assert f"{COLLECTION}.{name}" in [task for task, _options, _partial in tasks_in(load(module(name).EXAMPLES))]
 
 
-def test_tasks_have_only_options_that_exist() -> None:
+def test_tasks_have_options_that_a_module_accepts() -> None:
+    """ansible-lint does not look at modules that have an action plugin, and ansible-test at no examples."""
     found = [
         f"{where}, {name}: {mistake}"
         for where, text in texts_with_tasks().items()
