@@ -55,6 +55,9 @@ def test_from_create_to_clear(both: Play, emulator: Emulator) -> None:
         ("purge", {"scripts": [MONITOR]}, [MONITOR]),
         ("remove all", {"state": "absent"}, []),
     ]
+    if both.in_process is False:
+        # A process for each of so many tasks takes long; three steps show that it is the same function.
+        steps = [steps[0], steps[1], steps[-1]]
     run = both([one for name, options, _after in steps for one in four_times(name, **options)])
     before: list[t.Any] = []
     for name, _options, after in steps:

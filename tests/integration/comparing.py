@@ -1,0 +1,107 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The same playbook in both hosts of a module's function, and which of the two it was.
+
+def test_list(hosts):
+    both = hosts.compare([task("list", "region_info")])
+    assert both.worker["list"]["regions"] == both.process["list"]["regions"]
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import typing as t
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from playing import Play, Result, Run, Task
+
+from emulator import Emulator
+
+REQUEST_ID = re.compile(r"\b[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}\b", re.IGNORECASE)
+# Where it is set, modules are not removed after they ran. So what lies there is what ran as a process.
+KEEP = {"ANSIBLE_KEEP_REMOTE_FILES": "true"}
+Seen = dict[str, t.Any]
+
+
+@dataclass
+class Both:
+    """What one playbook did in each of the two hosts."""
+
+    worker: Run
+    process: Run
+    calls: list[tuple[str, dict[str, str]]]
+
+
+class Hosts:
+    """Runs playbooks, and tells which modules ran as a process."""
+
+    def __init__(self, directory: Path) -> None:
+        self.play = Play(directory)
+
+    def processes(self) -> list[str]:
+        """The modules that ran as a process since this was asked last."""
+        remote = self.play.home / "remote"
+        found = sorted(path.stem.removeprefix("AnsiballZ_") for path in remote.glob("*/AnsiballZ_*.py"))
+        shutil.rmtree(remote, ignore_errors=True)
+        return found
+
+    def run(self, emulator: Emulator, tasks: list[Task], in_process: bool | None = None, env: Mapping[str, str] | None = None, **options: t.Any) -> Run:
+        """Run tasks as a Play does, with what `processes` needs."""
+        self.play.emulator, self.play.in_process = emulator, in_process
+        return self.play(tasks, env={**KEEP, **(env or {})}, **options)
+
+    def compare(
+        self,
+        tasks: list[Task] | Callable[[Emulator], list[Task]],
+        *,
+        prepare: Callable[[Emulator], t.Any] = lambda emulator: None,
+        unordered: bool = False,
+        **options: t.Any,
+    ) -> Both:
+        """Run the tasks in each of the hosts, against a fresh service each, and compare all that came of it."""
+        runs: list[Run] = []
+        seen: list[list[Seen]] = []
+        calls: list[list[t.Any]] = []
+        for in_process in (True, False):
+            with Emulator() as emulator:
+                prepare(emulator)
+                runs.append(self.run(emulator, tasks(emulator) if callable(tasks) else tasks, in_process, **options))
+                seen.append([_comparable(result, emulator) for result in runs[-1].results])
+                calls.append([(call.action, call.params) for call in emulator.calls])
+            processes = self.processes()
+            assert bool(processes) == (not in_process), processes
+        if unordered:
+            seen = [sorted(results, key=lambda result: (result["task"], result["host"], str(result))) for results in seen]
+            calls = [sorted(made, key=str) for made in calls]
+        assert [result["task"] for result in seen[0]] == [result["task"] for result in seen[1]]
+        different = [difference for pair in zip(*seen) for difference in _differences(*pair, pair[0]["task"])]
+        assert not different, "\n".join(different)
+        assert calls[0] == calls[1], f"{calls[0]}\n{calls[1]}"
+        return Both(*runs, calls=calls[0])
+
+
+def _comparable(result: Result, emulator: Emulator) -> Seen:
+    """A result without what differs from run to run."""
+    plain = dict(result.result)
+    facts = plain.get("ansible_facts", {})
+    # Only a process needs to find a Python, and says as a fact which one it found.
+    facts.pop("discovered_interpreter_python", None)
+    if not facts:
+        plain.pop("ansible_facts", None)
+    text = json.dumps({"host": result.host, "task": result.task, "status": result.status, "item": result.item, "result": plain}, sort_keys=True)
+    text = text.replace(str(emulator.port), "PORT")
+    return t.cast(Seen, json.loads(REQUEST_ID.sub("REQUEST-ID", text)))
+
+
+def _differences(worker: t.Any, process: t.Any, where: str) -> t.Iterator[str]:
+    if isinstance(worker, dict) and isinstance(process, dict):
+        for key in sorted({*worker, *process}):
+            yield from _differences(worker.get(key, "nothing"), process.get(key, "nothing"), f"{where}: {key}")
+    elif worker != process:
+        yield f"{where}: in the worker {worker!r}, as a process {process!r}"

@@ -1,0 +1,117 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The same task gives the same result in the worker and as a process, key by key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from comparing import Hosts
+from playing import task
+
+CLUSTER = "ehpc-hz-public01"
+HYBRID = "ehpc-hz-hybrid01"
+BASE = {"url": "https://scripts.example.com/base.sh", "args": "--mode base"}
+MOUNT = {"url": "https://scripts.example.com/mount.sh", "args": ["--export", "nas.example.com:/data set", "多 é"]}
+SIGNED = "https://bucket.oss-cn-hangzhou.aliyuncs.com/a.sh?Expires=1893456000&OSSAccessKeyId=EXAMPLEid&Signature=EXAMPLEsig"
+
+
+@pytest.fixture
+def hosts(tmp_path: Path) -> Hosts:
+    return Hosts(tmp_path)
+
+
+def test_success(hosts: Hosts) -> None:
+    both = hosts.compare(
+        [
+            task("preview", "post_scripts", cluster_id=CLUSTER, scripts=[BASE, MOUNT]) | {"check_mode": True},
+            task("set", "post_scripts", cluster_id=CLUSTER, scripts=[BASE, MOUNT]),
+            task("set again", "post_scripts", cluster_id=CLUSTER, scripts=[BASE, MOUNT]),
+            task("add", "post_scripts", cluster_id=CLUSTER, scripts=[{"url": SIGNED}], purge="no", api_retries="2"),
+            task("show", "post_scripts_info", cluster_id=CLUSTER),
+            task("sync", "user_sync", cluster_id=HYBRID, expected_users="hpcuser03,physics01"),
+            task("sync again", "user_sync", cluster_id=HYBRID, expected_users=["hpcuser03"]),
+            task("users", "user_info", cluster_id=HYBRID),
+            task("clusters", "cluster_info", names=["hybrid-*"]),
+            task("details", "cluster_info", cluster_ids=[HYBRID, "ehpc-hz-EXAMPLE"]),
+            task("regions", "region_info"),
+            task("unverified", "region_info", validate_certs=False),
+        ],
+        diff=True,
+    )
+    statuses = [result.status for result in both.worker.results]
+    assert statuses == ["changed", "changed", "ok", "changed", "ok", "changed", "ok", "ok", "ok", "ok", "ok", "ok"]
+    assert both.worker["set"]["post_scripts"][1]["args"] == "--export 'nas.example.com:/data set' '多 é'"
+    assert len(both.worker["add"].warnings) == 1
+    assert len(both.worker["unverified"].warnings) == 1
+    assert "diff" in both.worker["preview"].result
+
+
+def test_check_mode_of_a_run(hosts: Hosts) -> None:
+    both = hosts.compare(
+        [
+            task("set", "post_scripts", cluster_id=CLUSTER, scripts=[BASE]),
+            task("set for real", "post_scripts", cluster_id=HYBRID, scripts=[]) | {"check_mode": False},
+            task("sync", "user_sync", cluster_id=HYBRID),
+        ],
+        check=True,
+        diff=True,
+    )
+    assert [result.status for result in both.worker.results] == ["changed"] * 3
+    assert [action for action, _params in both.calls].count("SetPostScripts") == 1
+
+
+def test_wrong_options(hosts: Hosts) -> None:
+    one = {"cluster_id": CLUSTER, "scripts": []}
+    cases = {
+        "unknown option": task("", "post_scripts", **one, colour="red", shape="round"),
+        "unknown option, without others": task("", "region_info", colour="red"),
+        "unknown suboption": task("", "post_scripts", cluster_id=CLUSTER, scripts=[{"url": "/a", "colour": "red"}]),
+        "required option": task("", "post_scripts", scripts=[]),
+        "required option is null": task("", "post_scripts", cluster_id=None, scripts=[]),
+        "required suboption": task("", "post_scripts", cluster_id=CLUSTER, scripts=[{"args": "-v"}]),
+        "no number": task("", "post_scripts", **one, connect_timeout="soon"),
+        "no boolean": task("", "post_scripts", **one, purge="perhaps"),
+        "no list of dictionaries": task("", "post_scripts", cluster_id=CLUSTER, scripts=["https://scripts.example.com/base.sh"]),
+        "no list": task("", "post_scripts", cluster_id=CLUSTER, scripts={"url": "/a"}),
+        "a secret url where none belongs": task("", "post_scripts", **one, state=SIGNED),
+        "no choice": task("", "post_scripts", **one, state="gone"),
+        "several at once": task("", "post_scripts", scripts=[{"colour": "red"}], state="gone", shape="round"),
+        "both of two": task("", "cluster_info", cluster_ids=[CLUSTER], names=["*"]),
+        "found by the module": task("", "post_scripts", cluster_id="", scripts=[]),
+        "no region": task("", "post_scripts", **one, region=""),
+        "http": task("", "post_scripts", **one, endpoint="http://ehpc.example.com"),
+    }
+    both = hosts.compare([{**one, "name": name} for name, one in cases.items()], ignore_errors=True)
+    assert [result.status for result in both.worker.results] == ["failed"] * len(cases)
+    assert both.worker["unknown option"].msg.startswith("Unsupported parameters for (alicloud.ehpc.post_scripts) module: colour, shape.")
+    assert both.worker["required option"].msg == "missing required arguments: cluster_id"
+    assert both.worker["both of two"].msg == "parameters are mutually exclusive: cluster_ids|names"
+    assert "EXAMPLEsig" not in both.worker.everything() + both.process.everything()
+    assert both.calls == []
+
+
+def test_option_and_alias(hosts: Hosts) -> None:
+    both = hosts.compare(
+        lambda emulator: [
+            task("both", "region_info", region="cn-shanghai", region_id="cn-hangzhou"),
+            task("alias of a secret", "region_info", access_key_secret=emulator.secret_key, secret_key="EXAMPLE-overruled"),
+            task("aliases only", "region_info", access_key_id=emulator.access_key, alicloud_secret_key=emulator.secret_key, alicloud_region="cn-shanghai"),
+        ],
+        defaults={},
+        keywords={"module_defaults": {}},
+        env={},
+        ignore_errors=True,
+    )
+    assert both.worker["both"].failed
+    with_endpoint = hosts.compare(
+        lambda emulator: [
+            task("both", "region_info", region_id="cn-shanghai"),
+            task("alias of a secret", "region_info", access_key_secret=emulator.secret_key, secret_key="EXAMPLE-overruled"),
+        ]
+    )
+    assert with_endpoint.worker["both"].warnings == ["Both option region and its alias region_id are set."]
+    assert "EXAMPLE-overruled" not in with_endpoint.worker.everything() + with_endpoint.process.everything()
