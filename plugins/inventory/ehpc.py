@@ -137,7 +137,7 @@ REGION_TO_ASK = "cn-hangzhou"
 RENAMED = {"region_id": "region"}
 
 
-class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: ignore[misc]
+class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     """The inventory plugin."""
 
     NAME = "alicloud.ehpc.ehpc"
@@ -212,7 +212,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
     def _add_hosts(self, entries: list[dict[str, t.Any]]) -> None:
         nodes = self.get_option("hosts") == "nodes"
         group = self.inventory.add_group("ehpc_nodes" if nodes else "ehpc_clusters")
-        strict, taken = self.get_option("strict"), set()
+        strict = self.get_option("strict")
+        taken: set[str] = set()
         for entry in entries:
             variables = self._node_variables(entry) if nodes else self._cluster_variables(entry)
             host = self._host_name(variables, taken, nodes)

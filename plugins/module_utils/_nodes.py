@@ -51,7 +51,7 @@ def list_all(client: Client, cluster: Mapping[str, t.Any]) -> list[dict[str, t.A
 
 def _shaped(info: Mapping[str, t.Any], cluster: Mapping[str, t.Any]) -> dict[str, t.Any]:
     node: dict[str, t.Any] = {"id": info.get("Id"), "cluster_id": cluster["id"], "cluster_name": cluster["name"], "region_id": cluster["region_id"]}
-    node.update({key: None for key in ALWAYS})
+    node.update(dict.fromkeys(ALWAYS))
     node.update({snake_case(field): info[field] for field in FIELDS if field in info})
     node["status"] = str(info.get("Status") or "").lower()
     node["roles"] = _roles(info)

@@ -29,7 +29,7 @@ THREADS = 8
 class Fleet:
     """What an account has in some regions."""
 
-    def __init__(self, params: dict[str, t.Any], failed: Callable[[str, EhpcError], None]) -> None:
+    def __init__(self, params: dict[str, t.Any], failed: Callable[[str, EhpcError], object]) -> None:
         """``failed`` is told the region and its failure; what it does not raise is left out."""
         self._params = params
         self._failed = failed
