@@ -17,6 +17,7 @@ import shutil
 import typing as t
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 
 from playing import Play, Result, Run, Task
@@ -24,8 +25,13 @@ from playing import Play, Result, Run, Task
 from emulator import Emulator
 
 REQUEST_ID = re.compile(r"\b[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}\b", re.IGNORECASE)
-# Where it is set, modules are not removed after they ran. So what lies there is what ran as a process.
-KEEP = {"ANSIBLE_KEEP_REMOTE_FILES": "true"}
+NOW = re.compile(r"\b%s-\d\d-\d\dT\d\d:\d\d:\d\d" % datetime.now(timezone.utc).year)
+ENVIRONMENT = {
+    # Modules are not removed after they ran. So what lies there is what ran as a process.
+    "ANSIBLE_KEEP_REMOTE_FILES": "true",
+    # One message of ansible-core lists a set, in whatever order it has.
+    "PYTHONHASHSEED": "0",
+}
 Seen = dict[str, t.Any]
 
 
@@ -54,7 +60,7 @@ class Hosts:
     def run(self, emulator: Emulator, tasks: list[Task], in_process: bool | None = None, env: Mapping[str, str] | None = None, **options: t.Any) -> Run:
         """Run tasks as a Play does, with what `processes` needs."""
         self.play.emulator, self.play.in_process = emulator, in_process
-        return self.play(tasks, env={**KEEP, **(env or {})}, **options)
+        return self.play(tasks, env={**ENVIRONMENT, **(env or {})}, **options)
 
     def compare(
         self,
@@ -89,6 +95,8 @@ class Hosts:
 def _comparable(result: Result, emulator: Emulator) -> Seen:
     """A result without what differs from run to run."""
     plain = dict(result.result)
+    # A note of ansible-core's own, that there is no traceback of the failure that failed_when did away with. It makes it for modules.
+    plain.pop("failed_when_suppressed_exception", None)
     facts = plain.get("ansible_facts", {})
     # Only a process needs to find a Python, and says as a fact which one it found.
     facts.pop("discovered_interpreter_python", None)
@@ -96,7 +104,7 @@ def _comparable(result: Result, emulator: Emulator) -> Seen:
         plain.pop("ansible_facts", None)
     text = json.dumps({"host": result.host, "task": result.task, "status": result.status, "item": result.item, "result": plain}, sort_keys=True)
     text = text.replace(str(emulator.port), "PORT")
-    return t.cast(Seen, json.loads(REQUEST_ID.sub("REQUEST-ID", text)))
+    return t.cast(Seen, json.loads(NOW.sub("NOW", REQUEST_ID.sub("REQUEST-ID", text))))
 
 
 def _differences(worker: t.Any, process: t.Any, where: str) -> t.Iterator[str]:

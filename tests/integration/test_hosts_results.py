@@ -75,9 +75,7 @@ def test_wrong_options(hosts: Hosts) -> None:
         "required suboption": task("", "post_scripts", cluster_id=CLUSTER, scripts=[{"args": "-v"}]),
         "no number": task("", "post_scripts", **one, connect_timeout="soon"),
         "no boolean": task("", "post_scripts", **one, purge="perhaps"),
-        "no list of dictionaries": task("", "post_scripts", cluster_id=CLUSTER, scripts=["https://scripts.example.com/base.sh"]),
         "no list": task("", "post_scripts", cluster_id=CLUSTER, scripts={"url": "/a"}),
-        "a secret url where none belongs": task("", "post_scripts", **one, state=SIGNED),
         "no choice": task("", "post_scripts", **one, state="gone"),
         "several at once": task("", "post_scripts", scripts=[{"colour": "red"}], state="gone", shape="round"),
         "both of two": task("", "cluster_info", cluster_ids=[CLUSTER], names=["*"]),
@@ -90,28 +88,63 @@ def test_wrong_options(hosts: Hosts) -> None:
     assert both.worker["unknown option"].msg.startswith("Unsupported parameters for (alicloud.ehpc.post_scripts) module: colour, shape.")
     assert both.worker["required option"].msg == "missing required arguments: cluster_id"
     assert both.worker["both of two"].msg == "parameters are mutually exclusive: cluster_ids|names"
-    assert "EXAMPLEsig" not in both.worker.everything() + both.process.everything()
     assert both.calls == []
 
 
 def test_option_and_alias(hosts: Hosts) -> None:
     both = hosts.compare(
         lambda emulator: [
-            task("both", "region_info", region="cn-shanghai", region_id="cn-hangzhou"),
-            task("alias of a secret", "region_info", access_key_secret=emulator.secret_key, secret_key="EXAMPLE-overruled"),
-            task("aliases only", "region_info", access_key_id=emulator.access_key, alicloud_secret_key=emulator.secret_key, alicloud_region="cn-shanghai"),
-        ],
-        defaults={},
-        keywords={"module_defaults": {}},
-        env={},
-        ignore_errors=True,
-    )
-    assert both.worker["both"].failed
-    with_endpoint = hosts.compare(
-        lambda emulator: [
             task("both", "region_info", region_id="cn-shanghai"),
-            task("alias of a secret", "region_info", access_key_secret=emulator.secret_key, secret_key="EXAMPLE-overruled"),
+            task("both of a secret", "region_info", access_key_secret=emulator.secret_key, secret_key="EXAMPLE-overruled"),
         ]
     )
-    assert with_endpoint.worker["both"].warnings == ["Both option region and its alias region_id are set."]
-    assert "EXAMPLE-overruled" not in with_endpoint.worker.everything() + with_endpoint.process.everything()
+    assert both.worker["both"].warnings == ["Both option region and its alias region_id are set."]
+    assert [params["RegionId"] for _action, params in both.calls] == ["cn-shanghai", "cn-hangzhou"]
+    for run in (both.worker, both.process):
+        assert "EXAMPLE-overruled" not in run.everything()
+        assert "EXAMPLE-secret-of-main" not in run.everything()
+
+
+def test_errors_of_the_service(hosts: Hosts) -> None:
+    def prepare(emulator: Emulator) -> None:
+        emulator.fault("GetPostScripts", code="InvalidParams", message="Not with the key EXAMPLE-secret-of-main.", cluster_id=CLUSTER)
+        emulator.fault("ListUsers", code="ServiceUnavailable", times=None)
+        emulator.fault("ListRegions", kind="html")
+        emulator.fault("ListRegions", kind="lost_before")
+        emulator.fault("SetPostScripts", kind="lost_after")
+
+    both = hosts.compare(
+        [
+            task("echo of a secret", "post_scripts", cluster_id=CLUSTER, scripts=[BASE]),
+            task("unknown cluster", "post_scripts_info", cluster_id="ehpc-hz-EXAMPLE"),
+            task("not available", "user_info", cluster_id=HYBRID, api_retries=1),
+            task("no answer of the service", "region_info"),
+            task("lost answer", "region_info"),
+            task("lost answer of a write", "post_scripts", cluster_id=CLUSTER, scripts=[BASE]),
+            task("wrong secret", "region_info", secret_key="EXAMPLE-wrong"),
+            task("unsuited cluster", "user_sync", cluster_id=CLUSTER),
+            task("refused", "region_info", endpoint="http://127.0.0.1:9", api_retries=0),
+            task("unknown host", "region_info", endpoint="ehpc.invalid", api_retries=0),
+            task("no bundle", "region_info", endpoint="https://127.0.0.1:9", ca_path="/nonexistent.pem"),
+            task("hidden", "region_info") | {"no_log": True},
+            task("hidden failure", "user_info", cluster_id=HYBRID, api_retries=0) | {"no_log": True},
+            task("expected failure", "post_scripts_info", cluster_id="ehpc-hz-EXAMPLE") | {"register": "found", "failed_when": "'error' not in found"},
+        ],
+        prepare=prepare,
+        ignore_errors=True,
+    )
+    fine = ("lost answer", "lost answer of a write", "hidden", "expected failure")
+    assert {result.task: result.failed for result in both.worker.results} == {result.task: result.task not in fine for result in both.worker.results}
+    assert both.worker["echo of a secret"].error["message"] == "Not with the key ***."
+    for run in (both.worker, both.process):
+        assert "EXAMPLE-secret-of-main" not in run.everything()
+        assert "EXAMPLE-wrong" not in run.everything()
+
+
+def test_at_highest_verbosity(hosts: Hosts) -> None:
+    both = hosts.compare([task("set", "post_scripts", cluster_id=CLUSTER, scripts=[{"url": SIGNED}])], verbosity=3, diff=True)
+    assert "EXEC" not in both.worker.stdout
+    assert "EXEC" in both.process.stdout
+    for run in (both.worker, both.process):
+        assert "EXAMPLE-secret-of-main" not in run.everything()
+        assert "EXAMPLEsig" not in run.everything()
