@@ -522,6 +522,14 @@ def test_client_for_checks_before_any_call() -> None:
         client_for({**SHARED_OPTIONS, "endpoint": "http://example.com"})
 
 
+@pytest.mark.xfail(strict=True, reason="a profile that is not there is told as a region that is not given")
+def test_client_for_an_absent_profile(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text('{"current": "main", "profiles": [{"name": "main", "mode": "AK", "region_id": "cn-hangzhou"}]}')
+    with pytest.raises(EhpcError, match="There is no profile mian"):
+        client_for({"profile": "mian", "shared_credentials_file": str(path)})
+
+
 def test_client_for_a_fallback_region() -> None:
     assert client_for({**SHARED_OPTIONS, "region": ""}, "cn-hangzhou").region == "cn-hangzhou"
     assert client_for({**SHARED_OPTIONS, "region": "cn-shanghai"}, "cn-hangzhou").region == "cn-shanghai"
