@@ -42,7 +42,16 @@ class EhpcModule(AnsibleModule):
 
     def fail_json(self, msg: str, **kwargs: t.Any) -> None:
         """End with a failure, also one that AnsibleModule itself finds in the options."""
+        # It forgets all that is secret where a suboption is not of its type.
+        self.no_log_values.update(secret_values(self.argument_spec, self.params))
         super().fail_json(redact_values(msg), invocation={"module_args": redact_values(self.params)}, **kwargs)
+
+
+def secret_values(spec: t.Mapping[str, t.Mapping[str, t.Any]], params: t.Mapping[str, t.Any]) -> set[str]:
+    """The values of the options that are secret, under any of their names."""
+    secret = [name for name, option in spec.items() if option.get("no_log")]
+    names = secret + [alias for name in secret for alias in spec[name].get("aliases", [])]
+    return {str(params[name]) for name in names if params.get(name)}
 
 
 class Definition(t.NamedTuple):

@@ -30,7 +30,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _client
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
-from ansible_collections.alicloud.ehpc.plugins.module_utils._module import Definition, invoke
+from ansible_collections.alicloud.ehpc.plugins.module_utils._module import Definition, invoke, secret_values
 from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redact_values
 
 SWITCH = "ehpc_in_process"
@@ -139,10 +139,7 @@ class _Invocation:
             result["invocation"] = {"module_args": redact_values(self.params)}
         if self._warnings:
             result["warnings"] = list(self._warnings)
-        secret_options = [name for name, spec in self._spec.items() if spec.get("no_log")]
-        secret_options += [alias for name in secret_options for alias in self._spec[name].get("aliases", [])]
-        secrets = {str(self.params[name]) for name in secret_options if self.params.get(name)}
-        return t.cast("dict[str, t.Any]", remove_values(result, secrets))
+        return t.cast("dict[str, t.Any]", remove_values(result, secret_values(self._spec, self.params)))
 
 
 def _options_are_shown(task_vars: dict[str, t.Any]) -> bool:
