@@ -41,6 +41,23 @@ def account_names(passwd: dict[str, list[str]], uid_min: int, uid_max: int) -> l
     return sorted(name for name, fields in passwd.items() if fields and uid_min <= int(fields[1]) <= uid_max)
 
 
+def bootstrap_table(results: dict[str, dict[str, t.Any]]) -> list[str]:
+    """A line for each cluster: its id, region and status, what was done, and what failed."""
+    rows = [(cluster_id, result["region"], result["status"], *_done(result)) for cluster_id, result in results.items()]
+    rows.insert(0, ("cluster", "region", "status", "scripts", "users", "problem"))
+    widths = [max(len(row[column]) for row in rows) for column in range(5)] + [0]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+
+
+def _done(result: dict[str, t.Any]) -> tuple[str, str, str]:
+    scripts = "changed" if result["post_scripts_changed"] else "ok"
+    users = "%d added" % len(result["users_added"]) if result["users_synced"] else "ok"
+    if result["users_missing"]:
+        users = "%d missing" % len(result["users_missing"])
+    problem = result.get("error", "")
+    return ("-" if problem and scripts == "ok" else scripts), ("-" if problem and users == "ok" else users), problem
+
+
 def unless_blank(value: t.Any, default: t.Any) -> t.Any:
     """The value, or the default where it is null or an empty text; false and 0 are values."""
     blank = value is None or (isinstance(value, str) and not value.strip())
@@ -95,5 +112,6 @@ class FilterModule:
             "post_scripts_from_text": post_scripts_from_text,
             "names_from_text": names_from_text,
             "account_names": account_names,
+            "bootstrap_table": bootstrap_table,
             "unless_blank": unless_blank,
         }

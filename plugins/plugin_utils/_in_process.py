@@ -131,7 +131,8 @@ class _Invocation:
         problem = str(validated.errors.msg)
         if isinstance(validated.errors[0], UnsupportedError):
             problem = "Unsupported parameters for (%s) module: %s" % (name, problem)
-        return problem
+        # Redacted, because the message about a wrong choice repeats it.
+        return t.cast(str, redact_values(problem))
 
     def shown(self, result: dict[str, t.Any], with_options: bool) -> dict[str, t.Any]:
         """The result as others may see it."""
