@@ -79,6 +79,7 @@ def test_wrong_options(hosts: Hosts) -> None:
         "no boolean": task("", "post_scripts", **one, purge="perhaps"),
         "no list of dictionaries": task("", "post_scripts", cluster_id=CLUSTER, scripts=["https://scripts.example.com/base.sh"]),
         "no list": task("", "post_scripts", cluster_id=CLUSTER, scripts={"url": "/a"}),
+        "a pre-signed url where none belongs": task("", "post_scripts", **one, state=SIGNED),
         "no choice": task("", "post_scripts", **one, state="gone"),
         "several at once": task("", "post_scripts", scripts=[{"colour": "red"}], state="gone", shape="round"),
         "both of two": task("", "cluster_info", cluster_ids=[CLUSTER], names=["*"]),
@@ -94,6 +95,7 @@ def test_wrong_options(hosts: Hosts) -> None:
     assert both.calls == []
     for run in (both.worker, both.process):
         assert "EXAMPLE-secret-of-main" not in run.everything()
+        assert "EXAMPLEsig" not in "".join(str(result.result) for result in run.results)
 
 
 def test_option_and_alias(hosts: Hosts) -> None:
