@@ -75,7 +75,6 @@ class Emulator:
         self._nonces = Nonces()
         self._numbers: dict[int, int] = {}
         self._accepted = 0
-        self._tasks: set[asyncio.Task[Any]] = set()
         self._directory: Path | None = None
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -177,8 +176,7 @@ class Emulator:
         ready.set()
         await self._stopping.wait()
         listener.close()
-        for task in self._tasks:
-            task.cancel()
+        # An answer that is still to come is given up, here or by the end of the loop.
         await server.shutdown(0.01)
 
     def _accept(self, server: web.Server) -> web.RequestHandler:
@@ -194,15 +192,9 @@ class Emulator:
     async def _handle(self, http: web.BaseRequest) -> web.StreamResponse:
         request = await _request(http)
         call = self._note(http, request)
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        try:
-            if self.latency:
-                await asyncio.sleep(self.latency)
-            answer = await self._answer(call, request)
-        finally:
-            self._tasks.discard(task)
+        if self.latency:
+            await asyncio.sleep(self.latency)
+        answer = await self._answer(call, request)
         if answer is not None:
             call.http_status, call.code, call.request_id = answer.status, answer.code, answer.request_id
         return _send(http, answer)

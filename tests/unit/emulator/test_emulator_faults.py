@@ -115,7 +115,27 @@ def test_a_pending_answer_does_not_delay_the_end(kind: str, emulator: Emulator, 
     emulator.stop()
 
     assert time.monotonic() - start < 2
-    assert not [thread for thread in threading.enumerate() if thread is emulator._thread]
+
+
+def test_an_answer_that_is_still_waited_for_does_not_delay_the_end(emulator: Emulator, plain: Any) -> None:
+    emulator.fault("ListRegions", "slow", seconds=60)
+    failures: list[BaseException] = []
+
+    def wait() -> None:
+        with pytest.raises(requests.ConnectionError) as caught:
+            plain.get("ListRegions", timeout=60)
+        failures.append(caught.value)
+
+    client = threading.Thread(target=wait)
+    client.start()
+    while not emulator.calls:
+        client.join(0.01)
+    start = time.monotonic()
+    emulator.stop()
+    client.join()
+
+    assert time.monotonic() - start < 2
+    assert len(failures) == 1
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,12 @@ def test_absent_keys_come_from_the_default_one() -> None:
     assert list(Emulator({"clusters": []}).state.clusters) == []
 
 
+def test_the_first_region_counts_where_none_is_said() -> None:
+    emulator = Emulator({"regions": [{"id": "cn-beijing"}, {"id": "cn-hangzhou"}], "clusters": [{"id": "c"}]})
+
+    assert (emulator.region, emulator.state.clusters["c"].region) == ("cn-beijing", "cn-beijing")
+
+
 def test_a_cluster_has_what_clusters_have() -> None:
     cluster = Emulator({"clusters": [{"id": "c"}]}).state.clusters["c"]
 
