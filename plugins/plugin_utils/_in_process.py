@@ -140,7 +140,10 @@ class _Invocation:
             result["invocation"] = {"module_args": redact_values(self.params)}
         if self._warnings:
             result["warnings"] = list(self._warnings)
-        return t.cast("dict[str, t.Any]", remove_values(result, secret_values(self._spec, self.params)))
+        shown: dict[str, t.Any] = remove_values(result, secret_values(self._spec, self.params))
+        # As AnsibleModule does: a secret such as "e" must not take the place of True.
+        shown.update({key: value for key, value in result.items() if value is None or isinstance(value, bool)})
+        return shown
 
 
 def _options_are_shown(task_vars: dict[str, t.Any]) -> bool:

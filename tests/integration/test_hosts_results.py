@@ -157,3 +157,21 @@ def test_at_highest_verbosity(hosts: Hosts) -> None:
     for run in (both.worker, both.process):
         assert "EXAMPLE-secret-of-main" not in run.everything()
         assert "EXAMPLEsig" not in run.everything()
+
+
+def test_short_secret(hosts: Hosts) -> None:
+    """It blots out what it is part of, but never whether something changed."""
+
+    def prepare(emulator: Emulator) -> None:
+        emulator.credential("main").secret_key = "e"
+
+    both = hosts.compare(
+        [
+            task("set", "post_scripts", cluster_id=CLUSTER, scripts=[BASE]),
+            task("set again", "post_scripts", cluster_id=CLUSTER, scripts=[BASE]),
+        ],
+        prepare=prepare,
+    )
+    assert [result["changed"] for result in both.worker.results] == [True, False]
+    assert both.worker["set"]["region"] == "cn-hangzhou"
+    assert both.worker["set"]["post_scripts"][0]["args"] == "--mod******** bas********"
