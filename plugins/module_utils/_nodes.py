@@ -64,4 +64,3 @@ def _roles(info: Mapping[str, t.Any]) -> list[str]:
     names = named.get("Role") if isinstance(named, dict) else named
     roles = {"manager" if name in MANAGER_ROLES else str(name).lower() for name in names or []}
     return sorted(roles)
-
