@@ -80,12 +80,14 @@ class Call:
         status: int | None = None,
         body: bytes | None = None,
         error: Exception | None = None,
+        headers: dict[str, str] | None = None,
         takes: float = 0.0,
         **params: str,
     ) -> None:
         self.action = action
         self.params = params
         self.error = error
+        self.headers = headers or {}
         self.takes = takes
         self.status, self.body = status or 200, body if body is not None else _body(answer or {})
         if code:
@@ -245,6 +247,7 @@ def _response(request: requests.PreparedRequest, call: Call) -> requests.Respons
     response = requests.Response()
     response.status_code = call.status
     response._content = call.body
+    response.headers.update(call.headers)
     response.url = request.url or ""
     response.request = request
     return response

@@ -10,6 +10,7 @@ import random
 import socket
 import ssl
 import typing as t
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -165,6 +166,24 @@ def test_pages(service: Service, calls: list[Call], total: int) -> None:
 def test_pages_keep_the_parameters(service: Service) -> None:
     service.expects(Call("ListUsers", ClusterId=CLUSTER, PageNumber="1", PageSize="100", answer={}))
     assert service.client().pages("ListUsers", "Users", "UserInfo", READ, size=100) == []
+
+
+@pytest.mark.parametrize(
+    ("calls", "total"),
+    [
+        ([users(0, 1, TotalCount=0)], 0),
+        ([users(7, 1, TotalCount=7)], 7),
+        ([users(50, 1, TotalCount=50)], 50),
+        ([users(50, 1, TotalCount="101"), users(50, 2, TotalCount="101"), users(1, 3, TotalCount="101")], 101),
+        ([users(50, 1), users(50, 2), users(3, 3)], 103),
+    ],
+    ids=["none", "one page", "one full page", "three pages", "no total"],
+)
+def test_pages_side_by_side(service: Service, calls: list[Call], total: int) -> None:
+    service.expects(*calls)
+    with ThreadPoolExecutor(max_workers=1) as threads:
+        found = service.client().pages("ListUsers", "Users", "UserInfo", threads=threads)
+    assert [entry["Name"] for entry in found] == [f"{number // 50 + 1}-{number % 50}" for number in range(total)]
 
 
 def test_pages_that_never_end(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -383,6 +402,14 @@ def test_failures_of_something_else(service: Service, status: int, repeated: boo
     assert (error.code, error.http_status, error.request_id) == ("InvalidAnswer", status, None)
     assert "somebody" not in str(error)
     assert error.answer_lost is lost
+
+
+def test_redirections_are_not_followed(service: Service) -> None:
+    """The signature in the query is for the service only."""
+    service.expects(Call("GetPostScripts", ClusterId=CLUSTER, status=302, body=b"", headers={"Location": "https://example.com/"}))
+    with pytest.raises(EhpcError):
+        service.client().call("GetPostScripts", READ)
+    assert len(service.seen) == 1
 
 
 def test_error_answer(service: Service) -> None:
