@@ -13,6 +13,7 @@ has to know which of the two hosts ran a task: the environment, the check of the
 from __future__ import annotations
 
 import contextlib
+import datetime
 import json
 import os
 import sys
@@ -81,7 +82,7 @@ class EhpcAction(ActionBase):
 
     def _run_here(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         # Through JSON, as on the way to a process: what the function sees are plain values, without the controller's own types.
-        args = json.loads(json.dumps(self._task.args, default=str))
+        args = json.loads(json.dumps(self._task.args, default=_as_text))
         worker = _Invocation(self.MODULE, args, self._task.check_mode)
         try:
             result = worker.result(self._task.resolved_action or self._task.action)
@@ -144,6 +145,11 @@ class _Invocation:
         # As AnsibleModule does: a secret such as "e" must not take the place of True.
         shown.update({key: value for key, value in result.items() if value is None or isinstance(value, bool)})
         return shown
+
+
+def _as_text(value: t.Any) -> str:
+    """What JSON has no type for, as Ansible writes it for a process."""
+    return str(value.isoformat() if isinstance(value, datetime.date) else value)
 
 
 def _options_are_shown(task_vars: dict[str, t.Any]) -> bool:

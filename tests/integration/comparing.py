@@ -76,6 +76,7 @@ class Hosts:
         calls: list[list[t.Any]] = []
         for in_process in (True, False):
             with Emulator() as emulator:
+                self.play.emulator = emulator
                 prepare(emulator)
                 runs.append(self.run(emulator, tasks(emulator) if callable(tasks) else tasks, in_process, **options))
                 seen.append([_comparable(result, emulator) for result in runs[-1].results])

@@ -1,0 +1,180 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What reaches a module, and leaves it, is the same in both hosts: environment, defaults, templates, secrets of a vault."""
+
+from __future__ import annotations
+
+import datetime
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from comparing import Hosts
+from playing import GROUP, Task, task
+
+from emulator import Emulator
+
+CLUSTER = "ehpc-hz-public01"
+REGION = "ALIBABA_CLOUD_REGION_ID"
+
+
+class Tagged(str):
+    """A text with a tag of Ansible's."""
+
+    tag: str
+
+    def __new__(cls, tag: str, text: str) -> Tagged:
+        tagged = super().__new__(cls, text)
+        tagged.tag = tag
+        return tagged
+
+
+yaml.SafeDumper.add_representer(Tagged, lambda dumper, text: dumper.represent_scalar(text.tag, str(text)))
+
+
+@pytest.fixture
+def hosts(tmp_path: Path) -> Hosts:
+    return Hosts(tmp_path)
+
+
+def look(name: str, **options: str) -> Task:
+    """A task whose result has the region that it took from the environment."""
+    return task(name, "cluster_info", names=["nothing"], region="", **options)
+
+
+def test_environment_of_task_block_and_play(hosts: Hosts) -> None:
+    both = hosts.compare(
+        [
+            look("play"),
+            {
+                "block": [
+                    look("block"),
+                    look("task") | {"environment": {REGION: "cn-hangzhou"}},
+                    look("list") | {"environment": [{REGION: "nowhere", "OTHER": 5}, {REGION: "{{ own }}"}]},
+                    look("template") | {"environment": "{{ all_of_it }}"},
+                    look("nothing new") | {"environment": {}},
+                    look("empty") | {"environment": {REGION: ""}, "ignore_errors": True},
+                ],
+                "environment": {REGION: "ap-southeast-1"},
+            },
+            look("play again"),
+        ],
+        keywords={"environment": {REGION: "cn-shanghai"}, "vars": {"own": "cn-hangzhou", "all_of_it": {REGION: "cn-shanghai"}}},
+    )
+    assert both.worker["empty"].failed
+    regions = {result.task: result["region"] for result in both.worker.results if not result.failed}
+    assert regions == {
+        "play": "cn-shanghai",
+        "block": "ap-southeast-1",
+        "task": "cn-hangzhou",
+        "list": "cn-hangzhou",
+        "template": "cn-shanghai",
+        "nothing new": "ap-southeast-1",
+        "play again": "cn-shanghai",
+    }
+
+
+def test_environment_is_undone(hosts: Hosts) -> None:
+    loop: list[dict[str, str]] = [{REGION: "cn-shanghai", "EHPC_TEST_MARK": "first"}, {}, {REGION: "no region!"}, {}]
+    both = hosts.compare(
+        [
+            look("with") | {"environment": {REGION: "cn-shanghai", "EHPC_TEST_MARK": "task"}},
+            look("without"),
+            {"name": "of the controller", "ansible.builtin.debug": {"msg": "{{ seen }}"}},
+            task("loop", "cluster_info", names=["<{{ seen }}>"], region="")
+            | {"environment": "{{ item }}", "loop": loop, "ignore_errors": True, "vars": {"seen": "{{ lookup('ansible.builtin.env', 'EHPC_TEST_MARK') }}"}},
+        ],
+        keywords={"vars": {"seen": "{{ lookup('ansible.builtin.env', 'EHPC_TEST_MARK') }}-{{ lookup('ansible.builtin.env', '" + REGION + "') }}"}},
+        env={REGION: "ap-southeast-1"},
+    )
+    assert [both.worker[name]["region"] for name in ("with", "without")] == ["cn-shanghai", "ap-southeast-1"]
+    assert both.worker["of the controller"].msg == "-ap-southeast-1"
+    assert [item.result.get("region") for item in both.worker.items("loop")] == ["cn-shanghai", "ap-southeast-1", None, "ap-southeast-1"]
+    assert [item["invocation"]["module_args"]["names"] for item in both.worker.items("loop")] == [["<>"]] * 4
+
+
+def test_credentials_and_proxy_from_the_environment(hosts: Hosts) -> None:
+    """The emulator serves as the proxy on the way to an endpoint that does not exist."""
+
+    def tasks(emulator: Emulator) -> list[Task]:
+        keys = {"ALIBABA_CLOUD_ACCESS_KEY_ID": emulator.access_key, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": emulator.secret_key}
+        through = {**keys, "http_proxy": emulator.endpoint, "NO_PROXY": "", "no_proxy": ""}
+        one = task("", "region_info", endpoint="http://127.0.0.1:9", access_key="", secret_key="", api_retries=0)
+        return [
+            one | {"name": "through the proxy", "environment": through},
+            one | {"name": "not through it", "environment": {**through, "NO_PROXY": "127.0.0.1"}},
+            one | {"name": "afterwards"},
+            one | {"name": "each its own", "environment": "{{ item }}", "loop": [through, keys, through]},
+        ]
+
+    both = hosts.compare(tasks, ignore_errors=True)
+    assert {result.task: result.failed for result in both.worker.results if not result.item} == {
+        "through the proxy": False,
+        "not through it": True,
+        "afterwards": True,
+        "each its own": True,
+    }
+    assert [item.failed for item in both.worker.items("each its own")] == [False, True, False]
+    assert "EXAMPLE-secret-of-main" not in both.worker["not through it"].msg
+
+
+def test_defaults_of_group_and_module(hosts: Hosts) -> None:
+    both = hosts.compare(
+        lambda emulator: [
+            task("of the play", "cluster_info", names=["nothing"]),
+            {
+                "module_defaults": {GROUP: {**hosts.play.defaults(), "region": "cn-shanghai"}, "alicloud.ehpc.cluster_info": {"region": "ap-southeast-1"}},
+                "block": [
+                    task("of the module", "cluster_info", names=["nothing"]),
+                    task("of the group", "post_scripts_info", cluster_id="ehpc-sh-large01"),
+                    task("of the task", "cluster_info", names=["nothing"], region="cn-hangzhou"),
+                ],
+            },
+        ]
+    )
+    assert [result["region"] for result in both.worker.results] == ["cn-hangzhou", "ap-southeast-1", "cn-shanghai", "cn-hangzhou"]
+
+
+def test_templated_and_tagged_values(hosts: Hosts) -> None:
+    password = hosts.play.directory / "password"
+    password.write_text("EXAMPLE-password", encoding="utf-8")
+    command = [str(Path(sys.executable).with_name("ansible-vault")), "encrypt", "--vault-password-file", str(password), "--output", "-"]
+
+    def vaulted(text: str) -> Tagged:
+        # The ways to the config and the home are those of the play, or this would use what belongs to whoever runs the tests.
+        env = {"HOME": str(hosts.play.home), "ANSIBLE_CONFIG": str(hosts.play.config), "PATH": "/usr/bin:/bin"}
+        return Tagged("!vault", subprocess.run(command, input=text, env=env, capture_output=True, text=True, check=True).stdout)
+
+    secret, url = vaulted("EXAMPLE-secret-of-main"), vaulted("https://scripts.example.com/vault.sh")
+    braces = Tagged("!unsafe", "--format={{.Name}} {% raw %}")
+    both = hosts.compare(
+        [
+            task("vault", "post_scripts", cluster_id=CLUSTER, secret_key=secret, scripts=[{"url": url, "args": "{{ words }}"}]),
+            task("vault in a variable", "post_scripts_info", cluster_id="{{ cluster }}", secret_key="{{ key }}"),
+            task("unsafe", "post_scripts", cluster_id=CLUSTER, scripts=[{"url": "/opt/{{ name }}.sh", "args": braces}]) | {"register": "stored"},
+            task("what was returned", "post_scripts", cluster_id="ehpc-hz-hybrid02", scripts="{{ stored.post_scripts }}", purge="{{ stored is changed }}"),
+            task("omitted", "post_scripts", cluster_id=CLUSTER, scripts=[], purge="{{ nothing | default(omit) }}", state="{{ omit }}"),
+            task("numbers and dates", "post_scripts", cluster_id=CLUSTER, scripts=[{"url": "/a", "args": value} for value in SCALARS])
+            | {"check_mode": True, "ignore_errors": True},
+            *(
+                task(f"args {type(value).__name__}", "post_scripts", cluster_id=CLUSTER, scripts=[{"url": "/a", "args": value}])
+                | {"check_mode": True, "ignore_errors": True}
+                for value in SCALARS
+            ),
+            *(task(f"id {type(value).__name__}", "post_scripts_info", cluster_id=value) | {"ignore_errors": True} for value in (5, True, {"a": 1}, ["b"])),
+        ],
+        keywords={"vars": {"key": secret, "cluster": CLUSTER, "name": "Größe", "words": ["--label", "日本 語", "it's"]}},
+        arguments=("--vault-password-file", str(password)),
+    )
+    assert both.worker["vault"]["post_scripts"] == [{"url": "https://scripts.example.com/vault.sh", "args": "--label '日本 語' 'it'\"'\"'s'"}]
+    assert both.worker["unsafe"]["post_scripts"] == [{"url": "/opt/Größe.sh", "args": "--format={{.Name}} {% raw %}"}]
+    assert both.worker["what was returned"]["post_scripts"] == both.worker["unsafe"]["post_scripts"]
+    for run in (both.worker, both.process):
+        assert "EXAMPLE-secret-of-main" not in run.everything()
+
+
+SCALARS = [5, 1.5, True, None, datetime.date(2024, 1, 31), datetime.datetime(2024, 1, 31, 10, 30), {"a": 1}, ["b", 2, None]]
