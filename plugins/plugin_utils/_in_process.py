@@ -54,7 +54,8 @@ class EhpcAction(ActionBase):
         task_vars = task_vars or {}
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         if self._can_run_here(task_vars):
-            with _environment(self._task_environment()):
+            # A process on this machine runs in the playbook's directory, to which relative paths are relative.
+            with _environment(self._task_environment()), _directory(self._loader.get_basedir()):
                 result.update(self._run_here(task_vars))
         else:
             result.update(self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val))
@@ -173,3 +174,15 @@ def _environment(variables: dict[str, str]) -> t.Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _directory(path: str) -> t.Iterator[None]:
+    """This working directory for a while."""
+    before = os.open(".", os.O_RDONLY)
+    try:
+        os.chdir(path)
+        yield
+    finally:
+        os.fchdir(before)
+        os.close(before)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -178,3 +179,30 @@ def test_templated_and_tagged_values(hosts: Hosts) -> None:
 
 
 SCALARS = [5, 1.5, True, None, datetime.date(2024, 1, 31), datetime.datetime(2024, 1, 31, 10, 30), {"a": 1}, ["b", 2, None]]
+
+
+@pytest.mark.parametrize("in_process", [True, False])
+def test_relative_paths(hosts: Hosts, emulator: Emulator, in_process: bool) -> None:
+    """They are relative to the directory of the playbook, wherever ansible-playbook was called."""
+    places = {hosts.play.directory: "nowhere", hosts.play.home: "cn-shanghai", hosts.play.directory / "plays": "ap-southeast-1"}
+    for place, region in places.items():
+        place.mkdir(exist_ok=True)
+        (place / "profiles.json").write_text(json.dumps({"current": "a", "profiles": [{"name": "a", "region_id": region}]}), encoding="utf-8")
+    hosts.play.emulator, hosts.play.in_process = emulator, in_process
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "module_defaults": {GROUP: hosts.play.defaults()},
+        "tasks": [
+            look("relative", shared_credentials_file="profiles.json"),
+            look("home", shared_credentials_file="~/profiles.json"),
+            look("home of the task", shared_credentials_file="~/profiles.json") | {"environment": {"HOME": "{{ playbook_dir }}"}},
+            look("variable", shared_credentials_file="$WHERE/profiles.json") | {"environment": {"WHERE": "{{ playbook_dir }}"}},
+            {"name": "of the controller", "ansible.builtin.debug": {"msg": "{{ lookup('ansible.builtin.pipe', 'pwd') }}"}},
+        ],
+    }
+    playbook = hosts.play.directory / "plays" / "playbook.yml"
+    playbook.write_text(json.dumps([play]), encoding="utf-8")
+    run = hosts.play.playbook(playbook)
+    regions = [result["region"] for result in run.results[:-1]]
+    assert regions == ["ap-southeast-1", "cn-shanghai", "ap-southeast-1", "ap-southeast-1"]
