@@ -8,13 +8,14 @@
 
 from __future__ import annotations
 
+import traceback
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _client
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
-from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redact_values
+from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redact_text, redact_values
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client
@@ -75,11 +76,21 @@ def run(definition: Definition) -> None:
     )
     if _client.MISSING_LIBRARY:
         module.fail_json(msg=missing_required_lib(_client.REQUIRED_LIBRARIES), exception=_client.MISSING_LIBRARY)
-    try:
-        result = invoke(definition, module)
-    except EhpcError as error:
-        module.fail_json(**error.as_failure())
+    result = outcome(definition, module)
+    if result.pop("failed", False):
+        module.fail_json(**result)
     module.exit_json(**result)
+
+
+def outcome(definition: Definition, invocation: Invocation, clients: _client.Clients | None = None) -> dict[str, t.Any]:
+    """The result of a module, or its failure, whatever happens in its function."""
+    try:
+        return invoke(definition, invocation, clients)
+    except EhpcError as error:
+        return dict(error.as_failure(), failed=True)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a worker must survive whatever a library does, and no url may be shown
+        message = "The module failed unexpectedly: %s: %s" % (type(error).__name__, error)
+        return {"failed": True, "msg": redact_text(message), "exception": redact_text(traceback.format_exc())}
 
 
 def invoke(definition: Definition, invocation: Invocation, clients: _client.Clients | None = None) -> dict[str, t.Any]:

@@ -17,7 +17,6 @@ import datetime
 import json
 import os
 import sys
-import traceback
 import typing as t
 
 from ansible import constants as C
@@ -30,8 +29,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _client
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC
-from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
-from ansible_collections.alicloud.ehpc.plugins.module_utils._module import Definition, invoke, secret_values
+from ansible_collections.alicloud.ehpc.plugins.module_utils._module import Definition, outcome, secret_values
 from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redact_values
 
 SWITCH = "ehpc_in_process"
@@ -85,11 +83,7 @@ class EhpcAction(ActionBase):
         # Through JSON, as on the way to a process: what the function sees are plain values, without the controller's own types.
         args = json.loads(json.dumps(self._task.args, default=_as_text))
         worker = _Invocation(self.MODULE, args, self._task.check_mode)
-        try:
-            result = worker.result(self._task.resolved_action or self._task.action)
-        except Exception as error:  # noqa: BLE001 - a worker must survive whatever a function does
-            failure = "%s: %s" % (type(error).__name__, error)
-            result = {"failed": True, "msg": "The module failed unexpectedly: %s" % failure, "exception": traceback.format_exc()}
+        result = worker.result(self._task.resolved_action or self._task.action)
         return worker.shown(result, with_options=_options_are_shown(task_vars))
 
 
@@ -115,10 +109,7 @@ class _Invocation:
             return {"failed": True, "msg": problem}
         if _client.MISSING_LIBRARY:
             return {"failed": True, "msg": missing_required_lib(_client.REQUIRED_LIBRARIES), "exception": _client.MISSING_LIBRARY}
-        try:
-            return dict(invoke(self._definition, self, _clients))
-        except EhpcError as error:
-            return dict(error.as_failure(), failed=True)
+        return outcome(self._definition, self, _clients)
 
     def _check_options(self, name: str) -> str | None:
         """Check the options as AnsibleModule does, and say it in its words where they are wrong."""

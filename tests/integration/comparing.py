@@ -68,6 +68,7 @@ class Hosts:
         *,
         prepare: Callable[[Emulator], t.Any] = lambda emulator: None,
         unordered: bool = False,
+        same_exceptions: bool = True,
         **options: t.Any,
     ) -> Both:
         """Run the tasks in each of the hosts, against a fresh service each, and compare all that came of it."""
@@ -79,7 +80,7 @@ class Hosts:
                 self.play.emulator = emulator
                 prepare(emulator)
                 runs.append(self.run(emulator, tasks(emulator) if callable(tasks) else tasks, in_process, **options))
-                seen.append([_comparable(result, emulator) for result in runs[-1].results])
+                seen.append([_comparable(result, emulator, same_exceptions) for result in runs[-1].results])
                 calls.append([(call.action, call.params) for call in emulator.calls])
             processes = self.processes()
             assert bool(processes) == (not in_process), processes
@@ -93,9 +94,12 @@ class Hosts:
         return Both(*runs, calls=calls[0])
 
 
-def _comparable(result: Result, emulator: Emulator) -> Seen:
+def _comparable(result: Result, emulator: Emulator, same_exceptions: bool) -> Seen:
     """A result without what differs from run to run."""
     plain = dict(result.result)
+    if not same_exceptions:
+        # A traceback tells the way to where it happened, and that begins elsewhere.
+        plain.pop("exception", None)
     # A note of ansible-core's own, that there is no traceback of the failure that failed_when did away with. It makes it for modules.
     plain.pop("failed_when_suppressed_exception", None)
     facts = plain.get("ansible_facts", {})
