@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import io
 import json
 import os
 import sys
@@ -83,7 +84,9 @@ class EhpcAction(ActionBase):
         # Through JSON, as on the way to a process: what the function sees are plain values, without the controller's own types.
         args = json.loads(json.dumps(self._task.args, default=_as_text))
         worker = _Invocation(self.MODULE, args, self._task.check_mode)
-        result = worker.result(self._task.resolved_action or self._task.action)
+        # What libraries print or log goes where it goes in a process: away. It would appear amid the output of the play.
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            result = worker.result(self._task.resolved_action or self._task.action)
         return worker.shown(result, with_options=_options_are_shown(task_vars))
 
 
