@@ -1,0 +1,72 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What came of an operation that met a fault, and the table of it as the documentation has it."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+RETRIES = 2
+COLUMNS = ("What happens", "A read", "``SetPostScripts``", "``SyncUsers``")
+
+
+class Outcome(t.NamedTuple):
+    """How a task ended."""
+
+    code: str | None  # None: it succeeded
+    requests: int  # of the operation
+    looks: int  # at the stored list, between the first request and the end of the last
+    done: bool  # whether the service has done the work
+
+    def words(self, fault: Fault) -> str:
+        """As the table says it."""
+        requests = "1 request" if self.requests == 1 else f"{self.requests} requests"
+        if self.code and self.requests == RETRIES + 1:
+            requests = "every try used up"
+        parts = ["succeeds" if self.code is None else "fails: " + ("that code" if self.code == fault.code else f"``{self.code}``"), requests]
+        if self.looks:
+            parts.append("the list read after each" if self.looks > 1 else "the list read once in between")
+        if self.code and self.done:
+            parts.append("though the work was done")
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault of the emulator, and how the table calls it."""
+
+    name: str
+    kind: str
+    times: int | None
+    code: str = ""
+    status: int | None = None
+
+
+def table(outcomes: dict[Fault, tuple[Outcome, Outcome, Outcome]]) -> str:
+    """The outcomes as a list-table; neighbours that differ in their name only share a row."""
+    rows: list[tuple[list[str], int | None, tuple[str, ...]]] = []
+    for fault, found in outcomes.items():
+        cells = tuple(outcome.words(fault) for outcome in found)
+        if rows and rows[-1][1:] == (fault.times, cells):
+            rows[-1][0].append(fault.name)
+        else:
+            rows.append(([fault.name], fault.times, cells))
+    lines = [".. list-table::", "   :header-rows: 1", ""]
+    for row in [COLUMNS, *((f"{_listed(names)}, {'once' if times else 'always'}", *cells) for names, times, cells in rows)]:
+        lines += [f"   {'  -' if index else '* -'} {cell[0].upper()}{cell[1:]}" for index, cell in enumerate(row)]
+    return "\n".join(lines) + "\n"
+
+
+def _listed(names: list[str]) -> str:
+    return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def table_of(document: str) -> str:
+    """The first list-table of a document."""
+    lines = document.splitlines()
+    start = lines.index(".. list-table::")
+    end = next((number for number, line in enumerate(lines[start + 3 :], start + 3) if not line.startswith("   ")), len(lines))
+    return "\n".join(lines[start:end]) + "\n"

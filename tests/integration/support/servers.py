@@ -1,0 +1,222 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Small servers on loopback: a web server that answers by a function, and a proxy that leads host names to such servers.
+
+A host that cannot be had here, such as `sts.aliyuncs.com` or the metadata service, is reached through the proxy, so that the
+code under test resolves nothing and speaks to it as it would outside: by its name, over its protocol, with its certificate.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import select
+import socket
+import ssl
+import threading
+import typing as t
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+import trustme
+
+
+@dataclass
+class Asked:
+    """A request as a server saw it."""
+
+    method: str
+    target: str
+    headers: dict[str, str]  # names in lower case
+
+    @property
+    def path(self) -> str:
+        return urlsplit(self.target).path
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        return parse_qsl(urlsplit(self.target).query, keep_blank_values=True)
+
+    @property
+    def params(self) -> dict[str, str]:
+        return dict(self.pairs)
+
+
+Answer = t.Union["tuple[int, str]", "tuple[int, str, dict[str, str]]"]
+Answering = Callable[[Asked], Answer]
+
+
+class Authority:
+    """An authority of certificates, its bundle, and contexts for servers."""
+
+    def __init__(self, bundle: Path) -> None:
+        self._ca = trustme.CA()
+        self._ca.cert_pem.write_to_path(bundle)
+        self.bundle = str(bundle)
+
+    def context(self, *names: str, not_after: datetime | None = None) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._ca.issue_cert(*names, not_after=not_after).configure_cert(context)
+        return context
+
+
+class Server:
+    """A web server on loopback while it is entered."""
+
+    def __init__(self, answering: Answering, context: ssl.SSLContext | None = None) -> None:
+        self.asked: list[Asked] = []
+        self.connections = 0
+        self._answering = answering
+        self._http = _Listener(self, context)
+        self.port: int = self._http.server_address[1]
+
+    @property
+    def url(self) -> str:
+        return f"{'https' if self._http.context else 'http'}://127.0.0.1:{self.port}"
+
+    def respond(self, asked: Asked) -> Answer | None:
+        """What is answered; None where the handler is to deal with it."""
+        self.asked.append(asked)
+        return self._answering(asked)
+
+    def tunnel_to(self, _target: str) -> int | None:
+        """The port that a CONNECT leads to."""
+        return None
+
+    def __enter__(self: Self) -> Self:
+        threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        return self
+
+    def __exit__(self, *_failure: object) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+
+
+Self = t.TypeVar("Self", bound=Server)
+
+
+class Proxy(Server):
+    """Leads named hosts to ports of loopback: `http://NAME/` to `plain`, `CONNECT NAME:443` to `tunnels`.
+
+    With `password` it wants `user:password` first. Other hosts get 502.
+    """
+
+    def __init__(self, plain: dict[str, int] | None = None, tunnels: dict[str, int] | None = None, password: str | None = None) -> None:
+        super().__init__(self._forward)
+        self.plain = plain or {}
+        self.tunnels = tunnels or {}
+        self.credentials = f"user:{password}" if password else None
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.credentials + '@' if self.credentials else ''}127.0.0.1:{self.port}"
+
+    @property
+    def connected(self) -> list[str]:
+        """The hosts that tunnels were asked for."""
+        return [asked.target for asked in self.asked if asked.method == "CONNECT"]
+
+    def allows(self, asked: Asked) -> bool:
+        expected = "Basic " + base64.b64encode((self.credentials or "").encode()).decode()
+        return self.credentials is None or asked.headers.get("proxy-authorization") == expected
+
+    def _forward(self, asked: Asked) -> Answer:
+        if not self.allows(asked):
+            return 407, "who are you?"
+        parts = urlsplit(asked.target)
+        port = self.plain.get(parts.netloc) or self.plain.get("*")
+        if port is None:
+            return 502, "no way there"
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        try:
+            connection.request(asked.method, f"{parts.path}?{parts.query}", headers={**asked.headers, "connection": "close"})
+            response = connection.getresponse()
+            return response.status, response.read().decode()
+        finally:
+            connection.close()
+
+    def tunnel_to(self, target: str) -> int | None:
+        return self.tunnels.get(target) or self.tunnels.get("*")
+
+
+class _Listener(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, owner: Server, context: ssl.SSLContext | None) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.owner = owner
+        self.context = context
+
+    def get_request(self) -> tuple[t.Any, t.Any]:
+        connection, address = super().get_request()
+        self.owner.connections += 1
+        return connection, address
+
+    def finish_request(self, request: t.Any, client_address: t.Any) -> None:
+        # The handshake is for the connection's own thread. A client that does not like the certificate hangs up in it.
+        if self.context:
+            try:
+                request = self.context.wrap_socket(request, server_side=True)
+            except OSError:
+                return
+        super().finish_request(request, client_address)
+
+    def handle_error(self, request: t.Any, client_address: t.Any) -> None:
+        """Clients hang up when they like."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Listener
+
+    def log_message(self, *_arguments: object) -> None:
+        """Not to stderr."""
+
+    def _asked(self) -> Asked:
+        return Asked(self.command, self.path, {name.lower(): value for name, value in self.headers.items()})
+
+    def do_GET(self) -> None:
+        answer = self.server.owner.respond(self._asked())
+        if answer is None:
+            self.close_connection = True
+            return
+        body = answer[1].encode()
+        self.send_response(answer[0])
+        for name, value in (answer[2] if len(answer) == 3 else {}).items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_PUT = do_POST = do_GET
+
+    def do_CONNECT(self) -> None:
+        proxy, asked = t.cast(Proxy, self.server.owner), self._asked()
+        proxy.asked.append(asked)
+        port = proxy.tunnel_to(asked.target)
+        self.close_connection = True
+        if not proxy.allows(asked):
+            self.send_error(407)
+        elif port is None:
+            self.send_error(502)
+        else:
+            self.send_response(200)
+            self.end_headers()
+            with socket.create_connection(("127.0.0.1", port)) as other:
+                _pump(self.connection, other)
+
+
+def _pump(one: socket.socket, other: socket.socket) -> None:
+    """Carry bytes both ways until one side has no more."""
+    while True:
+        for ready in select.select([one, other], [], [])[0]:
+            data = ready.recv(65536)
+            if not data:
+                return
+            (other if ready is one else one).sendall(data)

@@ -1,0 +1,151 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every operation meets every fault: how the task ends, what the service has then, and how many requests it took.
+
+The table in `docs/docsite/rst/guide_failures.rst` is what is promised. The table of what was observed is printed, and
+written to `build/outcomes.rst`.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Iterator
+
+import pytest
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
+from playing import ROOT
+from support.in_process import reaching, run
+from support.outcomes import RETRIES, Fault, Outcome, table, table_of
+
+from emulator import Emulator
+
+CLUSTER = "ehpc-hz-EXAMPLE"
+OLD, NEW = {"url": "https://example.com/old.sh", "args": ""}, {"url": "https://example.com/new.sh", "args": "-x"}
+SCENARIO = {
+    "clusters": [
+        {"id": CLUSTER, "location": "OnPremise", "proxy_mode": True, "post_scripts": [OLD], "users": ["hpcuser01"], "on_premise_users": ["hpcuser02"]},
+    ]
+}
+# Longer than any answer of the emulator takes, and shorter than its late ones.
+READ_TIMEOUT, LATE = 0.25, 0.4
+
+# operation -> the module that makes it, and its options
+READS: dict[str, tuple[str, dict[str, t.Any]]] = {
+    "GetPostScripts": ("post_scripts_info", {"cluster_id": CLUSTER}),
+    "ListUsers": ("user_info", {"cluster_id": CLUSTER}),
+    "DescribeCluster": ("cluster_info", {"cluster_ids": [CLUSTER]}),
+    "ListClusters": ("cluster_info", {}),
+    "ListRegions": ("region_info", {}),
+}
+WRITES: dict[str, tuple[str, dict[str, t.Any]]] = {
+    "SetPostScripts": ("post_scripts", {"cluster_id": CLUSTER, "scripts": [NEW]}),
+    "SyncUsers": ("user_sync", {"cluster_id": CLUSTER, "expected_users": ["hpcuser02"], "check_cluster": False}),
+}
+OPERATIONS = {**READS, **WRITES}
+# What a task of each operation reads before it, and after it where it succeeds.
+AROUND = {"SetPostScripts": ("GetPostScripts", "GetPostScripts"), "SyncUsers": ("ListUsers", "ListUsers")}
+
+REPEATED_CODES = ("Throttling", "Throttling.Api", "Throttling.User", "ServiceUnavailable", "InternalError", "UnknownError")
+OTHER_CODES = ("InvalidParams", "ClusterNotFound", "NotAuthorized", "SignatureDoesNotMatch")
+WITHOUT_ANSWER = {
+    "a connection lost before the work": "lost_before",
+    "a connection lost after the work": "lost_after",
+    "half of an answer": "truncated",
+    "an answer later than ``read_timeout``": "slow",
+}
+
+
+def faults() -> Iterator[Fault]:
+    for times in (1, None):
+        yield from (Fault(f"``{code}``", "code", times, code) for code in REPEATED_CODES)
+        yield from (Fault(f"{status} of a gateway", "bad_gateway", times, status=status) for status in (502, 503, 504))
+        yield from (Fault(name, kind, times) for name, kind in WITHOUT_ANSWER.items())
+    yield Fault("500 of a gateway", "bad_gateway", 1, status=500)
+    yield Fault("200 without a body", "empty", 1)
+    yield Fault("200 with a page of HTML", "html", 1)
+    yield Fault("200 with half of the JSON", "truncated_json", 1)
+    yield from (Fault(f"``{code}``", "code", 1, code) for code in OTHER_CODES)
+
+
+FAULTS = list(faults())
+
+
+def meet(operation: str, fault: Fault) -> Outcome:
+    """The outcome of one task against a service of its own."""
+    module, options = OPERATIONS[operation]
+    with Emulator(SCENARIO) as emulator:
+        asked_for = {"code": fault.code} if fault.code else {"status": fault.status} if fault.status else {}
+        emulator.fault(operation, kind=fault.kind, times=fault.times, seconds=LATE, **asked_for)
+        failure = None
+        try:
+            run(module, {**reaching(emulator, read_timeout=READ_TIMEOUT, api_retries=RETRIES), **options})
+        except EhpcError as error:
+            failure = error
+        cluster = emulator.state.clusters[CLUSTER]
+        done = cluster.post_scripts == [NEW] if operation == "SetPostScripts" else "hpcuser02" in cluster.users
+        assert cluster.post_scripts in ([OLD], [NEW])
+        calls = emulator.actions()
+    assert failure is None or failure.action == operation
+    before, after = AROUND.get(operation, ("", ""))
+    assert calls[: bool(before)] == [before] * bool(before)
+    requests, others = calls.count(operation), len(calls) - calls.count(operation)
+    looks = others - bool(before) - (bool(after) and failure is None)
+    if operation != "SetPostScripts":
+        assert looks == 0, calls
+    return Outcome(failure.code if failure else None, requests, looks, done)
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> dict[str, dict[Fault, Outcome]]:
+    """For each operation the outcome of each fault."""
+    return {operation: {fault: meet(operation, fault) for fault in FAULTS} for operation in OPERATIONS}
+
+
+def test_the_table_is_as_documented(outcomes: dict[str, dict[Fault, Outcome]]) -> None:
+    observed = table({fault: (outcomes["GetPostScripts"][fault], outcomes["SetPostScripts"][fault], outcomes["SyncUsers"][fault]) for fault in FAULTS})
+    print(observed)
+    (ROOT / "build" / "outcomes.rst").write_text(observed, encoding="utf-8")
+    documented = (ROOT / "docs" / "docsite" / "rst" / "guide_failures.rst").read_text(encoding="utf-8")
+    assert table_of(documented).splitlines() == observed.splitlines()
+
+
+@pytest.mark.parametrize("operation", READS)
+def test_all_reads_are_alike(operation: str, outcomes: dict[str, dict[Fault, Outcome]]) -> None:
+    expected = dict(outcomes["GetPostScripts"])
+    if operation == "DescribeCluster":
+        # cluster_info leaves out clusters that are not there.
+        unknown = next(fault for fault in FAULTS if fault.code == "ClusterNotFound")
+        expected[unknown] = expected[unknown]._replace(code=None)
+    assert outcomes[operation] == expected
+
+
+def test_a_task_that_succeeds_has_done_its_work(outcomes: dict[str, dict[Fault, Outcome]]) -> None:
+    for operation in WRITES:
+        for fault, outcome in outcomes[operation].items():
+            assert outcome.done or outcome.code, (operation, fault)
+
+
+def test_a_write_that_arrives_while_it_is_repeated() -> None:
+    with Emulator(SCENARIO) as emulator:
+        emulator.fault("SetPostScripts", kind="slow_before", seconds=LATE)
+        result = run("post_scripts", {**reaching(emulator, read_timeout=READ_TIMEOUT), "cluster_id": CLUSTER, "scripts": [NEW]})
+        assert result["changed"]
+        assert result["request_id"] == emulator.calls[-2].request_id
+        assert emulator.actions() == ["GetPostScripts", "SetPostScripts", "GetPostScripts", "SetPostScripts", "GetPostScripts"]
+        assert emulator.state.clusters[CLUSTER].post_scripts == [NEW]
+
+
+def test_a_lost_write_of_which_nothing_can_be_read() -> None:
+    with Emulator(SCENARIO) as emulator:
+        emulator.fault("SetPostScripts", kind="lost_after")
+        # The list is read once before the write; that one is to succeed.
+        emulator.fault("GetPostScripts", kind="slow", seconds=0)
+        emulator.fault("GetPostScripts", code="NotAuthorized", times=None)
+        with pytest.raises(EhpcError) as caught:
+            run("post_scripts", {**reaching(emulator), "cluster_id": CLUSTER, "scripts": [NEW]})
+        assert emulator.actions() == ["GetPostScripts", "SetPostScripts", "GetPostScripts"]
+    assert (caught.value.action, caught.value.code) == ("SetPostScripts", "ConnectionFailed")
+    assert "Whether it was done is not known" in str(caught.value)
+    assert "You are not authorized by RAM for this request." in str(caught.value)
