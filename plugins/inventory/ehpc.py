@@ -181,7 +181,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _cached(self, key: str) -> list[dict[str, t.Any]] | None:
         try:
             found = self._cache[key]
-        except (KeyError, AnsibleError, OSError, ValueError):  # absent, stale or unreadable
+        except Exception:  # absent or stale, or unreadable in whatever way a cache plugin has of saying so
             return None
         return found if isinstance(found, list) else None
 
@@ -237,8 +237,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _host_name(self, variables: dict[str, t.Any], taken: set[str], node: bool) -> str:
         for preference in self.get_option("hostnames"):
             try:
-                template = preference if "{{" in preference else "{{ %s }}" % preference
-                name = self._compose(template, variables)
+                name = self._named(preference, variables)
             except AnsibleError as error:
                 if self.get_option("strict"):
                     raise AnsibleParserError("hostnames: %s cannot be used: %s" % (preference, error)) from None
@@ -248,6 +247,12 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         if node:
             return "%(ehpc_host_name)s.%(ehpc_cluster_id)s" % variables
         return t.cast(str, variables["ehpc_cluster_id"])
+
+    def _named(self, preference: str, variables: dict[str, t.Any]) -> t.Any:
+        if "{{" not in preference:
+            return self._compose(preference, variables)
+        self.templar.available_variables = variables
+        return self.templar.template(preference)
 
     def _add_node_groups(self, host: str, variables: dict[str, t.Any]) -> None:
         names = ["ehpc_cluster_%s" % variables["ehpc_cluster_id"], *("ehpc_role_%s" % role for role in variables["ehpc_roles"])]

@@ -1,0 +1,122 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Many clusters in one run: failures that stay alone, and slices."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+from playing import Play, Run
+
+from emulator import Emulator
+
+PLAYBOOK = "alicloud.ehpc.bootstrap"
+ROLE = "alicloud.ehpc.ehpc_bootstrap"
+REGIONS = ["cn-hangzhou", "cn-shanghai", "ap-southeast-1"]
+CLUSTER = {"location": "OnPremise", "proxy_mode": True, "on_premise_users": ["hpcuser01", "hpcuser02"]}
+SCRIPTS = [{"url": "https://scripts.example.com/base.sh", "args": "-v"}]
+VARIABLES = {
+    "ehpc_bootstrap_hosts": "ehpc_clusters",
+    "ehpc_bootstrap_post_scripts": SCRIPTS,
+    "ehpc_bootstrap_expected_users": ["hpcuser01"],
+    "ehpc_bootstrap_wait_timeout": 0,
+}
+
+
+class Fleet:
+    """Runs the playbook over the clusters of an emulator, as the inventory plugin lists them."""
+
+    def __init__(self, play: Play, emulator: Emulator) -> None:
+        self.play, self.emulator = play, emulator
+        self.source = play.directory / "fleet.ehpc.yml"
+        self.source.write_text("plugin: alicloud.ehpc.ehpc\n", encoding="utf-8")
+        self.env = {
+            "ALIBABA_CLOUD_ACCESS_KEY_ID": emulator.access_key,
+            "ALIBABA_CLOUD_ACCESS_KEY_SECRET": emulator.secret_key,
+            "ALIBABA_CLOUD_EHPC_ENDPOINT": emulator.endpoint,
+            "ANSIBLE_FORKS": "10",
+        }
+
+    def __call__(self, *arguments: str, code: int = 0) -> Run:
+        return self.play.playbook(PLAYBOOK, inventory=self.source, extra_vars=VARIABLES, env=self.env, arguments=arguments, code=code)
+
+    def stored(self) -> dict[str, tuple[t.Any, list[str]]]:
+        return {name: (cluster.post_scripts, sorted(cluster.users)) for name, cluster in self.emulator.state.clusters.items()}
+
+
+def stats(run: Run) -> dict[str, dict[str, t.Any]]:
+    """What the run hands to workflows."""
+    return t.cast("dict[str, dict[str, t.Any]]", run[f"{ROLE} : Result | Hand it to workflows"]["ansible_stats"]["data"]["ehpc_bootstrap"])
+
+
+def table(run: Run) -> list[str]:
+    return t.cast("list[str]", run[f"{ROLE} : Result | Show it cluster by cluster"]["msg"])
+
+
+def generated(clusters: int) -> dict[str, t.Any]:
+    return {"generate": {"clusters": clusters, "regions": REGIONS, "cluster": CLUSTER}}
+
+
+def test_three_of_a_hundred_are_broken(play: Play) -> None:
+    with Emulator(generated(100)) as emulator:
+        fleet = Fleet(play, emulator)
+        stopped, unmanaged, denied = "ehpc-hz-fleet00010", "ehpc-hz-fleet00050", "ehpc-hz-fleet00099"
+        broken = {stopped: "stopped", unmanaged: "ManagerNotFound", denied: "ehpc:SetPostScripts"}
+        emulator.state.clusters[stopped].status = "stopped"
+        emulator.state.clusters[unmanaged].manager = "down"
+        emulator.deny("SetPostScripts", cluster_id=denied)
+
+        first = fleet(code=2)
+        assert {name for name, result in stats(first).items() if "error" in result} == set(broken)
+        for name, word in broken.items():
+            assert word in stats(first)[name]["error"]
+            assert any(line.startswith(name) and word in line for line in table(first))
+        done = {name: stored for name, stored in fleet.stored().items() if name not in broken}
+        assert len(done) == 97
+        assert all(stored == (SCRIPTS, ["hpcuser01", "hpcuser02"]) for stored in done.values())
+        assert len(stats(first)) == len(table(first)) - 1 == 100
+        assert f"{denied} " in first.stdout.split("PLAY RECAP")[1]
+
+        emulator.forget()
+        second = fleet(code=2)
+        assert [entry.host for entry in second.results if entry.changed] == []
+        assert {name for name, result in stats(second).items() if "error" in result} == set(broken)
+        calls: dict[str, int] = {}
+        for call in emulator.calls:
+            calls[call.params.get("ClusterId", "")] = calls.get(call.params.get("ClusterId", ""), 0) + 1
+        assert {count for name, count in calls.items() if name in done} == {3}, "a converged run makes three calls for a cluster"
+
+
+def test_where_all_fail_the_table_is_there(play: Play) -> None:
+    with Emulator(generated(3)) as emulator:
+        for cluster in emulator.state.clusters.values():
+            cluster.status = "exception"
+        run = Fleet(play, emulator)(code=2)
+        assert len(table(run)) == 4
+        assert all("exception" in result["error"] for result in stats(run).values())
+
+
+@pytest.fixture
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("elsewhere")
+
+
+def test_slices_do_what_one_run_does(play: Play, elsewhere: Path) -> None:
+    with Emulator(generated(12)) as whole, Emulator(generated(12)) as sliced:
+        one, parts = Fleet(play, whole), Fleet(Play(elsewhere, sliced), sliced)
+        everything = stats(one())
+        hosts = list(sliced.state.clusters)
+        merged: dict[str, t.Any] = {}
+        for number in range(3):
+            # As a controller that slices jobs does: every third host of the inventory, by a limit.
+            run = parts("--limit", ",".join(hosts[number::3]))
+            assert set(stats(run)) == set(hosts[number::3])
+            merged |= stats(run)
+        assert merged == everything
+        assert [stored[0] for stored in parts.stored().values()] == [stored[0] for stored in one.stored().values()]
+        assert [stored[1] for stored in parts.stored().values()] == [stored[1] for stored in one.stored().values()]
+        assert [entry.host for entry in parts().results if entry.changed] == []

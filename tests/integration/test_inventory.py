@@ -1,0 +1,252 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The inventory plugin, through ansible-inventory against the emulator."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+from playing import Play
+
+from emulator import Emulator
+
+REGIONS = ["cn-hangzhou", "cn-shanghai", "ap-southeast-1"]
+INVENTORY_COMMAND = str(Path(sys.executable).with_name("ansible-inventory"))
+
+
+def _plain(value: dict[str, t.Any]) -> t.Any:
+    """ansible-core 2.19 and newer wrap texts that are not to be templated."""
+    return value["__ansible_unsafe"] if set(value) == {"__ansible_unsafe"} else value
+
+
+class Inventory:
+    """Runs ansible-inventory over a source file of the plugin."""
+
+    def __init__(self, play: Play, emulator: Emulator) -> None:
+        self.directory, self.emulator = play.directory, emulator
+        self.environment = play._environment(play.directory / "unused")
+        self.environment |= {
+            "ALIBABA_CLOUD_ACCESS_KEY_ID": emulator.access_key,
+            "ALIBABA_CLOUD_ACCESS_KEY_SECRET": emulator.secret_key,
+            "ALIBABA_CLOUD_EHPC_ENDPOINT": emulator.endpoint,
+        }
+
+    def run(self, *arguments: str, code: int = 0, env: dict[str, str] | None = None, **options: t.Any) -> subprocess.CompletedProcess[str]:
+        source = self.directory / "test.ehpc.yml"
+        source.write_text(yaml.safe_dump({"plugin": "alicloud.ehpc.ehpc", "api_retry_max_delay": 0.05, **options}), encoding="utf-8")
+        environment = {**self.environment, "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true", **(env or {})}
+        ran = subprocess.run(
+            [INVENTORY_COMMAND, "-i", source.name, *arguments], cwd=self.directory, env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert ran.returncode == code, ran.stdout + ran.stderr
+        return ran
+
+    def __call__(self, **options: t.Any) -> Listing:
+        return Listing(json.loads(self.run("--list", "--export", **options).stdout, object_hook=_plain))
+
+
+class Listing:
+    """What ansible-inventory --list shows."""
+
+    def __init__(self, data: dict[str, t.Any]) -> None:
+        self.data = data
+        self.variables: dict[str, dict[str, t.Any]] = data["_meta"]["hostvars"]
+        self.hosts = sorted(self.variables)
+
+    def group(self, name: str) -> list[str]:
+        return sorted(self.data.get(name, {}).get("hosts", []))
+
+
+@pytest.fixture
+def inventory(play: Play, emulator: Emulator) -> Inventory:
+    return Inventory(play, emulator)
+
+
+def fleet(clusters: int, **cluster: t.Any) -> dict[str, t.Any]:
+    return {"generate": {"clusters": clusters, "regions": REGIONS, "cluster": cluster}}
+
+
+def test_all_regions(inventory: Inventory, emulator: Emulator) -> None:
+    found = inventory()
+    assert found.hosts == sorted(emulator.state.clusters)
+    assert found.group("ehpc_clusters") == found.hosts
+    hybrid = found.variables["ehpc-hz-hybrid01"]
+    assert hybrid["ansible_connection"] == "local"
+    assert {key: hybrid[f"ehpc_{key}"] for key in ("cluster_id", "cluster_name", "region", "status", "location", "scheduler_type")} == {
+        "cluster_id": "ehpc-hz-hybrid01",
+        "cluster_name": "hybrid-proxy",
+        "region": "cn-hangzhou",
+        "status": "running",
+        "location": "OnPremise",
+        "scheduler_type": "slurm",
+    }
+    assert emulator.actions().count("ListRegions") == 1
+    assert emulator.actions().count("ListClusters") == 3
+
+
+def test_graph(inventory: Inventory) -> None:
+    graph = inventory.run("--graph", keyed_groups=[{"key": "ehpc_region", "prefix": "region"}]).stdout
+    assert "|--@region_ap_southeast_1:" in graph
+    assert "|  |--ehpc-sg-broken01" in graph
+
+
+@pytest.mark.parametrize(
+    ("options", "env"),
+    [({"regions": ["cn-shanghai"]}, {}), ({"region": "cn-shanghai"}, {}), ({}, {"ALIBABA_CLOUD_REGION_ID": "cn-shanghai"}), ({"alicloud_region": "cn-shanghai"}, {})],
+    ids=["regions", "region", "environment", "alias"],
+)
+def test_one_region(inventory: Inventory, emulator: Emulator, options: dict[str, t.Any], env: dict[str, str]) -> None:
+    assert inventory(env=env, **options).hosts == ["ehpc-sh-large01"]
+    assert emulator.actions() == ["ListClusters"]
+
+
+def test_filters(inventory: Inventory) -> None:
+    assert inventory(statuses=["Exception", "stopped"]).hosts == ["ehpc-sg-broken01", "ehpc-sg-stopped01"]
+    assert inventory(names=["hybrid-*"]).hosts == ["ehpc-hz-hybrid01", "ehpc-hz-hybrid02"]
+    assert inventory(names=["hybrid-*"], statuses=["exception"]).hosts == []
+
+
+def test_groups_and_composed_variables(inventory: Inventory) -> None:
+    found = inventory(
+        groups={"hybrid": "ehpc_location == 'OnPremise'"},
+        keyed_groups=[{"key": "ehpc_scheduler_type", "prefix": "scheduler"}],
+        compose={"scripts": "'https://scripts.example.com/' ~ ehpc_scheduler_type ~ '.sh'"},
+        names=["hybrid-*"],
+    )
+    assert found.group("hybrid") == found.group("scheduler_slurm") == found.hosts
+    assert found.variables["ehpc-hz-hybrid01"]["scripts"] == "https://scripts.example.com/slurm.sh"
+
+
+def test_strict(inventory: Inventory) -> None:
+    wrong = {"compose": {"tag": "no_such_variable"}}
+    assert "tag" not in inventory(strict=False, **wrong).variables["ehpc-hz-hybrid01"]
+    assert "no_such_variable" in inventory.run("--list", code=1, strict=True, **wrong).stderr
+
+
+def test_host_names(inventory: Inventory) -> None:
+    assert "hybrid-proxy" in inventory(hostnames=["ehpc_cluster_name"]).hosts
+    assert "cn-hangzhou-hybrid-proxy" in inventory(hostnames=["no_such_variable", "{{ ehpc_region }}-{{ ehpc_cluster_name }}"]).hosts
+    # A name that two clusters share is given once; the other goes by its id, so that neither is lost.
+    found = inventory(hostnames=["ehpc_location"]).hosts
+    assert {"OnPremise", "PublicCloud", "ehpc-hz-hybrid02"} <= set(found)
+    assert len(found) == 7
+
+
+def test_pages(play: Play) -> None:
+    with Emulator(fleet(320)) as emulator:
+        found = Inventory(play, emulator)()
+        assert len(found.hosts) == 320
+        # 107 clusters in a region are three pages of 50.
+        assert emulator.actions().count("ListClusters") == 9
+
+
+def test_nodes(inventory: Inventory, emulator: Emulator) -> None:
+    found = inventory(hosts="nodes", statuses=["running"])
+    assert found.group("ehpc_nodes") == found.hosts
+    name = "compute000.ehpc-sh-large01"
+    assert name in found.group("ehpc_role_compute")
+    assert name in found.group("ehpc_cluster_ehpc_sh_large01")
+    node = found.variables[name]
+    assert node["ansible_host"] == node["ehpc_ip_address"]
+    assert (node["ehpc_cluster_id"], node["ehpc_region"], node["ehpc_roles"], node["ehpc_status"]) == ("ehpc-sh-large01", "cn-shanghai", ["compute"], "running")
+    assert "ansible_connection" not in node
+    assert {"ehpc_role_manager", "ehpc_role_login"} <= set(found.data)
+    assert emulator.actions().count("ListNodes") == 4
+
+
+def test_more_nodes_than_a_page(play: Play) -> None:
+    scenario = {"clusters": [{"id": "ehpc-hz-EXAMPLE", "nodes": {"manager": 1, "login": 1, "compute": 230}}]}
+    with Emulator(scenario) as emulator:
+        found = Inventory(play, emulator)(hosts="nodes", region="cn-hangzhou")
+        assert len(found.group("ehpc_role_compute")) == 230
+        assert emulator.actions().count("ListNodes") == 3
+
+
+CACHE = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": "cache"}
+
+
+def test_cache(inventory: Inventory, emulator: Emulator) -> None:
+    first = inventory(**CACHE)
+    emulator.forget()
+    assert inventory(**CACHE).data == first.data
+    assert emulator.actions() == []
+    files = list((inventory.directory / "cache").iterdir())
+    assert len(files) == 1
+    for secret in (emulator.secret_key, emulator.access_key):
+        assert secret not in files[0].read_text(encoding="utf-8") + files[0].name
+
+    inventory(**CACHE, statuses=["running"])
+    assert "ListClusters" in emulator.actions(), "other filters are another question"
+    emulator.forget()
+    inventory.run("--list", "--flush-cache", **CACHE)
+    assert "ListClusters" in emulator.actions(), "asked to, the cache is refreshed"
+
+
+def test_cache_of_another_identity(inventory: Inventory, emulator: Emulator) -> None:
+    inventory(**CACHE)
+    other = emulator.credential("stranger")
+    assert inventory(**CACHE, access_key=other.access_key, secret_key=other.secret_key).hosts == []
+
+
+def test_unreadable_and_stale_cache(inventory: Inventory, emulator: Emulator) -> None:
+    first = inventory(**CACHE)
+    cached = next((inventory.directory / "cache").iterdir())
+    for content in ("{ not JSON", '"text"', '{"clusters": []}'):
+        cached.write_text(content, encoding="utf-8")
+        emulator.forget()
+        assert inventory(**CACHE).hosts == first.hosts
+        assert "ListClusters" in emulator.actions()
+    os.utime(cached, (1, 1))
+    emulator.forget()
+    assert inventory(**CACHE, cache_timeout=60).hosts == first.hosts
+    assert "ListClusters" in emulator.actions()
+
+
+def test_a_denied_region(inventory: Inventory, emulator: Emulator) -> None:
+    emulator.deny("ListClusters", region="cn-shanghai")
+    failed = inventory.run("--list", code=1).stderr
+    assert [word for word in ("cn-shanghai", "NotAuthorized", "ehpc:ListClusters") if word not in failed] == []
+    skipped = inventory.run("--list", "--export", strict_regions=False)
+    assert "cn-shanghai" in skipped.stderr
+    assert "left out" in skipped.stderr
+    assert "ehpc-sh-large01" not in skipped.stdout
+    assert "ehpc-hz-hybrid01" in skipped.stdout
+
+
+def test_where_no_region_can_be_asked_it_fails(inventory: Inventory, emulator: Emulator) -> None:
+    emulator.deny("ListClusters")
+    assert "NotAuthorized" in inventory.run("--list", code=1, strict_regions=False).stderr
+
+
+def test_wrong_credentials(inventory: Inventory) -> None:
+    failed = inventory.run("--list", code=1, access_key="EXAMPLEnone", secret_key="EXAMPLE-secret")
+    assert "InvalidAccessKeyId.NotFound" in failed.stderr
+    assert "EXAMPLE-secret" not in failed.stderr + failed.stdout
+
+
+def test_an_account_without_clusters(inventory: Inventory, emulator: Emulator) -> None:
+    empty = emulator.credential("stranger")
+    assert inventory(access_key=empty.access_key, secret_key=empty.secret_key).hosts == []
+
+
+def test_templated_credentials_and_blank_variables(inventory: Inventory, emulator: Emulator) -> None:
+    blank = {"ALIBABA_CLOUD_SECURITY_TOKEN": "", "ALIBABA_CLOUD_PROFILE": "", "ALIBABA_CLOUD_REGION_ID": ""}
+    found = inventory(secret_key="{{ lookup('env', 'THE_SECRET') }}", env={**blank, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "EXAMPLE", "THE_SECRET": emulator.secret_key})
+    assert len(found.hosts) == 7
+
+
+def test_only_its_own_files(inventory: Inventory) -> None:
+    (inventory.directory / "other.yml").write_text("plugin: alicloud.ehpc.ehpc\n", encoding="utf-8")
+    ran = subprocess.run(
+        [INVENTORY_COMMAND, "-i", "other.yml", "--list"], cwd=inventory.directory, env=inventory.environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "ehpc-hz-hybrid01" not in ran.stdout
