@@ -1,0 +1,117 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which tasks run in the worker, and which as a process although their host is this machine."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from comparing import Hosts
+from playing import Task, task
+
+from emulator import Emulator
+
+OWN_PYTHON = "{{ ansible_playbook_python }}"
+
+
+@pytest.fixture
+def hosts(tmp_path: Path) -> Hosts:
+    (tmp_path / "hosts.yml").write_text("all: {hosts: {}}", encoding="utf-8")
+    return Hosts(tmp_path)
+
+
+@pytest.fixture
+def python(tmp_path: Path) -> Path:
+    """Another interpreter, as far as its path tells."""
+    path = tmp_path / "python"
+    path.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n', encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture
+def become(tmp_path: Path) -> dict[str, object]:
+    """The variables of a become method that becomes nobody, because not every machine lets tests become somebody."""
+    path = tmp_path / "sudo"
+    path.write_text('#!/bin/sh\nwhile [ "$1" != /bin/sh ]; do shift; done\nexec "$@"\n', encoding="utf-8")
+    path.chmod(0o755)
+    return {"ansible_become_method": "sudo", "ansible_become_exe": str(path), "ansible_become_user": "root"}
+
+
+def ways(hosts: Hosts, emulator: Emulator, tasks: list[Task], env: dict[str, str] | None = None) -> dict[str, str]:
+    """How each of the tasks ran: only where a module becomes a process, ansible-playbook names its file at this verbosity."""
+    run = hosts.run(emulator, tasks, env=env, inventory=hosts.play.directory / "hosts.yml", verbosity=3)
+    assert [result.task for result in run.results if result.failed] == []
+    sections = dict(re.findall(r"^TASK \[(.*?)\] \*+$(.*?)(?=^TASK|\Z)", run.stdout, re.MULTILINE | re.DOTALL))
+    found = {name: "process" if "Using module file" in section else "worker" for name, section in sections.items()}
+    assert list(found) == [result.task for result in run.results]
+    assert bool(hosts.processes()) == ("process" in found.values())
+    return found
+
+
+def as_named(found: dict[str, str]) -> bool:
+    """Whether each ran as its name says."""
+    return found == {name: name.partition(",")[0] for name in found}
+
+
+def region(name: str, **keywords: object) -> Task:
+    return task(name, "region_info") | keywords
+
+
+def test_variables(hosts: Hosts, emulator: Emulator, python: Path) -> None:
+    """ehpc_in_process and ansible_python_interpreter, plain and templated."""
+    assert as_named(
+        ways(
+            hosts,
+            emulator,
+            [
+                region("worker, by itself"),
+                region("process, false", vars={"ehpc_in_process": False}),
+                region("process, text", vars={"ehpc_in_process": "false"}),
+                region("process, template", vars={"ehpc_in_process": "{{ not wanted }}", "wanted": True}),
+                region("worker, true", vars={"ehpc_in_process": True}),
+                region("worker, template", vars={"ehpc_in_process": "{{ wanted }}", "wanted": "on"}),
+                region("worker, own interpreter", vars={"ansible_python_interpreter": OWN_PYTHON}),
+                region("worker, path of the own interpreter", vars={"ansible_python_interpreter": sys.executable}),
+                region("worker, own interpreter in a variable", vars={"ansible_python_interpreter": "{{ mine }}", "mine": OWN_PYTHON}),
+                region("worker, automatic", vars={"ansible_python_interpreter": "auto_silent"}),
+                region("process, other interpreter", vars={"ansible_python_interpreter": str(python)}),
+                region("process, other interpreter in a variable", vars={"ansible_python_interpreter": "{{ other }}", "other": str(python)}),
+            ],
+        )
+    )
+
+
+def test_what_needs_a_process(hosts: Hosts, emulator: Emulator, python: Path, become: dict[str, object]) -> None:
+    other = f"all: {{hosts: {{other: {{ansible_connection: local, ansible_python_interpreter: {python}}}}}}}"
+    (hosts.play.directory / "hosts.yml").write_text(other, encoding="utf-8")
+    assert as_named(
+        ways(
+            hosts,
+            emulator,
+            [
+                region("worker, by itself"),
+                region("process, become", become=True, vars=become),
+                region("worker, no become", become=False, vars=become),
+                region("process, async", **{"async": 30, "poll": 1}),
+                region("worker, no async", **{"async": 0}),
+                region("process, delegated to another interpreter", delegate_to="other"),
+            ],
+            env={"ANSIBLE_BECOME_ALLOW_SAME_USER": "true", "ANSIBLE_ASYNC_DIR": str(hosts.play.home / "async")},
+        )
+    )
+
+
+def test_interpreter_of_the_configuration(hosts: Hosts, emulator: Emulator, python: Path) -> None:
+    # A localhost that is in no inventory has Ansible's own interpreter as a variable, and so none of the configuration.
+    (hosts.play.directory / "hosts.yml").write_text("all: {hosts: {localhost: {ansible_connection: local}}}", encoding="utf-8")
+    hosts.play.config.write_text(f"[defaults]\ninterpreter_python = {python}\n", encoding="utf-8")
+    own = region("worker, variable", vars={"ansible_python_interpreter": OWN_PYTHON})
+    assert as_named(ways(hosts, emulator, [region("process, other interpreter"), own]))
+    hosts.play.config.write_text("[defaults]\ninterpreter_python = auto_silent\n", encoding="utf-8")
+    assert as_named(ways(hosts, emulator, [region("worker, automatic"), own]))
