@@ -176,7 +176,8 @@ def _not_found(kind: str | None, error: Exception) -> EhpcError:
 def _package(module: str) -> t.Any:
     try:
         # The package reads its environment variables when it is imported; a process that runs several tasks needs them as they are now.
-        importlib.reload(importlib.import_module("alibabacloud_credentials.utils.auth_util"))
+        for name in ("auth_util", "auth_constant"):
+            importlib.reload(importlib.import_module("alibabacloud_credentials.utils." + name))
         return importlib.import_module("alibabacloud_credentials." + module)
     except ImportError:
         raise EhpcError(
