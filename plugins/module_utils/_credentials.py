@@ -97,7 +97,15 @@ def _profile(params: Mapping[str, t.Any]) -> Credentials:
         raise invalid_option("The profile cannot be used: there is no file %s." % path, "Create it with the vendor's CLI, or give shared_credentials_file.")
     if name and name not in known:
         raise invalid_option("There is no profile %s in %s, which has: %s." % (name, path, ", ".join(sorted(filter(None, known))) or "none"))
-    return _provided(("profile", name, path), lambda: providers.CLIProfileCredentialsProvider(profile_name=name, profile_file=path))
+
+    def provider() -> t.Any:
+        # What a profile lacks the package would take from the environment, and so from another identity.
+        environment = importlib.import_module("alibabacloud_credentials.utils.auth_util")
+        for variable_name in ("access_key_id", "access_key_secret", "security_token"):
+            setattr(environment, "environment_" + variable_name, None)
+        return providers.CLIProfileCredentialsProvider(profile_name=name, profile_file=path)
+
+    return _provided(("profile", name, path), provider)
 
 
 def _ecs_role(params: Mapping[str, t.Any]) -> Credentials:
