@@ -77,6 +77,8 @@ options:
 """
 
 EXAMPLES = r"""
+# fmt: code
+
 # All clusters of two regions: prod.ehpc.yml
 plugin: alicloud.ehpc.ehpc
 regions: [cn-hangzhou, cn-shanghai]
@@ -181,7 +183,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _cached(self, key: str) -> list[dict[str, t.Any]] | None:
         try:
             found = self._cache[key]
-        except Exception:  # absent or stale, or unreadable in whatever way a cache plugin has of saying so
+        except Exception:  # noqa: BLE001 - absent or stale, or unreadable in whatever way a cache plugin has of saying so
             return None
         return found if isinstance(found, list) else None
 
