@@ -101,7 +101,12 @@ def test_graph(inventory: Inventory) -> None:
 
 @pytest.mark.parametrize(
     ("options", "env"),
-    [({"regions": ["cn-shanghai"]}, {}), ({"region": "cn-shanghai"}, {}), ({}, {"ALIBABA_CLOUD_REGION_ID": "cn-shanghai"}), ({"alicloud_region": "cn-shanghai"}, {})],
+    [
+        ({"regions": ["cn-shanghai"]}, {}),
+        ({"region": "cn-shanghai"}, {}),
+        ({}, {"ALIBABA_CLOUD_REGION_ID": "cn-shanghai"}),
+        ({"alicloud_region": "cn-shanghai"}, {}),
+    ],
     ids=["regions", "region", "environment", "alias"],
 )
 def test_one_region(inventory: Inventory, emulator: Emulator, options: dict[str, t.Any], env: dict[str, str]) -> None:
@@ -240,13 +245,21 @@ def test_an_account_without_clusters(inventory: Inventory, emulator: Emulator) -
 
 def test_templated_credentials_and_blank_variables(inventory: Inventory, emulator: Emulator) -> None:
     blank = {"ALIBABA_CLOUD_SECURITY_TOKEN": "", "ALIBABA_CLOUD_PROFILE": "", "ALIBABA_CLOUD_REGION_ID": ""}
-    found = inventory(secret_key="{{ lookup('env', 'THE_SECRET') }}", env={**blank, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "EXAMPLE", "THE_SECRET": emulator.secret_key})
+    found = inventory(
+        secret_key="{{ lookup('env', 'THE_SECRET') }}", env={**blank, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "EXAMPLE", "THE_SECRET": emulator.secret_key}
+    )
     assert len(found.hosts) == 7
 
 
 def test_only_its_own_files(inventory: Inventory) -> None:
     (inventory.directory / "other.yml").write_text("plugin: alicloud.ehpc.ehpc\n", encoding="utf-8")
     ran = subprocess.run(
-        [INVENTORY_COMMAND, "-i", "other.yml", "--list"], cwd=inventory.directory, env=inventory.environment, capture_output=True, text=True, timeout=60, check=False
+        [INVENTORY_COMMAND, "-i", "other.yml", "--list"],
+        cwd=inventory.directory,
+        env=inventory.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert "ehpc-hz-hybrid01" not in ran.stdout

@@ -74,7 +74,7 @@ def test_preview_then_run_then_again(bootstrap: Bootstrap, emulator: Emulator) -
 
     preview = bootstrap(check=True, diff=True, post_scripts=SCRIPTS, expected_users=["hpcuser01", "physics01"])
     assert (changed(preview), writes(emulator), stored(emulator)) == (both, [], before)
-    assert "+            \"url\": \"https://scripts.example.com/base.sh\"" in preview.stdout
+    assert '+            "url": "https://scripts.example.com/base.sh"' in preview.stdout
     assert result(preview)["post_scripts_changed"] is True
     assert result(preview)["users_missing"] == ["physics01"]
 
@@ -222,7 +222,9 @@ def test_installed_from_its_tarball(tmp_path: Path, bootstrap: Bootstrap, play: 
     root = Path(__file__).resolve().parents[2]
     installed = tmp_path / "installed"
     for arguments in (["build", "--output-path", tmp_path, root], ["install", "--offline", "-p", installed, tmp_path / "alicloud-ehpc-1.0.0.tar.gz"]):
-        subprocess.run([galaxy, "collection", *arguments], check=True, capture_output=True, env={**bootstrap.env, "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"})
+        subprocess.run(
+            [galaxy, "collection", *arguments], check=True, capture_output=True, env={**bootstrap.env, "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+        )
     assert not (installed / "ansible_collections/alicloud/ehpc/tests").exists()
     run = bootstrap(env={"ANSIBLE_COLLECTIONS_PATH": str(installed)}, expected_users=["hpcuser01"])
     assert changed(run) == []

@@ -10,6 +10,7 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _clusters, _nodes, _users
+
 from scripted import Call, Service
 
 
