@@ -8,9 +8,12 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import json
+import logging
 import os
+import re
 import typing as t
 
 from ansible.module_utils.basic import missing_required_lib
@@ -22,8 +25,15 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from collections.abc import Mapping
 
 PACKAGE = "alibabacloud-credentials"
+# The libraries that log whole requests and answers, to stderr too.
+TALKATIVE_LOGGERS = ("credentials", "alibabacloud-tea")
 DEFAULT_FILE = "~/.aliyun/config.json"
 DEFAULT_SESSION_NAME = "ansible-ehpc"
+
+# What requests and urllib3 say where there is no answer: with the whole url, and as Python writes its objects.
+_NO_CONNECTION = re.compile(r"HTTPS?ConnectionPool\(host='([^']*)', port=(\d+)\).*", re.DOTALL)
+_LOST_CONNECTION = re.compile(r"\('Connection aborted\.'.*", re.DOTALL)
+_QUERY = re.compile(r"\?[^\s'\"]+")
 
 
 class Keys(t.NamedTuple):
@@ -167,18 +177,34 @@ def _provided(identity: tuple[str | None, ...], make: t.Callable[[], t.Any]) -> 
 
 
 def _not_found(kind: str | None, error: Exception) -> EhpcError:
-    # The package appends whole answers, keys included, after these words.
-    reason = str(error) or type(error).__name__
-    for marker in ("result:", "stderr:", "output:"):
-        reason = reason.partition(marker)[0]
     sources = {
         "profile": "the profile",
         "ecs_role": "the role of the ECS instance",
         "assumed": "the assumed role",
         "default": "the default chain of credential sources (no access key was given)",
     }
-    message = "No credentials from %s: %s" % (sources.get(kind or "", kind), redact_text(reason.strip().rstrip(",:")))
-    return EhpcError(CREDENTIALS, message)
+    reasons = [_told(reason) for reason in _reasons(str(error) or type(error).__name__)]
+    return EhpcError(CREDENTIALS, "No credentials from %s: %s" % (sources.get(kind or "", kind), "; ".join(reasons)))
+
+
+def _reasons(text: str) -> list[str]:
+    """What the package says; of its default chain, what each of the sources says."""
+    chain = text.partition("providers in the chain: ")[2]
+    try:
+        # The package writes a Python list there.
+        reasons = ast.literal_eval(chain)
+    except (ValueError, SyntaxError):
+        return [text]
+    return [str(reason) for reason in reasons]
+
+
+def _told(reason: str) -> str:
+    """A reason without the requests, answers and outputs that the package puts into it: they have keys and tokens."""
+    for marker in ("result:", "stderr:", "output:"):
+        reason = reason.partition(marker)[0]
+    reason = _NO_CONNECTION.sub(r"\1:\2 could not be reached", reason)
+    reason = _LOST_CONNECTION.sub("the connection was lost", reason)
+    return redact_text(_QUERY.sub("", reason)).strip().rstrip(",:")
 
 
 def _package(module: str) -> t.Any:
@@ -186,6 +212,8 @@ def _package(module: str) -> t.Any:
         # The package reads its environment variables when it is imported; a process that runs several tasks needs them as they are now.
         for name in ("auth_util", "auth_constant"):
             importlib.reload(importlib.import_module("alibabacloud_credentials.utils." + name))
+        for name in TALKATIVE_LOGGERS:
+            logging.getLogger(name).disabled = True
         return importlib.import_module("alibabacloud_credentials." + module)
     except ImportError:
         raise EhpcError(
