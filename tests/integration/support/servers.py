@@ -104,7 +104,7 @@ Self = t.TypeVar("Self", bound=Server)
 class Proxy(Server):
     """Leads named hosts to ports of loopback: `http://NAME/` to `plain`, `CONNECT NAME:443` to `tunnels`.
 
-    With `password` it wants `user:password` first. Other hosts get 502.
+    Addresses of loopback lead where they say. With `password` it wants `user:password` first. Other hosts get 502.
     """
 
     def __init__(self, plain: dict[str, int] | None = None, tunnels: dict[str, int] | None = None, password: str | None = None) -> None:
@@ -130,7 +130,7 @@ class Proxy(Server):
         if not self.allows(asked):
             return 407, "who are you?"
         parts = urlsplit(asked.target)
-        port = self.plain.get(parts.netloc) or self.plain.get("*")
+        port = parts.port if parts.hostname == "127.0.0.1" else self.plain.get(parts.netloc)
         if port is None:
             return 502, "no way there"
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
@@ -142,7 +142,7 @@ class Proxy(Server):
             connection.close()
 
     def tunnel_to(self, target: str) -> int | None:
-        return self.tunnels.get(target) or self.tunnels.get("*")
+        return self.tunnels.get(target)
 
 
 class _Listener(ThreadingHTTPServer):
