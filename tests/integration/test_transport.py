@@ -1,0 +1,433 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The way to the service: TLS, proxies, timeouts, kept connections, repeats, and how many requests a task makes."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import socket
+import subprocess
+import time
+import typing as t
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Clients
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
+from playing import ROOT, Play, task
+from support.in_process import MODULES, client, reaching, run
+from support.servers import Authority, Proxy, Server
+
+from emulator import Emulator
+
+CLUSTER = "ehpc-hz-hybrid01"
+PASSWORD = "EXAMPLE p@ss/word"
+QUOTED = "EXAMPLE%20p%40ss%2Fword"
+READ = {"ClusterId": CLUSTER}
+
+
+def call(options: dict[str, t.Any], action: str = "GetPostScripts") -> dict[str, t.Any]:
+    """One call with a client of its own."""
+    with contextlib.closing(client(options)) as made:
+        return made.call(action, READ)
+
+
+def fails(options: dict[str, t.Any]) -> EhpcError:
+    """The failure of one call, which is told without what nobody can read or should see."""
+    with pytest.raises(EhpcError) as caught:
+        call(options)
+    message = str(caught.value)
+    assert message.startswith(f"Cannot read the post scripts of cluster {CLUSTER} in cn-hangzhou: ")
+    assert not re.search(r"\?\S*=|Signature=|AccessKeyId=|object at 0x|Connection(Pool)?\(|Error\(|Traceback|Caused by", message), message
+    return caught.value
+
+
+@pytest.fixture
+def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The delays of the code under test, which are not slept."""
+    found: list[float] = []
+    monkeypatch.setattr(time, "sleep", found.append)
+    return found
+
+
+@pytest.fixture
+def secure() -> Iterator[Emulator]:
+    """An emulator behind TLS."""
+    with Emulator(tls=True) as running:
+        yield running
+
+
+# TLS
+
+
+def test_https_and_the_names_of_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    ways: dict[str, dict[str, t.Any]] = {
+        "ehpc.cn-hangzhou.aliyuncs.com:443": {},
+        "ehpc-vpc.cn-hangzhou.aliyuncs.com:443": {"endpoint_type": "vpc"},
+        "ehpc.cn-shanghai.aliyuncs.com:443": {"region": "cn-shanghai"},
+        "ehpc-vpc.cn-shanghai.aliyuncs.com:443": {"region": "cn-shanghai", "endpoint_type": "vpc"},
+        "ehpc.example.com:443": {"endpoint": "ehpc.example.com", "endpoint_type": "vpc"},
+        "ehpc.example.com:8443": {"endpoint": "ehpc.example.com:8443"},
+        "proxied.example.com:444": {"endpoint": "https://proxied.example.com:444/"},
+    }
+    names = sorted({way.partition(":")[0] for way in ways})
+    with Emulator(tls=True, names=names) as emulator, Proxy(tunnels=dict.fromkeys(ways, emulator.port)) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        for way, options in ways.items():
+            with contextlib.closing(client({**reaching(emulator), "endpoint": "", **options})) as made:
+                made.call("ListRegions")
+            assert proxy.connected[-1] == way
+            assert emulator.sni[-1] == way.partition(":")[0]
+        assert len(proxy.asked) == len(emulator.calls) == len(ways)
+
+
+def test_the_server_name_is_sent() -> None:
+    with Emulator(tls=True, names=["localhost"]) as emulator:
+        call(reaching(emulator))
+        assert emulator.sni == ["localhost"]
+
+
+def test_plain_http_is_for_loopback_only(emulator: Emulator) -> None:
+    for endpoint in (f"http://127.0.0.1:{emulator.port}", f"http://localhost:{emulator.port}/", f"http://LOCALHOST:{emulator.port}"):
+        call({**reaching(emulator), "endpoint": endpoint})
+    assert len(emulator.calls) == 3
+    for host in ("ehpc.example.com", "127.0.0.1.example.com", "localhost.example.com", "0.0.0.0", "192.0.2.1", "[2001:db8::1]", "127.1"):
+        with pytest.raises(EhpcError, match="plain http.*loopback"):
+            client({**reaching(emulator), "endpoint": f"http://{host}:{emulator.port}"})
+    # Without a scheme it is https, on loopback too.
+    assert fails({**reaching(emulator), "endpoint": f"127.0.0.1:{emulator.port}"}).code == "TlsFailed"
+
+
+@pytest.mark.parametrize("wrong", ["another name", "expired", "unknown authority", "no TLS"])
+def test_certificates_that_are_refused_at_once(wrong: str, tmp_path: Path, sleeps: list[float]) -> None:
+    authority, other = Authority(tmp_path / "authority.pem"), Authority(tmp_path / "other.pem")
+    past = datetime.now(timezone.utc) - timedelta(days=1)
+    context, words = {
+        "another name": (authority.context("ehpc.example.com", "192.0.2.1"), "(?i)mismatch|not valid for|doesn't match"),
+        "expired": (authority.context("127.0.0.1", not_after=past), "certificate has expired"),
+        "unknown authority": (other.context("127.0.0.1"), "issuer certificate|self.signed certificate"),
+        "no TLS": (None, "handshake failed"),
+    }[wrong]
+    with Server(lambda asked: (200, "{}"), context) as server:
+        url = f"https://127.0.0.1:{server.port}"
+        error = fails({"endpoint": url, "access_key": "EXAMPLE", "secret_key": "EXAMPLE", "region": "cn-hangzhou", "ca_path": authority.bundle})
+        assert (error.code, error.http_status) == ("TlsFailed", None)
+        assert error.message.startswith(f"{url} could not be trusted: ")
+        assert re.search(words, error.message), error.message
+        assert "ca_path" in (error.hint or "")
+        assert server.connections == 1
+        assert server.asked == []
+    assert sleeps == []
+
+
+def test_where_the_authorities_come_from(secure: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    right, wrong = str(secure.ca_path), Authority(tmp_path / "wrong.pem").bundle
+    options = reaching(secure, ca_path="")
+    assert fails(options).code == "TlsFailed"
+    for option, first, second in ((right, wrong, wrong), ("", right, wrong), ("", "", right)):
+        monkeypatch.setenv("ALIBABA_CLOUD_CA_BUNDLE", first)
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", second)
+        call({**options, "ca_path": option})
+    for option, first, second in ((wrong, right, right), ("", wrong, right), ("", "", wrong)):
+        monkeypatch.setenv("ALIBABA_CLOUD_CA_BUNDLE", first)
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", second)
+        assert fails({**options, "ca_path": option}).code == "TlsFailed"
+    # Not to verify is not to verify, whatever bundle there is.
+    call({**options, "validate_certs": False})
+    assert len(secure.calls) == 4
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="the openssl program names the files of a directory of authorities")
+def test_a_directory_of_authorities(secure: Emulator, tmp_path: Path) -> None:
+    command = ["openssl", "x509", "-noout", "-subject_hash", "-in", str(secure.ca_path)]
+    name = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    shutil.copy(str(secure.ca_path), tmp_path / f"{name}.0")
+    call(reaching(secure, ca_path=str(tmp_path)))
+
+
+def test_no_verification_is_warned_about_once(tmp_path: Path, secure: Emulator, in_process: bool | None) -> None:
+    options = {"cluster_id": CLUSTER, "validate_certs": False, "ca_path": ""}
+    tasks = [
+        task("one", "post_scripts_info", **options),
+        task("writes", "post_scripts", scripts=[{"url": "https://example.com/new.sh"}], **options),
+        task("loops", "post_scripts_info", **options) | {"loop": [1, 2, 3]},
+        task("verifies", "post_scripts_info", cluster_id=CLUSTER),
+    ]
+    ran = Play(tmp_path, secure, in_process)(tasks)
+    for result in [ran["one"], ran["writes"], *ran.items("loops")]:
+        assert len(result.warnings) == 1, result.warnings
+        assert "validate_certs is false" in result.warnings[0]
+    assert ran["verifies"].warnings == []
+    assert "InsecureRequestWarning" not in ran.everything()
+    assert len(secure.calls) == 1 + 3 + 3 + 1
+
+
+# Connections
+
+
+def test_the_connection_is_kept(emulator: Emulator) -> None:
+    with contextlib.closing(client(reaching(emulator))) as made:
+        for _turn in range(3):
+            made.call("GetPostScripts", READ)
+        with pytest.raises(EhpcError, match="ClusterNotFound"):
+            made.call("GetPostScripts", {"ClusterId": "ehpc-hz-absent"})
+        emulator.fault(code="Throttling.User")
+        made.call("GetPostScripts", READ)
+    assert emulator.connections == 1
+    assert len(emulator.calls) == 6
+
+
+def test_equal_tasks_share_a_connection_and_others_do_not(emulator: Emulator) -> None:
+    clients: Clients = {}
+    options = reaching(emulator)
+    for module in MODULES:
+        run(module, {**options, **HAPPY_PATHS[module][0][0]}, clients=clients)
+    assert emulator.connections == 1
+    for other in ({"region": "cn-shanghai"}, {"read_timeout": 7}, {"validate_certs": False}, {"secret_key": "EXAMPLE-other"}):
+        with contextlib.suppress(EhpcError):
+            run("region_info", {**options, **other}, clients=clients)
+    assert emulator.connections == 5
+    for used in clients.values():
+        used.close()
+
+
+def test_a_kept_connection_that_was_closed_meanwhile() -> None:
+    with Emulator() as emulator:
+        made = client(reaching(emulator, api_retries=0))
+        made.call("GetPostScripts", READ)
+    with Emulator(port=emulator.port) as restarted, contextlib.closing(made):
+        made.call("GetPostScripts", READ)
+        assert len(restarted.calls) == 1
+
+
+def test_a_password_in_netrc_stays_there(emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    netrc = tmp_path / ".netrc"
+    netrc.write_text("machine 127.0.0.1 login user password EXAMPLE-password\ndefault login user password EXAMPLE-password\n", encoding="utf-8")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    call(reaching(emulator))
+    monkeypatch.setenv("NETRC", str(netrc))
+    call(reaching(emulator))
+    assert ["authorization" in made.headers for made in emulator.calls] == [False, False]
+
+
+# Proxies
+
+
+def test_proxies_of_the_environment(emulator: Emulator, secure: Emulator) -> None:
+    plain, tunnelled = reaching(emulator), reaching(secure)
+    cases: list[tuple[dict[str, t.Any], dict[str, str], bool]] = [
+        (plain, {"HTTP_PROXY": "PROXY"}, True),
+        (plain, {"http_proxy": "PROXY"}, True),
+        (plain, {"ALL_PROXY": "PROXY"}, True),
+        (plain, {"HTTPS_PROXY": "PROXY"}, False),
+        (plain, {"HTTP_PROXY": "PROXY", "NO_PROXY": "127.0.0.1"}, False),
+        (plain, {"HTTP_PROXY": "PROXY", "no_proxy": "localhost,127.0.0.1"}, False),
+        (plain, {"HTTP_PROXY": "PROXY", "NO_PROXY": "example.com"}, True),
+        (plain, {"HTTP_PROXY": "PROXY", "NO_PROXY": "*"}, False),
+        (tunnelled, {"HTTPS_PROXY": "PROXY"}, True),
+        (tunnelled, {"https_proxy": "PROXY"}, True),
+        (tunnelled, {"HTTP_PROXY": "PROXY"}, False),
+        (tunnelled, {"HTTPS_PROXY": "PROXY", "NO_PROXY": "127.0.0.1"}, False),
+    ]
+    with Proxy(tunnels={f"127.0.0.1:{secure.port}": secure.port}) as proxy:
+        for options, variables, expected in cases:
+            proxy.asked.clear()
+            with pytest.MonkeyPatch.context() as patched:
+                for name, value in variables.items():
+                    patched.setenv(name, value.replace("PROXY", proxy.url))
+                call(options)
+            assert bool(proxy.asked) == expected, variables
+    assert len(emulator.calls) + len(secure.calls) == len(cases)
+
+
+def test_a_proxy_that_wants_a_password(emulator: Emulator, secure: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Proxy(tunnels={f"127.0.0.1:{secure.port}": secure.port}, password=PASSWORD) as proxy:
+        for options in (reaching(emulator, api_retries=0), reaching(secure, api_retries=0)):
+            for password, allowed in ((QUOTED, True), ("EXAMPLE-wrong-password", False)):
+                for name in ("HTTP_PROXY", "HTTPS_PROXY"):
+                    monkeypatch.setenv(name, f"http://user:{password}@127.0.0.1:{proxy.port}")
+                if allowed:
+                    call(options)
+                    continue
+                error = fails(options)
+                assert "EXAMPLE-wrong" not in str(error)
+                assert "proxy" in str(error)
+    assert len(emulator.calls) == len(secure.calls) == 1
+
+
+def test_a_proxy_that_cannot_be_reached(emulator: Emulator, secure: Emulator, monkeypatch: pytest.MonkeyPatch, sleeps: list[float]) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, f"http://user:{QUOTED}@127.0.0.1:9")
+    for options in (reaching(emulator, api_retries=1), reaching(secure, api_retries=1)):
+        error = fails(options)
+        assert error.code == "ConnectionFailed"
+        assert error.message == f"{options['endpoint']} through the proxy http://***@127.0.0.1:9 refused the connection."
+    assert len(sleeps) == 2
+
+
+# Timeouts
+
+
+def test_connect_timeout() -> None:
+    with contextlib.ExitStack() as open_sockets:
+        listener = open_sockets.enter_context(contextlib.closing(socket.create_server(("127.0.0.1", 0), backlog=0)))
+        address = listener.getsockname()
+        # Nobody accepts, and with these the queue is full: the kernel lets the next one wait.
+        for _place in range(4):
+            waiting = open_sockets.enter_context(contextlib.closing(socket.socket()))
+            waiting.setblocking(False)
+            waiting.connect_ex(address)
+        url = f"http://127.0.0.1:{address[1]}"
+        before = time.monotonic()
+        error = fails({"endpoint": url, "access_key": "EXAMPLE", "secret_key": "EXAMPLE", "region": "cn-hangzhou", "connect_timeout": 0.3, "api_retries": 0})
+        assert 0.3 <= time.monotonic() - before < 3
+    assert (error.code, error.message) == ("TimedOut", f"{url} did not accept a connection within 0.3 seconds.")
+    assert "connect_timeout" in (error.hint or "")
+
+
+def test_read_timeout(emulator: Emulator) -> None:
+    emulator.fault(kind="slow", seconds=3)
+    before = time.monotonic()
+    error = fails(reaching(emulator, read_timeout=0.3, api_retries=0))
+    assert 0.3 <= time.monotonic() - before < 3
+    assert (error.code, error.message) == ("TimedOut", f"{emulator.endpoint} did not answer in time.")
+    assert "read_timeout" in (error.hint or "")
+
+
+# Repeats
+
+
+@pytest.mark.parametrize(("retries", "longest"), [(5, 12.0), (7, 3.0), (3, 0.2), (1, 0.0), (0, 12.0)])
+def test_delays_double_up_to_the_longest(retries: int, longest: float, emulator: Emulator, sleeps: list[float]) -> None:
+    emulator.fault(code="ServiceUnavailable", times=None)
+    for _turn in range(2):
+        assert fails(reaching(emulator, api_retries=retries, api_retry_max_delay=longest)).code == "ServiceUnavailable"
+    assert len(emulator.calls) == 2 * (retries + 1)
+    first, second = sleeps[:retries], sleeps[retries:]
+    for delays in (first, second):
+        for repeat, delay in enumerate(delays):
+            full = min(longest, 0.5 * 2**repeat)
+            assert full / 2 <= delay <= full
+    # Two hosts that fail together do not come back together.
+    assert first != second or not any(first)
+
+
+def test_the_service_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Emulator() as first:
+        options = reaching(first, api_retries=1)
+    second = Emulator(port=first.port)
+    monkeypatch.setattr(time, "sleep", lambda seconds: second.start())
+    try:
+        call(options)
+        assert len(second.calls) == 1
+    finally:
+        second.stop()
+
+
+def test_connections_that_are_refused(sleeps: list[float]) -> None:
+    with Emulator() as emulator:
+        options = reaching(emulator, api_retries=2)
+    error = fails(options)
+    assert (error.code, error.message) == ("ConnectionFailed", f"{options['endpoint']} refused the connection.")
+    assert len(sleeps) == 2
+
+
+def test_names_that_cannot_be_resolved(monkeypatch: pytest.MonkeyPatch, sleeps: list[float]) -> None:
+    def unknown(*_arguments: object, **_more: object) -> t.NoReturn:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    error = fails({"access_key": "EXAMPLE", "secret_key": "EXAMPLE", "region": "cn-hangzhou"})
+    assert (error.code, error.message) == ("HostNotFound", "https://ehpc.cn-hangzhou.aliyuncs.com has a host name that cannot be resolved.")
+    assert sleeps == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"code": "InvalidParams"},
+        {"code": "ClusterNotFound"},
+        {"code": "InvalidClusterStatus"},
+        {"code": "ManagerNotFound"},
+        {"code": "ExecFail"},
+        {"code": "AgentError.Account.GetUserListFailure"},
+        {"code": "NotAuthorized"},
+        {"code": "Forbidden.RAM"},
+        {"code": "SignatureDoesNotMatch"},
+        {"code": "SignatureNonceUsed"},
+        {"code": "InvalidSecurityToken.Expired"},
+        {"code": "Whatever", "status": 500},
+        {"kind": "empty"},
+        {"kind": "html"},
+        {"kind": "truncated_json"},
+        {"kind": "bad_gateway", "status": 500},
+        {"kind": "bad_gateway", "status": 404},
+    ],
+    ids=str,
+)
+def test_every_other_answer_fails_at_once(fault: dict[str, t.Any], emulator: Emulator, sleeps: list[float]) -> None:
+    emulator.fault(**fault)
+    error = fails(reaching(emulator))
+    assert error.code == fault.get("code", "InvalidAnswer")
+    assert len(emulator.calls) == 1
+    assert sleeps == []
+
+
+# What the service sees
+
+
+def test_the_user_agent(emulator: Emulator) -> None:
+    version = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["version"]
+    for module in MODULES:
+        run(module, {**reaching(emulator), **HAPPY_PATHS[module][0][0]})
+    assert {made.user_agent for made in emulator.calls} == {f"ansible-alicloud.ehpc/{version}"}
+
+
+NEW_SCRIPT = [{"url": "https://example.com/new.sh"}]
+# module -> one run after the other on the same service: the options, whether in check mode, and exactly the calls of it
+HAPPY_PATHS: dict[str, list[tuple[dict[str, t.Any], bool, list[str]]]] = {
+    "post_scripts": [
+        ({"cluster_id": CLUSTER, "scripts": NEW_SCRIPT}, True, ["GetPostScripts"]),
+        ({"cluster_id": CLUSTER, "scripts": NEW_SCRIPT}, False, ["GetPostScripts", "SetPostScripts", "GetPostScripts"]),
+        ({"cluster_id": CLUSTER, "scripts": NEW_SCRIPT}, False, ["GetPostScripts"]),
+        ({"cluster_id": CLUSTER, "scripts": NEW_SCRIPT, "purge": False}, False, ["GetPostScripts"]),
+        ({"cluster_id": CLUSTER, "state": "absent"}, False, ["GetPostScripts", "SetPostScripts", "GetPostScripts"]),
+        ({"cluster_id": CLUSTER, "state": "absent"}, False, ["GetPostScripts"]),
+    ],
+    "post_scripts_info": [({"cluster_id": CLUSTER}, False, ["GetPostScripts"])],
+    "user_sync": [
+        ({"cluster_id": CLUSTER, "expected_users": ["chem01"]}, True, ["DescribeCluster", "ListUsers"]),
+        ({"cluster_id": CLUSTER, "expected_users": ["chem01"]}, False, ["DescribeCluster", "ListUsers", "SyncUsers", "ListUsers"]),
+        ({"cluster_id": CLUSTER, "expected_users": ["chem01"]}, False, ["DescribeCluster", "ListUsers"]),
+        ({"cluster_id": CLUSTER, "expected_users": ["chem01"], "check_cluster": False}, False, ["ListUsers"]),
+        ({"cluster_id": CLUSTER, "check_cluster": False}, False, ["ListUsers", "SyncUsers", "ListUsers"]),
+    ],
+    "user_info": [
+        ({"cluster_id": CLUSTER}, False, ["ListUsers"]),
+        ({"cluster_id": "ehpc-sh-large01", "region": "cn-shanghai"}, False, ["ListUsers", "ListUsers"]),
+    ],
+    "cluster_info": [
+        ({"cluster_ids": [CLUSTER, "ehpc-hz-public01"]}, False, ["DescribeCluster", "DescribeCluster"]),
+        ({}, False, ["ListClusters"]),
+        ({"names": ["hybrid-*"]}, False, ["ListClusters"]),
+        ({"names": []}, False, []),
+    ],
+    "region_info": [({}, False, ["ListRegions"])],
+}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_call_more_than_needed(module: str, emulator: Emulator) -> None:
+    for options, check_mode, expected in HAPPY_PATHS[module]:
+        emulator.forget()
+        run(module, {**reaching(emulator), **options}, check_mode=check_mode)
+        assert emulator.actions() == expected, options
+        assert emulator.connections == bool(expected)
