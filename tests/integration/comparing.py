@@ -68,7 +68,6 @@ class Hosts:
         *,
         prepare: Callable[[Emulator], t.Any] = lambda emulator: None,
         unordered: bool = False,
-        same_exceptions: bool = True,
         **options: t.Any,
     ) -> Both:
         """Run the tasks in each of the hosts, against a fresh service each, and compare all that came of it."""
@@ -80,7 +79,7 @@ class Hosts:
                 self.play.emulator = emulator
                 prepare(emulator)
                 runs.append(self.run(emulator, tasks(emulator) if callable(tasks) else tasks, in_process, **options))
-                seen.append([_comparable(result, emulator, same_exceptions) for result in runs[-1].results])
+                seen.append([_comparable(result, emulator) for result in runs[-1].results])
                 calls.append([(call.action, call.params) for call in emulator.calls])
             processes = self.processes()
             assert bool(processes) == (not in_process), processes
@@ -94,12 +93,9 @@ class Hosts:
         return Both(*runs, calls=calls[0])
 
 
-def _comparable(result: Result, emulator: Emulator, same_exceptions: bool) -> Seen:
+def _comparable(result: Result, emulator: Emulator) -> Seen:
     """A result without what differs from run to run."""
-    plain = dict(result.result)
-    if not same_exceptions:
-        # A traceback tells the way to where it happened, and that begins elsewhere.
-        plain.pop("exception", None)
+    plain = _without_way(result.result)
     # A note of ansible-core's own, that there is no traceback of the failure that failed_when did away with. It makes it for modules.
     plain.pop("failed_when_suppressed_exception", None)
     facts = plain.get("ansible_facts", {})
@@ -108,8 +104,18 @@ def _comparable(result: Result, emulator: Emulator, same_exceptions: bool) -> Se
     if not facts:
         plain.pop("ansible_facts", None)
     text = json.dumps({"host": result.host, "task": result.task, "status": result.status, "item": result.item, "result": plain}, sort_keys=True)
-    text = text.replace(str(emulator.port), "PORT")
+    # With a traceback, ansible-core says who told it of the failure.
+    text = text.replace("Task failed: Action failed: ", "Task failed: Module failed: ").replace(str(emulator.port), "PORT")
     return t.cast(Seen, json.loads(NOW.sub("NOW", REQUEST_ID.sub("REQUEST-ID", text))))
+
+
+def _without_way(value: t.Any) -> t.Any:
+    """A result with the last line of each traceback only: those above tell the way to it, and that begins elsewhere."""
+    if isinstance(value, list):
+        return [_without_way(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {key: str(inner).strip().rpartition("\n")[2] if key == "exception" else _without_way(inner) for key, inner in value.items()}
 
 
 def _differences(worker: t.Any, process: t.Any, where: str) -> t.Iterator[str]:

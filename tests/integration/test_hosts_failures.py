@@ -109,7 +109,6 @@ def test_tracebacks_where_they_are_asked_for(hosts: Hosts, library: Path) -> Non
         [task("raise", "post_scripts_info", cluster_id="ehpc-hz-raise")],
         env={"PYTHONPATH": str(library), "ANSIBLE_DISPLAY_TRACEBACK": "error"},
         ignore_errors=True,
-        same_exceptions=False,
     )
     for run in (both.worker, both.process):
         assert "in odd" in run["raise"]["exception"]

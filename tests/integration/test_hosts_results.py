@@ -87,7 +87,9 @@ def test_wrong_options(hosts: Hosts) -> None:
         "no region": task("", "post_scripts", **one, region=""),
         "http": task("", "post_scripts", **one, endpoint="http://ehpc.example.com"),
     }
-    both = hosts.compare([{**one, "name": name} for name, one in cases.items()], ignore_errors=True)
+    tasks = [{**one, "name": name} for name, one in cases.items()]
+    # Since ansible-core 2.20 results repeat the options only where this is set.
+    both = hosts.compare(tasks, ignore_errors=True, env={"ANSIBLE_INJECT_INVOCATION": "true"})
     assert [result.status for result in both.worker.results] == ["failed"] * len(cases)
     assert both.worker["unknown option"].msg.startswith("Unsupported parameters for (alicloud.ehpc.post_scripts) module: colour, shape.")
     assert both.worker["required option"].msg == "missing required arguments: cluster_id"
