@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import os
 import re
 import typing as t
@@ -67,6 +68,8 @@ ENVIRONMENT: dict[str, tuple[str, ...]] = {
     "ca_path": ("ALIBABA_CLOUD_CA_BUNDLE", "REQUESTS_CA_BUNDLE"),
 }
 
+# What can be a name for the resolver: labels of 1 to 63 characters. An address in brackets is checked by urlsplit.
+_HOST = re.compile(r"[^.\s]{1,63}(\.[^.\s]{1,63})*\.?\Z")
 _REGION = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9-]*\Z")
 
 
@@ -106,7 +109,7 @@ class Transport(t.NamedTuple):
 def transport(params: Mapping[str, t.Any], region: str) -> Transport:
     """The transport options, checked. Raises EhpcError for one that cannot work."""
     for name in ("connect_timeout", "read_timeout"):
-        if option(params, name) <= 0:
+        if not 0 < option(params, name) < math.inf:
             raise invalid_option("%s must be more than 0 seconds, not %s." % (name, params[name]))
     for name in ("api_retries", "api_retry_max_delay"):
         if option(params, name) < 0:
@@ -166,7 +169,7 @@ def _split(endpoint: str) -> tuple[str, str, int | None, str]:
     except ValueError:
         raise wrong from None
     extra = parts.username or parts.password or parts.query or parts.fragment
-    if parts.scheme not in ("http", "https") or not host or extra or re.search(r"\s", endpoint):
+    if parts.scheme not in ("http", "https") or not host or not _HOST.match(host) or extra or re.search(r"\s", endpoint):
         raise wrong
     return parts.scheme, host, port, parts.path
 

@@ -76,6 +76,7 @@ class Client:
         params: Mapping[str, str] | None = None,
         read_timeout: float | None = None,
         arrived: t.Callable[[], bool] | None = None,
+        deadline: float | None = None,
     ) -> dict[str, t.Any]:
         """The service's answer to one operation. Raises EhpcError.
 
@@ -89,9 +90,11 @@ class Client:
             except EhpcError as error:
                 if error.answer_lost and arrived and self._ask(arrived, error):
                     return {}
-                if not _worth_repeating(error) or repeat == self.settings.retries:
+                delay = self._delay(repeat)
+                too_late = deadline is not None and time.monotonic() + delay >= deadline
+                if not _worth_repeating(error) or repeat == self.settings.retries or too_late:
                     raise
-            time.sleep(self._delay(repeat))
+            time.sleep(delay)
         raise AssertionError("unreachable: the last repeat returns or raises")  # pragma: no cover
 
     def pages(
@@ -155,8 +158,6 @@ class Client:
             body = json.loads(answer.content)
         except ValueError:
             body = None
-        if answer.ok and isinstance(body, dict):
-            return body
         if isinstance(body, dict) and body.get("Code"):
             raise EhpcError(
                 str(body["Code"]),
@@ -166,6 +167,8 @@ class Client:
                 http_status=answer.status_code,
                 request_id=body.get("RequestId"),
             )
+        if answer.status_code == 200 and isinstance(body, dict):
+            return body
         # What stands in such a body is somebody else's page; it helps nobody in a terminal, and may echo the request.
         raise EhpcError(
             _errors.INVALID_ANSWER,
@@ -173,7 +176,7 @@ class Client:
             attempted,
             action,
             http_status=answer.status_code,
-            answer_lost=answer.ok or answer.status_code >= 500,
+            answer_lost=answer.status_code == 200 or answer.status_code >= 500,
         )
 
     def _no_answer(self, error: Exception, action: str, attempted: str) -> EhpcError:
@@ -213,6 +216,8 @@ def _what_failed(error: Exception, settings: Transport) -> tuple[str, str, bool]
         details = [str(getattr(cause, "verify_message", "")) for cause in causes]
         detail = next(filter(None, details), "the handshake failed")
         return _errors.TLS_FAILED, "could not be trusted: %s." % detail.rstrip("."), False
+    if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
+        return _errors.INVALID_ADDRESS, "has an address, or is behind a proxy with one, that cannot be used.", False
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return _errors.TIMED_OUT, "did not accept a connection within %g seconds." % settings.connect_timeout, False
     if any(isinstance(cause, (requests.exceptions.ReadTimeout, urllib3.exceptions.ReadTimeoutError)) for cause in causes):
@@ -261,9 +266,9 @@ def client_for(params: Mapping[str, t.Any], fallback_region: str | None = None, 
 
     Raises EhpcError for options that cannot work, before any call.
     """
+    source = credentials(params)
     region = checked_region(region_of(params) or fallback_region)
     settings = transport(params, region)
-    source = credentials(params)
     known = {} if clients is None else clients
     key = (source.identity, region, settings)
     if key not in known:

@@ -64,7 +64,7 @@ def checked_id(cluster_id: str) -> str:
     """A cluster id. Raises EhpcError for one that cannot be any cluster's."""
     if not cluster_id.strip():
         raise invalid_option("cluster_id is empty.", "Give the id of an E-HPC cluster, such as ehpc-hz-EXAMPLE.")
-    if cluster_id != cluster_id.strip() or not cluster_id.isprintable():
+    if re.search(r"\s", cluster_id) or not cluster_id.isprintable():
         raise invalid_option("cluster_id %r has white space or control characters." % cluster_id)
     return cluster_id
 

@@ -102,7 +102,7 @@ def _static(keys: Keys) -> Credentials:
 def _profile(params: Mapping[str, t.Any]) -> Credentials:
     name, path = option_or_variable(params, "profile"), _profile_file(params)
     providers = _package("provider")
-    known = [profile.get("name") for profile in _read_profiles(path).get("profiles") or []]
+    known = [profile.get("name") for profile in _profiles(_read_profiles(path))]
     if not os.path.isfile(path):
         raise invalid_option("The profile cannot be used: there is no file %s." % path, "Create it with the vendor's CLI, or give shared_credentials_file.")
     if name and name not in known:
@@ -240,6 +240,11 @@ def _read_profiles(path: str) -> dict[str, t.Any]:
     return found if isinstance(found, dict) else {}
 
 
+def _profiles(config: dict[str, t.Any]) -> list[dict[str, t.Any]]:
+    found = config.get("profiles")
+    return [profile for profile in found if isinstance(profile, dict)] if isinstance(found, list) else []
+
+
 def region_of(params: Mapping[str, t.Any]) -> str | None:
     """The region: option, else environment, else that of the profile, else None."""
     found: str | None = option_or_variable(params, "region")
@@ -247,7 +252,7 @@ def region_of(params: Mapping[str, t.Any]) -> str | None:
         return found
     config = _read_profiles(_profile_file(params))
     name = option_or_variable(params, "profile") or config.get("current")
-    for profile in config.get("profiles") or []:
+    for profile in _profiles(config):
         if profile.get("name") == name:
             return profile.get("region_id") or None
     return None

@@ -15,6 +15,7 @@ INVALID_OPTIONS = "InvalidOptions"
 INVALID_ANSWER = "InvalidAnswer"
 CONNECTION_FAILED = "ConnectionFailed"
 HOST_NOT_FOUND = "HostNotFound"
+INVALID_ADDRESS = "InvalidAddress"
 TIMED_OUT = "TimedOut"
 TLS_FAILED = "TlsFailed"
 CREDENTIALS = "CredentialsNotFound"
@@ -83,10 +84,13 @@ HINTS: dict[str, str] = {
     "InvalidProduct.NotFound": "The endpoint is not one of E-HPC. Check endpoint and region.",
     "InvalidVersion": "The endpoint does not serve version 2018-04-12 of the API. Check that endpoint is one of E-HPC.",
     "InvalidProtocol.NeedSsl": "The endpoint takes https only: give it without http://.",
+    "InvalidSignatureMethod": "Something between here and the service changes requests (a proxy?).",
+    "InvalidParameter.Format": "Something between here and the service changes requests (a proxy?).",
     "UnsupportedHTTPMethod": "Something between here and the service changes requests (a proxy?).",
     "InvalidRegionId*": "Check region. alicloud.ehpc.region_info lists the regions.",
     INVALID_ANSWER: "This is not an answer of E-HPC. Check endpoint, and the proxy variables of the environment.",
     CONNECTION_FAILED: "Check that the endpoint can be reached from the host that makes the call, and the proxy variables of the environment.",
+    INVALID_ADDRESS: "Check endpoint, and the proxy variables of the environment; a SOCKS proxy needs the Python package PySocks.",
     HOST_NOT_FOUND: "Check region and endpoint, and the name resolution of the host that makes the call.",
     TIMED_OUT: "Check the way to the endpoint, or raise connect_timeout and read_timeout.",
     TLS_FAILED: ("Check that the endpoint is the right one. Where a private authority signs its certificate, give the authority's bundle as ca_path."),

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import items
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError, invalid_option
-from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redact_url, url_secrets
+from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redact_text, redact_url, url_secrets
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client
@@ -120,7 +120,7 @@ def warnings(scripts: list[Script]) -> list[str]:
     """What a user should know about urls that are accepted all the same."""
     found = []
     for script in scripts:
-        if not script.url.startswith(("http://", "https://", "/")):
+        if not script.url.lower().startswith(("http://", "https://", "/")):
             found.append("The post script url %s is neither http(s) nor an absolute path; nodes may not be able to fetch it." % redact_url(script.url))
         if url_secrets(script.url):
             found.append(
@@ -147,7 +147,7 @@ def _expiry(url: str) -> str:
 
 def shown(scripts: list[Script]) -> list[dict[str, str]]:
     """The scripts as a module returns them: without what makes a url a pre-signed one."""
-    return [{"url": redact_url(script.url), "args": script.args} for script in scripts]
+    return [{"url": redact_url(script.url), "args": redact_text(script.args)} for script in scripts]
 
 
 def not_stored(cluster_id: str, region: str, stored: list[Script], request_id: str | None) -> EhpcError:

@@ -40,13 +40,15 @@ SECRET_PARAMETERS = frozenset(
 _NAMES = "|".join(sorted((re.escape(name) for name in SECRET_PARAMETERS), key=len, reverse=True))
 # In a text a parameter is only known by the question mark or ampersand before it, plain or percent-encoded.
 _PARAMETER_IN_TEXT = re.compile(r"(?i)(?:(?<=[?&])|(?<=%%3F)|(?<=%%26))(%s)(=|%%3D)((?:(?!%%26)[^&\s'\"<>])+)" % _NAMES)
-_USER_IN_TEXT = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^/?#\s@'\"]+@")
+_USER_IN_TEXT = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^/?#\s'\"]+@")
+_USER_IN_URL = re.compile(r"^([^/?#]*://)[^/?#]+@")
+_USER_ENCODED = re.compile(r"(?i)\b([a-z][a-z0-9+.%-]*%3A%2F%2F)(?:(?!%2F|%3F|%23)[^/?#\s&'\"<>])+%40")
 
 
 def redact_url(url: str) -> str:
     """The url with the values of signature parameters, and a user name with its password, masked."""
     base, question_mark, query = url.partition("?")
-    base = _USER_IN_TEXT.sub(r"\1%s@" % MASK, base)
+    base = _USER_IN_URL.sub(r"\1%s@" % MASK, base)
     return base + question_mark + "&".join(_redact_parameter(part) for part in query.split("&"))
 
 
@@ -69,6 +71,7 @@ def redact_text(text: str, secrets: t.Iterable[str] = ()) -> str:
     for form in sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True):
         text = text.replace(form, MASK)
     text = _PARAMETER_IN_TEXT.sub(r"\1\2%s" % MASK, text)
+    text = _USER_ENCODED.sub(r"\1%s%%40" % MASK, text)
     return _USER_IN_TEXT.sub(r"\1%s@" % MASK, text)
 
 

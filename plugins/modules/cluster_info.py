@@ -16,6 +16,7 @@ description:
   - Directory passwords, which the service returns with the details of a hybrid cluster, are never shown.
 extends_documentation_fragment:
   - alicloud.ehpc._shared
+  - alicloud.ehpc._runs
   - alicloud.ehpc._attributes
   - alicloud.ehpc._attributes.info
 options:

@@ -20,6 +20,7 @@ description:
   - The list holds addresses, not contents. That somebody changed a script behind its address is not seen.
 extends_documentation_fragment:
   - alicloud.ehpc._shared
+  - alicloud.ehpc._runs
   - alicloud.ehpc._attributes
   - alicloud.ehpc._attributes.diff
 options:

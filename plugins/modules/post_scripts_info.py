@@ -15,6 +15,7 @@ description:
   - Reads the post-processing scripts of a cluster (C(GetPostScripts)).
 extends_documentation_fragment:
   - alicloud.ehpc._shared
+  - alicloud.ehpc._runs
   - alicloud.ehpc._attributes
   - alicloud.ehpc._attributes.info
 options:

@@ -15,6 +15,7 @@ description:
   - Lists the regions in which the service is to be had (C(ListRegions)).
 extends_documentation_fragment:
   - alicloud.ehpc._shared
+  - alicloud.ehpc._runs
   - alicloud.ehpc._attributes
   - alicloud.ehpc._attributes.info
 notes:

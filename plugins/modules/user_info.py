@@ -16,6 +16,7 @@ description:
   - The service asks the cluster's account server for them, so the cluster must be running and its management node healthy.
 extends_documentation_fragment:
   - alicloud.ehpc._shared
+  - alicloud.ehpc._runs
   - alicloud.ehpc._attributes
   - alicloud.ehpc._attributes.info
 options:

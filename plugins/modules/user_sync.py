@@ -18,6 +18,7 @@ description:
     cloud side, and whether passwords and groups are carried over, is not documented; RV(added) and RV(removed) tell what happened.
 extends_documentation_fragment:
   - alicloud.ehpc._shared
+  - alicloud.ehpc._runs
   - alicloud.ehpc._attributes
   - alicloud.ehpc._attributes.diff
 options:
@@ -103,7 +104,7 @@ synced:
   sample: true
 users:
   description: The users of the cluster afterwards, by name.
-  returned: success, and failure after the synchronization
+  returned: success, and failure because expected users are missing
   type: list
   elements: dict
   sample:
@@ -125,19 +126,19 @@ users:
       sample: "2026-01-01T08:00:00"
 added:
   description: The names of users that are there now and were not before.
-  returned: success, and failure after the synchronization
+  returned: success, and failure because expected users are missing
   type: list
   elements: str
   sample: [hpcuser01]
 removed:
   description: The names of users that were there before and are not now.
-  returned: success, and failure after the synchronization
+  returned: success, and failure because expected users are missing
   type: list
   elements: str
   sample: []
 missing:
   description: The names in O(expected_users) that are not there; in check mode those that a synchronization would have to bring.
-  returned: success, and failure after the synchronization
+  returned: success, and failure because expected users are missing
   type: list
   elements: str
   sample: []
@@ -203,8 +204,12 @@ def ensure(invocation: Invocation, client: Client) -> dict[str, t.Any]:
         return dict(outcome(client, cluster_id, before, before, expected), changed=True, diff=diff(before, predicted))
 
     deadline = time.monotonic() + params["wait_timeout"]
-    answer = client.call("SyncUsers", {"ClusterId": cluster_id}, read_timeout=max(params["wait_timeout"], client.settings.read_timeout))
-    after = wait_for(client, cluster_id, expected, deadline)
+    answer = client.call("SyncUsers", {"ClusterId": cluster_id}, read_timeout=max(params["wait_timeout"], client.settings.read_timeout), deadline=deadline)
+    try:
+        after = wait_for(client, cluster_id, expected, deadline)
+    except EhpcError as error:
+        error.result = {"synced": True, "request_id": answer.get("RequestId")}
+        raise
     result = dict(outcome(client, cluster_id, before, after, expected), synced=True, request_id=answer.get("RequestId"))
     if result["missing"]:
         raise still_missing(result, params["wait_timeout"])

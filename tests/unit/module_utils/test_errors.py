@@ -34,7 +34,6 @@ OPERATIONS = {
     },
 }
 # The gateway's codes.
-NO_HINT = pytest.mark.xfail(strict=True, reason="this documented code of the gateway has no hint")
 GATEWAY = [
     ("InvalidAccessKeyId.NotFound", "access_key"),
     ("InvalidAccessKeyId.Inactive", "disabled"),
@@ -44,7 +43,7 @@ GATEWAY = [
     ("SignatureNonceUsed", "twice"),
     ("InvalidTimeStamp.Expired", "clock"),
     ("InvalidTimeStamp.Format", "clock"),
-    pytest.param("InvalidSignatureMethod", "proxy", marks=NO_HINT),
+    ("InvalidSignatureMethod", "proxy"),
     ("MissingClusterId", "options"),
     ("MissingAccessKeyId", "options"),
     ("MissingTimestamp", "options"),
@@ -57,7 +56,7 @@ GATEWAY = [
     ("InvalidRegionId", "region_info"),
     ("InvalidRegionId.NotFound", "region_info"),
     ("UnsupportedHTTPMethod", "proxy"),
-    pytest.param("InvalidParameter.Format", "proxy", marks=NO_HINT),
+    ("InvalidParameter.Format", "proxy"),
     ("Throttling", "forks"),
     ("Throttling.User", "forks"),
     ("Throttling.Api", "forks"),
