@@ -6,13 +6,15 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from comparing import Hosts
-from playing import Task, task
+from playing import COLLECTION, COLLECTIONS, Task, task
 
 from emulator import Emulator
 
@@ -115,3 +117,13 @@ def test_interpreter_of_the_configuration(hosts: Hosts, emulator: Emulator, pyth
     assert as_named(ways(hosts, emulator, [region("process, other interpreter"), own]))
     hosts.play.config.write_text("[defaults]\ninterpreter_python = auto_silent\n", encoding="utf-8")
     assert as_named(ways(hosts, emulator, [region("worker, automatic"), own]))
+
+
+def test_it_is_documented(tmp_path: Path) -> None:
+    """In each module, how to have a process."""
+    modules = [f"alicloud.ehpc.{path.stem}" for path in (COLLECTION / "plugins" / "modules").glob("*.py")]
+    command = [str(Path(sys.executable).with_name("ansible-doc")), "--json", "--type", "module", *modules]
+    env = {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_HOME": str(tmp_path), "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
+    documentation = json.loads(subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout)
+    assert len(documentation) == 6
+    assert [name for name, found in documentation.items() if "ehpc_in_process" not in " ".join(found["doc"]["notes"])] == []
