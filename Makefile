@@ -41,6 +41,13 @@ demo: setup ## Run the main job three times against an emulated service.
 test: setup ## Run all tests: units, and playbooks against the emulator.
 	$(BIN)/python -m pytest --numprocesses 2 tests
 
+# On which tests `make matrix` runs; others can be given: make matrix MATRIX_TESTS=tests/integration
+MATRIX_TESTS ?= $(sort $(wildcard tests/integration/test_hosts*.py))
+
+.PHONY: matrix
+matrix: setup ## Run tests on each supported ansible-core, as far as there are Pythons for them.
+	$(BIN)/python tests/matrix $(MATRIX_TESTS)
+
 $(CHECK_VENV)/.ready: tests/check/requirements.txt tests/requirements.txt meta/ee-requirements.txt
 	$(PYTHON) -m venv $(CHECK_VENV)
 	$(CHECK_BIN)/python -m pip install --quiet --quiet --requirement tests/check/requirements.txt
@@ -105,4 +112,4 @@ package: copy ## Build the tarball, in build/package.
 
 .PHONY: clean
 clean: ## Remove all that the other targets have made.
-	rm -rf $(VENV) $(CHECK_VENV) build .pytest_cache .hypothesis
+	rm -rf $(VENV) $(CHECK_VENV) .venv-matrix build .pytest_cache .hypothesis
