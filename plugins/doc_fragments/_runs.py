@@ -11,6 +11,10 @@ class ModuleDocFragment:
     """Where the modules run."""
 
     DOCUMENTATION = r"""
+attributes:
+  async:
+    description: Can be run with C(async), and is a process of its own then.
+    support: full
 notes:
   - Where a task's connection is C(local), as it is for C(localhost) and for the clusters of the inventory plugin, the call is made
     inside Ansible itself instead of in a process of its own, many times faster. C(ansible_python_interpreter) must then be unset,
