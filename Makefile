@@ -60,11 +60,11 @@ copy: $(CHECK_VENV)/.ready
 	git --git-dir=$(COPY)/.git --work-tree=. add --all
 	git -C $(COPY) checkout-index --all
 
-check check-% changelog package: export PATH := $(CHECK_BIN):$(PATH)
-check check-% changelog package: export ANSIBLE_COLLECTIONS_PATH := $(COPIES)
+check check-% changelog docs package release: export PATH := $(CHECK_BIN):$(PATH)
+check check-% changelog docs package release: export ANSIBLE_COLLECTIONS_PATH := $(COPIES)
 
 .PHONY: check
-check: check-code check-lint check-docs check-changelog check-package check-sanity ## Run all checks that are no tests.
+check: check-code check-licence check-lint check-docs docs check-changelog check-package check-sanity ## Run all checks that are no tests.
 	@echo "make check: all passed"
 
 .PHONY: check-code
@@ -78,6 +78,10 @@ format: $(CHECK_VENV)/.ready ## Mend the style of the Python code, where that ca
 	$(CHECK_BIN)/ruff check --fix
 	$(CHECK_BIN)/ruff format
 
+.PHONY: check-licence
+check-licence: $(CHECK_VENV)/.ready ## That each file names its licence.
+	reuse lint --lines
+
 # Some rules load modules. Should one ever run a module, it has nobody's credentials.
 .PHONY: check-lint
 check-lint: copy ## Roles and playbooks.
@@ -86,6 +90,16 @@ check-lint: copy ## Roles and playbooks.
 .PHONY: check-docs
 check-docs: copy ## The documentation of modules, plugins and roles.
 	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all $(COPY)
+
+# antsibull-docs wants a directory that nobody else can write to. Sphinx is not asked for pages that are gone, so both start anew.
+.PHONY: docs
+docs: copy ## Build the documentation as web pages, in build/docs/html.
+	rm -rf build/docs
+	mkdir -p -m 700 build/docs/rst
+	antsibull-docs --config-file tests/check/docs/antsibull-docs.cfg collection --use-current --squash-hierarchy --fail-on-error \
+	  --dest-dir build/docs/rst alicloud.ehpc
+	sphinx-build --quiet --fail-on-warning --keep-going --conf-dir tests/check/docs --doctree-dir build/docs/doctrees build/docs/rst build/docs/html
+	@echo "build/docs/html/index.html"
 
 .PHONY: check-changelog
 check-changelog: copy ## Changelog fragments, and that CHANGELOG.md is made of them.

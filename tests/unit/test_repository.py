@@ -30,13 +30,16 @@ MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
 INVENTORY_PLUGINS = sorted(path.stem for path in (ROOT / "plugins/inventory").glob("*.py"))
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir() if path.is_dir())
 FRAGMENT: dict[str, dict[str, Any]] = yaml.safe_load(_shared.ModuleDocFragment.DOCUMENTATION)["options"]
+# REUSE-IgnoreStart
 HEADER = [
     "Copyright (c) 2026, the alicloud.ehpc contributors",
     "GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)",
     "SPDX-License-Identifier: GPL-3.0-or-later",
 ]
-# The licence's own text, and what antsibull-changelog writes.
-WITHOUT_HEADER = {"COPYING", "CHANGELOG.md", "changelogs/changelog.yaml"}
+# REUSE-IgnoreEnd
+# The licence's own text, twice because tools look for it in different places, and what antsibull-changelog writes.
+LICENCE_TEXTS = ("COPYING", "LICENSES/GPL-3.0-or-later.txt")
+WITHOUT_HEADER = {*LICENCE_TEXTS, "CHANGELOG.md", "changelogs/changelog.yaml"}
 
 Spec = dict[str, dict[str, Any]]
 Task = tuple[str, dict[str, Any], bool]
@@ -213,3 +216,7 @@ def test_each_file_has_the_licence_header() -> None:
         if not all(line in first_lines for line in HEADER):
             without.append(name)
     assert without == []
+
+
+def test_the_licence_is_one_text() -> None:
+    assert len({(ROOT / name).read_bytes() for name in LICENCE_TEXTS}) == 1
