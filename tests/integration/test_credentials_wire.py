@@ -22,7 +22,7 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcE
 from playing import Play, Task, task
 from support.identities import LONG_TERM, METADATA, OIDC_TOKEN, ROLE, SCENARIO, STS, TEMPORARY, Identity, Sts, credentials_uri, identity, metadata
 from support.in_process import client
-from support.servers import Answering, Authority, Proxy, Server
+from support.servers import Answer, Answering, Asked, Authority, Proxy, Server
 from Tea.core import TeaCore
 
 from emulator import Emulator
@@ -301,8 +301,8 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Elsew
     monkeypatch.setattr(TeaCore, "_sessions", {})
     found = Elsewhere()
     with (
-        Server(lambda asked: found.sts(asked), authority.context(STS)) as sts,
-        Server(lambda asked: found.metadata(asked)) as instance,
+        Server(found.as_sts, authority.context(STS)) as sts,
+        Server(found.as_metadata) as instance,
         Proxy(plain={METADATA: instance.port}, tunnels={f"{STS}:443": sts.port}) as proxy,
     ):
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
@@ -318,6 +318,12 @@ class Elsewhere:
         self.assuming = Sts()
         self.sts: Answering = self.assuming
         self.metadata: Answering = metadata
+
+    def as_sts(self, asked: Asked) -> Answer:
+        return self.sts(asked)
+
+    def as_metadata(self, asked: Asked) -> Answer:
+        return self.metadata(asked)
 
 
 @pytest.mark.parametrize(
