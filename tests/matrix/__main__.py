@@ -114,7 +114,9 @@ def row(release: str, paths: list[str]) -> Row:
 
 
 def main() -> None:
-    paths = sys.argv[1:] or sys.exit("Which tests?")
+    paths = sys.argv[1:]
+    if not paths:
+        sys.exit("Which tests?")
     rows = [row(release, paths) for release in RELEASES]
     print(f"\n{'ansible-core':14}{'Python':10}{'result':11}details")
     for entry in rows:

@@ -79,10 +79,7 @@ def test_url_at_the_end_of_a_sentence(url: str, shown: str) -> None:
 
 @pytest.mark.parametrize(
     ("url", "shown"),
-    [
-        pytest.param(url, shown, id=name)
-        for name, (url, shown) in SIGNED.items()
-    ],
+    [pytest.param(url, shown, id=name) for name, (url, shown) in SIGNED.items()],
 )
 def test_percent_encoded_url_in_a_text(url: str, shown: str) -> None:
     """As a parameter of a request carries it."""
