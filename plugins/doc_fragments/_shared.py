@@ -14,7 +14,8 @@ class ModuleDocFragment:
 options:
   access_key:
     description:
-      - The id of the access key that signs the calls. Needs O(secret_key).
+      - The id of the access key that signs the calls. Needs O(secret_key). A key of another account sees other clusters; a key with
+        other permissions may fail where this one did not. Nothing on a cluster depends on it.
       - Where it is not given, the first of E(ALIBABA_CLOUD_ACCESS_KEY_ID), E(ALIBABACLOUD_ACCESS_KEY_ID), E(ALICLOUD_ACCESS_KEY)
         and E(ALICLOUD_ACCESS_KEY_ID) that is not empty is used, unless O(profile), O(shared_credentials_file) or O(ecs_role_name)
         is given as an option.
@@ -24,7 +25,7 @@ options:
     aliases: [access_key_id, alicloud_access_key]
   secret_key:
     description:
-      - The secret of the access key.
+      - The secret of the access key. It changes together with O(access_key).
       - Where it is not given, the first of E(ALIBABA_CLOUD_ACCESS_KEY_SECRET), E(ALIBABACLOUD_ACCESS_KEY_SECRET),
         E(ALICLOUD_SECRET_KEY), E(ALICLOUD_ACCESS_KEY_SECRET) and E(ALICLOUD_SECRET_ACCESS_KEY) that is not empty is used.
     type: str
@@ -47,19 +48,19 @@ options:
     aliases: [alicloud_profile]
   shared_credentials_file:
     description:
-      - The file with the profiles.
+      - The file with the profiles. The same O(profile) in another file may be another account.
       - Where it is not given, E(ALICLOUD_SHARED_CREDENTIALS_FILE) is used, else C(~/.aliyun/config.json).
     type: path
   ecs_role_name:
     description:
-      - The RAM role of the ECS instance on which the call is made.
+      - The RAM role of the ECS instance on which the call is made. It decides what the calls may do.
       - Where it is not given, the first of E(ALIBABA_CLOUD_ECS_METADATA) and E(ALICLOUD_ECS_ROLE_NAME) that is not empty is used.
       - Needs the Python package C(alibabacloud-credentials).
     type: str
     aliases: [role_name]
   assume_role_arn:
     description:
-      - The RAM role to assume with the credentials above; the calls are then signed as that role.
+      - The RAM role to assume with the credentials above; the calls are then signed as that role, and may do what that role may do.
       - Where it is not given, the first of E(ALIBABA_CLOUD_ROLE_ARN) and E(ALICLOUD_ASSUME_ROLE_ARN) that is not empty is used.
         E(ALIBABA_CLOUD_ROLE_ARN) counts together with an access key only; without one it belongs to OIDC.
       - Needs the Python package C(alibabacloud-credentials).
@@ -67,14 +68,15 @@ options:
     aliases: [alicloud_assume_role_arn]
   assume_role_session_name:
     description:
-      - The name under which the assumed role appears in the audit log.
+      - The name under which the assumed role appears in the audit log. It has no other effect.
       - Where it is not given, the first of E(ALIBABA_CLOUD_ROLE_SESSION_NAME) and E(ALICLOUD_ASSUME_ROLE_SESSION_NAME) that is not
         empty is used, else V(ansible-ehpc).
     type: str
     aliases: [alicloud_assume_role_session_name]
   region:
     description:
-      - The id of the region of the cluster. It decides the endpoint and is part of every call.
+      - The id of the region of the cluster. It decides the endpoint and is part of every call. A cluster is known in its own region
+        only, so with another region the same id is an unknown cluster.
       - Where it is not given, the first of E(ALIBABA_CLOUD_REGION_ID), E(ALIBABA_CLOUD_REGION), E(ALIBABACLOUD_REGION_ID),
         E(ALICLOUD_REGION) and E(ALICLOUD_REGION_ID) that is not empty is used, else the region of the profile.
     type: str
@@ -87,7 +89,7 @@ options:
     type: str
   endpoint_type:
     description:
-      - V(vpc) calls C(ehpc-vpc.<region>.aliyuncs.com), which is reachable from a VPC of that region only.
+      - V(vpc) calls C(ehpc-vpc.<region>.aliyuncs.com), which is reachable from a VPC of that region only. Clusters and answers are the same.
       - Does not matter where O(endpoint) is given.
     type: str
     choices: [public, vpc]
@@ -104,18 +106,18 @@ options:
     type: path
   connect_timeout:
     description:
-      - How many seconds a connection may take.
+      - How many seconds a connection may take. One that takes longer counts as lost, and is tried again as O(api_retries) says.
     type: float
     default: 5
   read_timeout:
     description:
-      - How many seconds to wait for an answer.
+      - How many seconds to wait for an answer. An answer that takes longer counts as lost, and the call is made again as O(api_retries) says.
     type: float
     default: 30
   api_retries:
     description:
       - How often a call is repeated where that can help, that is where the service throttles, is not available or fails
-        inside, and where the connection was refused or lost. V(0) never repeats.
+        inside, and where the connection was refused or lost. V(0) never repeats; more make a task succeed later rather than fail.
       - Certificates that cannot be verified, names that cannot be resolved, and every other answer of the service fail at once.
     type: int
     default: 5

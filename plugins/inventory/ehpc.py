@@ -27,13 +27,13 @@ extends_documentation_fragment:
 options:
   plugin:
     description:
-      - The name of this plugin.
+      - The name of this plugin. Ansible takes the file for another plugin's where it is another one.
     type: str
     required: true
     choices: [alicloud.ehpc.ehpc]
   regions:
     description:
-      - The regions to look in.
+      - The regions to look in. Clusters of a region that is left out are not in the inventory any more; nothing happens to them.
       - Where there are none, the region of O(region), of the environment or of the profile is taken, else all regions that the
         service lists.
     type: list
@@ -46,6 +46,7 @@ options:
       - V(nodes) makes each node of the clusters a host in the group C(ehpc_nodes), in the group of its cluster (C(ehpc_cluster_)
         and the id) and in those of its roles (C(ehpc_role_manager), C(ehpc_role_login), C(ehpc_role_compute)), with
         C(ansible_host) set to its private address.
+      - Changing it changes every host and its groups. Two files, one for each, may be used together.
     type: str
     choices: [clusters, nodes]
     default: clusters
@@ -64,6 +65,7 @@ options:
   hostnames:
     description:
       - What a host is called, a variable's name or a template each; the first that gives a text which no other host has is taken.
+      - Changing it renames hosts, by which limits, C(host_vars) and cached facts go.
       - Where none does, a cluster is called by its id, and a node by its host name, a dot and its cluster's id.
     type: list
     elements: str

@@ -23,6 +23,7 @@ options:
   cluster_ids:
     description:
       - The ids of clusters to read the details of, one call each. Ids that the service does not know are left out of the result.
+      - With them the result has the details, without them the shorter entries of the list.
     type: list
     elements: str
   names:

@@ -28,11 +28,14 @@ options:
     description:
       - The id of the cluster, such as V(ehpc-hz-EXAMPLE).
       - The cluster must be in O(region); its status does not matter.
+      - Another id is another cluster. The one before keeps its scripts.
     type: str
     required: true
   scripts:
     description:
-      - The scripts, in the order in which a node runs them. Changing the order is a change.
+      - The scripts, in the order in which a node runs them. Adding, leaving out and reordering them is a change, for nodes that are
+        initialized from then on.
+      - The service does not document that it keeps to the order. It stores the list in its order.
       - Required with O(state=present). An empty list removes all scripts, with O(purge=true).
     type: list
     elements: dict
@@ -48,6 +51,7 @@ options:
       args:
         description:
           - The arguments of the script, as one text or as a list of texts.
+          - Changing them stores the new ones with the same address.
           - A list is joined with the quoting of a POSIX shell, so that each element arrives as one argument.
           - Not giving any is the same as giving an empty text.
         type: raw
@@ -61,7 +65,7 @@ options:
     default: present
   purge:
     description:
-      - V(true) makes the list exactly O(scripts).
+      - V(true) makes the list exactly O(scripts). Changing from V(false) to V(true) removes all scripts that are not in O(scripts).
       - V(false) keeps the scripts that are there in their order, updates the arguments of those whose url is in O(scripts), and
         appends the others in their order. A url that occurs twice, in O(scripts) or on the cluster, is an error then.
       - Does not matter with O(state=absent).

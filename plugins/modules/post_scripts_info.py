@@ -21,7 +21,7 @@ extends_documentation_fragment:
 options:
   cluster_id:
     description:
-      - The id of the cluster, such as V(ehpc-hz-EXAMPLE).
+      - The id of the cluster whose scripts are read, such as V(ehpc-hz-EXAMPLE). It must be in O(region).
     type: str
     required: true
 notes:

@@ -24,7 +24,8 @@ extends_documentation_fragment:
 options:
   cluster_id:
     description:
-      - The id of the cluster, such as V(ehpc-hz-EXAMPLE).
+      - The id of the cluster, such as V(ehpc-hz-EXAMPLE). It must be in O(region).
+      - Another id is another cluster. The one before keeps its users.
     type: str
     required: true
   expected_users:
@@ -32,6 +33,7 @@ options:
       - The names of users that must be on the cluster afterwards.
       - Where all of them are there already, nothing is synchronized, which makes a second run a quick look. Otherwise the task waits
         until they have arrived, and fails with the names of those that have not.
+      - A name that is added makes the next run synchronize. A name that is left out removes nobody.
       - Without them every run synchronizes.
     type: list
     elements: str
@@ -44,12 +46,14 @@ options:
     description:
       - Look first whether the cluster is running and in hybrid-cloud proxy mode, and fail with the reason where it is not.
       - The service has no flag for this mode; it is recognized by details that the documentation promises in this mode only. Set this
-        to V(false) where a cluster is in proxy mode and not recognized, or where you have looked already.
+        to V(false) where a cluster is in proxy mode and not recognized, or where you have looked already. That saves a call, and where
+        users cannot be synchronized the failure is then the service's own.
     type: bool
     default: true
   wait_timeout:
     description:
       - How many seconds the synchronization and the arrival of the O(expected_users) may take together.
+      - Where they are there earlier, the task ends earlier, so that more seconds cost nothing.
       - O(read_timeout) does not limit the synchronization itself.
     type: int
     default: 300
