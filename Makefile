@@ -48,6 +48,10 @@ MATRIX_TESTS ?= $(sort $(wildcard tests/integration/test_hosts*.py))
 matrix: setup ## Run tests on each supported ansible-core, as far as there are Pythons for them.
 	$(BIN)/python tests/matrix $(MATRIX_TESTS)
 
+.PHONY: bench
+bench: setup ## Measure what tasks cost, and write tests/benchmark/RESULTS.md. Let nothing else run.
+	$(BIN)/python tests/benchmark
+
 $(CHECK_VENV)/.ready: tests/check/requirements.txt tests/requirements.txt meta/ee-requirements.txt
 	$(PYTHON) -m venv $(CHECK_VENV)
 	$(CHECK_BIN)/python -m pip install --quiet --quiet --requirement tests/check/requirements.txt

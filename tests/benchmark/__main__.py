@@ -1,0 +1,345 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a task costs in the worker and as a process, next to Ansible's own and to a script without Ansible.
+
+python tests/benchmark [--repeats N] [--only NUMBER]... [--output FILE]
+
+Everything is measured as whole programs, several times in turn, so that what else the machine does hits all alike; medians are shown.
+Only the ratios within one run say something about another machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import typing as t
+from dataclasses import dataclass, field
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path.insert(0, str(HERE.parent))
+
+from environment import is_foreign  # noqa: E402
+
+LATENCY = 0.02
+FORKS = 20
+SCRIPTS = [{"url": "https://scripts.example.com/base.sh", "args": "--mode base"}, {"url": "https://scripts.example.com/mount.sh", "args": ""}]
+USERS = ["hpcuser01", "hpcuser02"]
+CLUSTER = {"location": "OnPremise", "proxy_mode": True, "post_scripts": SCRIPTS, "users": USERS, "on_premise_users": USERS}
+SCENARIO = {"generate": {"clusters": 1000, "cluster": CLUSTER}}
+PACKAGES = ("ansible-core", "aliyun-python-sdk-core", "requests", "Jinja2", "PyYAML")
+HEADER = """\
+<!--
+Copyright (c) 2026, the alicloud.ehpc contributors
+GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+SPDX-License-Identifier: GPL-3.0-or-later
+-->
+"""
+
+
+class Measured(t.NamedTuple):
+    """One run of a program."""
+
+    seconds: float
+    processor: float  # seconds of processor time, with all its children
+    megabytes: float  # of its largest process
+    calls: int
+    connections: int
+
+
+@dataclass
+class Series:
+    """The runs of one variant."""
+
+    runs: list[Measured] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> float:
+        return statistics.median(run.seconds for run in self.runs)
+
+    @property
+    def processor(self) -> float:
+        return statistics.median(run.processor for run in self.runs)
+
+    @property
+    def megabytes(self) -> float:
+        return max(run.megabytes for run in self.runs)
+
+    @property
+    def connections(self) -> int:
+        return max(run.connections for run in self.runs)
+
+    @property
+    def calls(self) -> int:
+        return max(run.calls for run in self.runs)
+
+
+class Bench:
+    """Runs programs against the emulator."""
+
+    def __init__(self, directory: Path, service: subprocess.Popen[str]) -> None:
+        self.directory = directory
+        self._service = service
+        ready = json.loads(self._answer())
+        (directory / "ansible.cfg").touch()
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not is_foreign(name) and not name.startswith(("ANSIBLE_", "PYTHON"))},
+            "HOME": str(directory),
+            "ALIBABA_CLOUD_ACCESS_KEY_ID": ready["access_key"],
+            "ALIBABA_CLOUD_ACCESS_KEY_SECRET": ready["secret_key"],
+            "ALIBABA_CLOUD_REGION_ID": ready["region"],
+            "ALIBABA_CLOUD_EHPC_ENDPOINT": ready["endpoint"],
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build" / "collections"),
+            "ANSIBLE_CONFIG": str(directory / "ansible.cfg"),
+            "ANSIBLE_FORKS": str(FORKS),
+            "ANSIBLE_HOME": str(directory / "ansible"),
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+            "LC_ALL": "C.UTF-8",
+        }
+
+    def _answer(self) -> str:
+        assert self._service.stdout is not None
+        return self._service.stdout.readline() or sys.exit("The emulator has ended.")
+
+    def seen(self) -> dict[str, int]:
+        """The calls and connections since this was asked last."""
+        assert self._service.stdin is not None
+        print(file=self._service.stdin, flush=True)
+        return t.cast("dict[str, int]", json.loads(self._answer()))
+
+    def run(self, command: list[str], given: str = "") -> Measured:
+        """Run a program to its end."""
+        self.seen()
+        with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as read:
+            read.write(given)
+            read.seek(0)
+            begin = time.monotonic()
+            process = subprocess.Popen(command, cwd=self.directory, env=self.environment, stdin=read, stdout=output, stderr=subprocess.STDOUT)
+            _pid, status, usage = os.wait4(process.pid, 0)
+            seconds = time.monotonic() - begin
+            process.returncode = os.waitstatus_to_exitcode(status)
+            if process.returncode != 0:
+                output.seek(0)
+                sys.exit(f"{' '.join(command)}\n{output.read()[-4000:]}")
+        return Measured(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, **self.seen())
+
+    def ansible(self, playbook: str, inventory: Path | None, **variables: t.Any) -> Measured:
+        command = [str(Path(sys.executable).with_name("ansible-playbook")), playbook]
+        command += ["--inventory", str(inventory)] if inventory else []
+        command += ["--extra-vars", json.dumps(variables)] if variables else []
+        return self.run(command)
+
+    def playbook(self, name: str, hosts: str, tasks: list[dict[str, t.Any]]) -> str:
+        path = self.directory / f"{name}.yml"
+        path.write_text(json.dumps([{"hosts": hosts, "gather_facts": False, "tasks": tasks}]), encoding="utf-8")
+        return str(path)
+
+    def inventory(self, count: int) -> Path:
+        variables = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+        path = self.directory / f"inventory-{count}.json"
+        hosts = {name: {"ehpc_cluster_id": name} for name in clusters(count)}
+        path.write_text(json.dumps({"all": {"hosts": hosts, "vars": variables}}), encoding="utf-8")
+        return path
+
+
+def clusters(count: int) -> list[str]:
+    return [f"ehpc-hz-fleet{number:05d}" for number in range(1, count + 1)]
+
+
+def in_turn(repeats: int, variants: t.Mapping[str, t.Callable[[], Measured]]) -> dict[str, Series]:
+    """Each variant this often, one after the other and then again."""
+    series = {name: Series() for name in variants}
+    for repeat in range(repeats):
+        for name, variant in variants.items():
+            series[name].runs.append(variant())
+            run = series[name].runs[-1]
+            print(f"  {repeat + 1}/{repeats} {name}: {run.seconds:.2f} s, {run.calls} calls", flush=True)
+    return series
+
+
+@dataclass
+class Chapter:
+    """One comparison, ready to be written down."""
+
+    title: str
+    columns: list[str]
+    rows: list[list[str]]
+    verdicts: list[str]
+
+    def __str__(self) -> str:
+        lines = [f"## {self.title}", "", "| " + " | ".join(self.columns) + " |", "| --- " + "| ---: " * (len(self.columns) - 1) + "|"]
+        lines += ["| " + " | ".join(row) + " |" for row in self.rows]
+        return "\n".join([*lines, "", *(f"- {verdict}" for verdict in self.verdicts), ""])
+
+
+def verdict(what: str, value: float, limit: float) -> str:
+    return f"{'Holds' if value <= limit else '**Missed**'}: {what}: {value:.2f}, at most {limit:.2f}."
+
+
+def of_tasks(title: str, found: dict[str, Series], unit: int) -> tuple[Chapter, dict[str, float]]:
+    """A comparison of tasks: the time of the run, and less that of the same play without a task."""
+    empty, ping = found["no task"], found["ansible.builtin.ping"]
+    costs = {name: series.seconds - empty.seconds for name, series in found.items()}
+    rows = []
+    for name, series in found.items():
+        row = [name, f"{series.seconds:.2f} s", f"{series.processor:.2f} s"]
+        if series is empty:
+            row += [""] * 4
+        else:
+            processor = (series.processor - empty.processor) / (ping.processor - empty.processor)
+            row += [f"{costs[name]:.2f} s", f"{1000 * costs[name] / unit:.0f} ms", f"{costs[name] / costs['ansible.builtin.ping']:.2f}", f"{processor:.2f}"]
+        rows.append([*row, str(series.connections)])
+    columns = ["variant", "run", "its processor time", "run less the one without a task", "for each", "ratio to ping", "in processor time", "connections"]
+    return Chapter(title, columns, rows, []), costs
+
+
+def variants_of(bench: Bench, hosts: str, inventory: Path | None, **keywords: t.Any) -> dict[str, t.Callable[[], Measured]]:
+    options = {"cluster_id": "{{ item | default(ehpc_cluster_id) }}", "scripts": SCRIPTS}
+    module = bench.playbook(f"module-{hosts}", hosts, [{"alicloud.ehpc.post_scripts": options, **keywords}])
+    ping = bench.playbook(f"ping-{hosts}", hosts, [{"ansible.builtin.ping": {}, **keywords}])
+    debug = bench.playbook(f"debug-{hosts}", hosts, [{"ansible.builtin.debug": {"msg": "{{ item | default(ehpc_cluster_id) }}"}, **keywords}])
+    empty = bench.playbook(f"empty-{hosts}", hosts, [])
+    return {
+        "no task": lambda: bench.ansible(empty, inventory),
+        "post_scripts in the worker": lambda: bench.ansible(module, inventory),
+        "post_scripts as a process": lambda: bench.ansible(module, inventory, ehpc_in_process=False),
+        "ansible.builtin.ping": lambda: bench.ansible(ping, inventory),
+        "ansible.builtin.debug": lambda: bench.ansible(debug, inventory),
+    }
+
+
+def hosts_chapter(bench: Bench, repeats: int) -> Chapter:
+    count = 100
+    found = in_turn(repeats, variants_of(bench, "all", bench.inventory(count)))
+    chapter, costs = of_tasks(f"1. One task on {count} clusters as hosts, {FORKS} forks, nothing to change", found, count)
+    worker = costs["post_scripts in the worker"]
+    waiting = LATENCY * count / FORKS
+    limit = 2 * costs["ansible.builtin.debug"] + waiting
+    chapter.verdicts += [
+        verdict("the worker's cost as a part of ping's", worker / costs["ansible.builtin.ping"], 0.15),
+        verdict(f"seconds of the worker, against twice those of debug and {waiting:.1f} s of latency", worker, limit),
+    ]
+    return chapter
+
+
+def loop_chapter(bench: Bench, repeats: int) -> Chapter:
+    count = 100
+    found = in_turn(repeats, variants_of(bench, "localhost", None, loop=clusters(count)))
+    chapter, _costs = of_tasks(f"2. A loop of {count} iterations on localhost", found, count)
+    chapter.verdicts.append(verdict("connections of the loop in the worker", found["post_scripts in the worker"].connections, 1))
+    return chapter
+
+
+def role_chapter(bench: Bench, repeats: int) -> Chapter:
+    counts = (100, 1000)
+    variables = {"ehpc_bootstrap_hosts": "all", "ehpc_bootstrap_post_scripts": SCRIPTS, "ehpc_bootstrap_expected_users": USERS}
+
+    def converged(count: int) -> Measured:
+        run = bench.ansible("alicloud.ehpc.bootstrap", bench.inventory(count), **variables)
+        if run.calls > 3 * count:
+            sys.exit(f"{run.calls} calls for {count} clusters are more than reading takes: the role has changed something.")
+        return run
+
+    found = in_turn(repeats, {str(count): partial(converged, count) for count in counts})
+    each = {count: found[str(count)].seconds / count for count in counts}
+    rows = []
+    for count in counts:
+        series = found[str(count)]
+        rows.append([str(count), f"{series.seconds:.1f} s", f"{each[count]:.3f} s", f"{series.calls / count:.1f}", f"{series.megabytes:.0f} MB"])
+    return Chapter(
+        f"3. The converged role over many clusters, {FORKS} forks",
+        ["clusters", "whole run", "for each", "calls for each", "largest process"],
+        rows,
+        [
+            verdict("seconds for each of 1,000, as a part of those for each of 100", each[1000] / each[100], 1.2),
+            verdict("megabytes of the largest process", found["1000"].megabytes, 300),
+        ],
+    )
+
+
+def floor_chapter(bench: Bench, repeats: int) -> Chapter:
+    given = "\n".join(clusters(100))
+    sdk = [sys.executable, str(HERE / "sdk.py")]
+    role = ["DescribeCluster", "GetPostScripts", "ListUsers"]
+    variants = {
+        f"{name}, {threads} thread{'s' if threads > 1 else ''}": partial(bench.run, [*sdk, str(threads), *actions], given)
+        for name, actions in (("the call of 1 and 2", ["GetPostScripts"]), ("the calls of 3", role))
+        for threads in (1, FORKS)
+    }
+    found = in_turn(repeats, variants)
+    rows = [[name, f"{series.seconds:.2f} s", f"{10 * series.seconds:.0f} ms", str(series.calls), str(series.connections)] for name, series in found.items()]
+    columns = ["variant", "whole run", "for each cluster", "calls", "connections"]
+    return Chapter("4. The same calls for 100 clusters by a script with the SDK, without Ansible", columns, rows, [])
+
+
+def process_chapter(bench: Bench, repeats: int) -> Chapter:
+    found = in_turn(3 * repeats, variants_of(bench, "localhost", None, vars={"ehpc_cluster_id": clusters(1)[0]}))
+    chapter, costs = of_tasks("5. One task on localhost", found, 1)
+    chapter.verdicts.append(verdict("a process of ours as a multiple of ping's", costs["post_scripts as a process"] / costs["ansible.builtin.ping"], 1.6))
+    return chapter
+
+
+CHAPTERS = {"1": hosts_chapter, "2": loop_chapter, "3": role_chapter, "4": floor_chapter, "5": process_chapter}
+
+
+def introduction(repeats: int, load: float) -> str:
+    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    return "\n".join(
+        [
+            HEADER + "# Results of the benchmark",
+            "",
+            "Written by `make bench`. Only ratios within one such run say something about another machine.",
+            "",
+            f"- {time.strftime('%Y-%m-%d', time.gmtime())}, Python {platform.python_version()}, {packages}",
+            f"- {platform.system()} on {platform.machine()}, {os.cpu_count()} processors, load average {load:.1f} at the start",
+            f"- the service is the emulator on the same machine, with {1000 * LATENCY:.0f} ms of latency; medians of {repeats} runs ({3 * repeats} in 5)",
+            "- what a task costs is the time of a run less that of a play over the same hosts without a task",
+            "",
+        ]
+    )
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="benchmark")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--only", choices=CHAPTERS, action="append", help="one of the comparisons; RESULTS.md is left as it is")
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = arguments()
+    load = os.getloadavg()[0]
+    if load > 0.5:
+        print(f"The load average is {load:.1f}: something else is running, which spoils the figures.", file=sys.stderr)
+    service = [sys.executable, str(HERE / "service.py"), json.dumps(SCENARIO), str(LATENCY)]
+    chapters = []
+    with (
+        tempfile.TemporaryDirectory(prefix="ehpc-benchmark-") as directory,
+        subprocess.Popen(service, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running,
+    ):
+        bench = Bench(Path(directory), running)
+        for number in options.only or CHAPTERS:
+            print(f"comparison {number}", flush=True)
+            chapters.append(str(CHAPTERS[number](bench, options.repeats)))
+        running.communicate()
+    text = "\n".join([introduction(options.repeats, load), *chapters])
+    print("\n" + text.removeprefix(HEADER))
+    if not options.only:
+        (HERE / "RESULTS.md").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

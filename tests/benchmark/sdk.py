@@ -1,0 +1,42 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The least that could be done: the same calls by a script with the SDK, without Ansible.
+
+python tests/benchmark/sdk.py THREADS ACTION... reads the cluster ids, one on a line, from stdin.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
+
+from aliyunsdkcore.client import AcsClient
+from aliyunsdkcore.request import RpcRequest
+
+
+def main() -> None:
+    url = urlsplit(os.environ["ALIBABA_CLOUD_EHPC_ENDPOINT"])
+    region = os.environ["ALIBABA_CLOUD_REGION_ID"]
+    client = AcsClient(os.environ["ALIBABA_CLOUD_ACCESS_KEY_ID"], os.environ["ALIBABA_CLOUD_ACCESS_KEY_SECRET"], region)
+
+    def call(cluster_id: str, action: str) -> None:
+        request = RpcRequest("EHPC", "2018-04-12", action)
+        request.set_protocol_type(url.scheme)
+        request.set_endpoint(url.netloc)
+        request.set_accept_format("JSON")
+        for name, value in {"ClusterId": cluster_id, "RegionId": region, "PageNumber": "1", "PageSize": "50"}.items():
+            request.add_query_param(name, value)
+        client.do_action_with_exception(request)
+
+    clusters = sys.stdin.read().split()
+    with ThreadPoolExecutor(int(sys.argv[1])) as threads:
+        for _done in threads.map(lambda cluster_id: [call(cluster_id, action) for action in sys.argv[2:]], clusters):
+            pass
+
+
+if __name__ == "__main__":
+    main()
