@@ -113,7 +113,7 @@ def test_delegation(hosts: Hosts) -> None:
     ssh = directory / "ssh"
     ssh.write_text(f"#!/bin/sh\necho ssh >> {contacted}\nexit 255\n", encoding="utf-8")
     ssh.chmod(0o755)
-    remote = {"ansible_host": "192.0.2.1", "ansible_connection": "ssh", "ansible_ssh_executable": str(ssh), "ansible_python_interpreter": "/usr/bin/true"}
+    remote = {"ansible_host": "192.0.2.1", "ansible_connection": "ssh", "ansible_ssh_executable": str(ssh)}
     options = {
         "keywords": {"hosts": "remote", "vars": {"own": OWN_PYTHON}},
         "inventory": inventory(directory, remote={**remote, "cluster": CLUSTER}, other={**local(CLUSTER), "ansible_python_interpreter": "{{ own }}"}),
