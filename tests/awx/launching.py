@@ -1,0 +1,254 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""AWX as far as a job sees it: the objects of playbooks/awx/vars, launched by ansible-runner from a directory that AWX would lay out.
+
+def test_a_preview(awx, emulator):
+    job = awx.launch("Bootstrap E-HPC cluster", {"ehpc_bootstrap_cluster_id": "ehpc-hz-hybrid01"}, job_type="check")
+    assert job.code == 0
+    assert job.artifacts["ehpc_bootstrap"]["ehpc-hz-hybrid01"]["post_scripts_changed"] is False
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import typing as t
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from emulator import Emulator
+from environment import is_foreign
+
+ROOT = Path(__file__).resolve().parents[2]
+COLLECTIONS = ROOT / "build" / "collections"
+BIN = Path(sys.executable).parent
+AWX = ROOT / "playbooks" / "awx"
+KINDS = [
+    "controller_credential_types",
+    "controller_credentials",
+    "controller_execution_environments",
+    "controller_projects",
+    "controller_inventories",
+    "controller_hosts",
+    "controller_inventory_sources",
+    "controller_notifications",
+    "controller_templates",
+    "controller_workflows",
+]
+Values = dict[str, t.Any]
+
+
+class Loader(yaml.SafeLoader):
+    """YAML in which !unsafe only keeps Ansible from evaluating a text."""
+
+
+Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))
+
+
+class UnsafeDumper(yaml.SafeDumper):
+    """Writes every text with !unsafe, as AWX writes what somebody has typed."""
+
+    def represent_data(self, data: t.Any) -> yaml.Node:
+        if isinstance(data, str):
+            return self.represent_scalar("!unsafe", data)
+        return super().represent_data(data)
+
+
+def site() -> Values:
+    """What differs from site to site."""
+    return t.cast(Values, yaml.load((AWX / "vars" / "site.yml").read_text(encoding="utf-8"), Loader))
+
+
+def objects() -> dict[str, list[Values]]:
+    """The objects of each kind, from all files; a list may have an ending after the name of its kind."""
+    found: dict[str, list[Values]] = {kind: [] for kind in KINDS}
+    for path in sorted((AWX / "vars").glob("*.yml")):
+        for name, value in yaml.load(path.read_text(encoding="utf-8"), Loader).items():
+            kinds = [kind for kind in KINDS if name == kind or name.startswith(f"{kind}_")]
+            assert kinds or name in site(), f"{path.name}: nothing applies {name}"
+            for kind in kinds:
+                found[kind] += value
+    return found
+
+
+def named(kind: str, name: str) -> Values:
+    """The one object of this kind and name."""
+    (found,) = [entry for entry in objects()[kind] if entry["name"] == name]
+    return found
+
+
+def injected(credential_type: Values, inputs: Values) -> dict[str, str]:
+    """The environment that a credential gives. A field that is blank is not there, so its template gives an empty text."""
+    namespace = {name: value for name, value in inputs.items() if value}
+    sandbox = ImmutableSandboxedEnvironment()
+    return {name: sandbox.from_string(template).render(**namespace) for name, template in credential_type["injectors"]["env"].items()}
+
+
+def inventory_script(hosts: dict[str, Values], groups: dict[str, list[str]]) -> str:
+    """The program that AWX puts into the directory of a job in place of an inventory."""
+    listing = {"all": {"hosts": list(hosts)}, **{name: {"hosts": names} for name, names in groups.items()}, "_meta": {"hostvars": hosts}}
+    return f"#!{sys.executable}\n# -*- coding: utf-8 -*-\nprint({json.dumps(listing)!r})\n"
+
+
+@dataclass
+class Job:
+    """What became of a job."""
+
+    code: int
+    stdout: str
+    events: list[Values]
+
+    @property
+    def artifacts(self) -> Values:
+        """What set_stats has handed on; AWX gives it to the next nodes of a workflow."""
+        stats = [event for event in self.events if event["event"] == "playbook_on_stats"]
+        return t.cast(Values, stats[-1]["event_data"].get("artifact_data", {})) if stats else {}
+
+    def failures(self) -> list[str]:
+        """The messages of the tasks that failed and were not rescued by the role."""
+        failed = [event["event_data"] for event in self.events if event["event"] == "runner_on_failed"]
+        return [str(data["res"].get("msg")) for data in failed if data["task"].startswith("Result | Fail")]
+
+    def everything(self) -> str:
+        return self.stdout + json.dumps(self.events)
+
+
+class Controller:
+    """Launches job templates and updates inventories, with what a credential holds, against an emulated service."""
+
+    def __init__(self, directory: Path, emulator: Emulator) -> None:
+        self.directory = directory
+        self.inputs: Values = {
+            "access_key_id": emulator.access_key,
+            "access_key_secret": emulator.secret_key,
+            "security_token": "",
+            "region": emulator.region,
+            "endpoint": emulator.endpoint,
+        }
+        self.secrets = [text for credential in emulator.state.credentials.values() for text in (credential.secret_key, credential.security_token) if text]
+        self._number = 0
+
+    def launch(
+        self,
+        name: str,
+        answers: Values,
+        *,
+        job_type: str | None = None,
+        artifacts: Values | None = None,
+        inputs: Values | None = None,
+        hosts: dict[str, Values] | None = None,
+        groups: dict[str, list[str]] | None = None,
+        limit: str = "",
+        template: Values | None = None,
+    ) -> Job:
+        """Launch the job template of this name, or the one given. Questions without an answer get their default, as AWX does it."""
+        wanted = template or named("controller_templates", name)
+        questions = wanted.get("survey_spec", {}).get("spec", [])
+        defaults = {question["variable"]: question["default"] for question in questions if question.get("default") is not None}
+        unsafe = {**defaults, **(artifacts or {}), **answers, **self._metadata(name)}
+        if hosts is None:
+            hosts = {host["name"]: host["variables"] for host in objects()["controller_hosts"] if host["inventory"] == wanted["inventory"]}
+        private = self._private_directory()
+        (private / "inventory/hosts").write_text(inventory_script(hosts, groups or {}), encoding="utf-8")
+        (private / "inventory/hosts").chmod(0o755)
+        (private / "env/envvars").write_text(json.dumps(self._job_environment(private, wanted, inputs)), encoding="utf-8")
+        trusted = {name: value for name, value in wanted.get("extra_vars", {}).items() if name not in unsafe}
+        variables = yaml.safe_dump(trusted) if trusted else ""
+        (private / "env/extravars").write_text(variables + yaml.dump(unsafe, Dumper=UnsafeDumper), encoding="utf-8")
+        (private / "env/cmdline").write_text(self._command_line(wanted, job_type or wanted["job_type"], limit), encoding="utf-8")
+        shutil.copytree(ROOT / "playbooks", private / "project/playbooks")
+        return self._run(private, wanted["playbook"])
+
+    def update(self, source: str, inputs: Values | None = None, code: int = 0) -> tuple[dict[str, Values], dict[str, list[str]]]:
+        """Update an inventory from the source of this name, as AWX does it: the hosts with their variables, and the groups."""
+        wanted = named("controller_inventory_sources", source)
+        private = self._private_directory()
+        shutil.copytree(ROOT / "playbooks", private / "project/playbooks")
+        output = private / "artifacts/output.json"
+        output.parent.mkdir()
+        command = [BIN / "ansible-inventory", "--list", "--export", "--inventory", private / "project" / wanted["source_path"], "--output", output, "-vvv"]
+        environment = {**self._environment(), **self._collections(private), **self._credential(wanted["credential"], inputs)}
+        environment |= {"INVENTORY_SOURCE_ID": "1", "INVENTORY_UPDATE_ID": "1", "ANSIBLE_INVENTORY_UNPARSED_FAILED": "True"}
+        ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+        assert ran.returncode == code, ran.stdout + ran.stderr
+        self._no_secrets(ran.stdout + ran.stderr)
+        if code:
+            raise ValueError(ran.stderr)
+        # ansible-core 2.19 says of each text that it is not to be evaluated; AWX takes the text.
+        listing = json.loads(output.read_text(encoding="utf-8"), object_hook=lambda found: found.get("__ansible_unsafe", found))
+        self._no_secrets(json.dumps(listing))
+        groups = {name: group["hosts"] for name, group in listing.items() if name != "_meta" and "hosts" in group}
+        return listing["_meta"]["hostvars"], groups
+
+    def _private_directory(self) -> Path:
+        self._number += 1
+        private = self.directory / f"awx_{self._number}"
+        for name in ("env", "inventory", "project", "home"):
+            (private / name).mkdir(parents=True)
+        return private
+
+    def _credential(self, name: str, inputs: Values | None) -> dict[str, str]:
+        credential_type = named("controller_credential_types", named("controller_credentials", name)["credential_type"])
+        return injected(credential_type, self.inputs if inputs is None else inputs)
+
+    def _job_environment(self, private: Path, template: Values, inputs: Values | None) -> dict[str, str]:
+        environment = {
+            "JOB_ID": str(self._number),
+            "INVENTORY_ID": "1",
+            "PROJECT_REVISION": "0" * 40,
+            "AWX_HOST": "https://awx.example.com",
+            "AWX_PRIVATE_DATA_DIR": str(private),
+            "MAX_EVENT_RES": "700000",
+            "ANSIBLE_FORCE_COLOR": "True",
+            "ANSIBLE_HOST_KEY_CHECKING": "False",
+            "ANSIBLE_INVENTORY_UNPARSED_FAILED": "True",
+            "ANSIBLE_PARAMIKO_RECORD_HOST_KEYS": "False",
+            "ANSIBLE_RETRY_FILES_ENABLED": "False",
+            **self._collections(private),
+        }
+        for name in template.get("credentials", []):
+            environment |= self._credential(name, inputs)
+        return environment
+
+    @staticmethod
+    def _collections(private: Path) -> dict[str, str]:
+        """First what the project asks for, then what the execution environment has."""
+        return {"ANSIBLE_COLLECTIONS_PATH": f"{private / 'requirements_collections'}:{COLLECTIONS}"}
+
+    def _metadata(self, template: str) -> Values:
+        values = {"job_id": self._number, "job_launch_type": "manual", "job_template_name": template, "user_name": "operator"}
+        return {f"{prefix}_{name}": value for prefix in ("awx", "tower") for name, value in values.items()}
+
+    @staticmethod
+    def _command_line(template: Values, job_type: str, limit: str) -> str:
+        options = ["-u root"]
+        options += ["--check"] if job_type == "check" else []
+        options += ["--diff"] if template.get("diff_mode") else []
+        options += [f"--forks {template['forks']}"] if template.get("forks") else []
+        options += [f"-l {limit}"] if limit else []
+        return " ".join(options)
+
+    def _environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not is_foreign(name) and not name.startswith(("ANSIBLE_", "EHPC_", "PYTHON"))}
+        home = self.directory / "home"
+        home.mkdir(exist_ok=True)
+        return {**kept, "HOME": str(home), "PATH": f"{BIN}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8", "NO_PROXY": "127.0.0.1,localhost"}
+
+    def _run(self, private: Path, playbook: str) -> Job:
+        command = [BIN / "ansible-runner", "run", private, "--playbook", playbook, "--ident", "job"]
+        ran = subprocess.run(command, cwd=private, env=self._environment(), capture_output=True, text=True, timeout=60, check=False)
+        paths = sorted((private / "artifacts/job/job_events").glob("*.json"), key=lambda path: int(path.name.split("-")[0]))
+        job = Job(ran.returncode, ran.stdout + ran.stderr, [json.loads(path.read_text(encoding="utf-8")) for path in paths])
+        self._no_secrets(job.everything())
+        return job
+
+    def _no_secrets(self, text: str) -> None:
+        assert [secret for secret in self.secrets if secret in text] == [], "a secret is shown"

@@ -1,0 +1,200 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Jobs, from the answers of a survey to the artifacts and what the service has stored."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import transport
+from launching import BIN, Controller, Job, injected, named
+
+from emulator import Emulator
+
+ONE, FLEET = "Bootstrap E-HPC cluster", "Bootstrap E-HPC fleet"
+CLUSTER, PUBLIC = "ehpc-hz-hybrid01", "ehpc-hz-public01"
+LINES = "https://scripts.example.com/base.sh --mode hybrid\r\n\r\n# mount\r\n/opt/mount.sh 'a b'\r\n"
+YAML = "- url: https://scripts.example.com/base.sh\n  args: --mode hybrid\n- url: /opt/mount.sh\n  args: [a b]\n"
+STORED = [{"url": "https://scripts.example.com/base.sh", "args": "--mode hybrid"}, {"url": "/opt/mount.sh", "args": "'a b'"}]
+OPTIONAL = [question["variable"] for question in named("controller_templates", ONE)["survey_spec"]["spec"] if question["variable"] != "ehpc_bootstrap_cluster_id"]
+
+
+def answers(cluster_id: str = CLUSTER, /, **given: t.Any) -> dict[str, t.Any]:
+    return {"ehpc_bootstrap_cluster_id": cluster_id, **{f"ehpc_bootstrap_{name}": value for name, value in given.items()}}
+
+
+def result(job: Job, cluster_id: str = CLUSTER) -> dict[str, t.Any]:
+    return t.cast("dict[str, t.Any]", job.artifacts["ehpc_bootstrap"][cluster_id])
+
+
+def stored(emulator: Emulator, cluster_id: str = CLUSTER) -> list[dict[str, str]]:
+    return [{"url": script["url"], "args": script["args"]} for script in emulator.state.clusters[cluster_id].post_scripts]
+
+
+def writes(emulator: Emulator) -> list[str]:
+    return [action for action in emulator.actions() if action in ("SetPostScripts", "SyncUsers")]
+
+
+def test_preview_then_run_then_again(awx: Controller, emulator: Emulator) -> None:
+    given = answers(post_scripts=LINES, expected_users="hpcuser01, physics01")
+    before = stored(emulator)
+
+    preview = awx.launch(ONE, given, job_type="check")
+    assert (preview.code, writes(emulator), stored(emulator)) == (0, [], before)
+    assert "/opt/mount.sh" in preview.stdout.split("+++")[1], "the difference is shown"
+    assert result(preview)["post_scripts_changed"] is True
+    assert result(preview)["users_missing"] == ["physics01"]
+
+    run = awx.launch(ONE, given)
+    assert (run.code, writes(emulator), stored(emulator)) == (0, ["SetPostScripts", "SyncUsers"], STORED)
+    assert run.artifacts == {
+        "ehpc_bootstrap": {
+            CLUSTER: {
+                "region": "cn-hangzhou",
+                "status": "running",
+                "post_scripts_changed": True,
+                "post_scripts": STORED,
+                "users_synced": True,
+                "users_added": ["chem01", "chem02", "hpcuser03", "physics01"],
+                "users_missing": [],
+            }
+        }
+    }
+    assert f"{CLUSTER}  cn-hangzhou  running  changed  4 added" in run.stdout, "the table is shown"
+
+    emulator.forget()
+    assert awx.launch(ONE, given).code == 0
+    assert emulator.actions() == ["DescribeCluster", "GetPostScripts", "ListUsers"]
+
+
+@pytest.mark.parametrize("blank", [None, "", "  "], ids=["null", "empty", "spaces"])
+def test_questions_without_an_answer_change_nothing(awx: Controller, emulator: Emulator, blank: str | None) -> None:
+    before = stored(emulator, PUBLIC)
+    job = awx.launch(ONE, {**answers(PUBLIC), **dict.fromkeys(OPTIONAL, blank)})
+    assert (job.code, emulator.actions(), stored(emulator, PUBLIC)) == (0, ["DescribeCluster"], before)
+
+
+def test_only_what_must_be_answered_is_answered(awx: Controller, emulator: Emulator) -> None:
+    """Versions of AWX that leave out what was not answered: not even the defaults are there."""
+    wanted = named("controller_templates", ONE)
+    job = awx.launch(ONE, answers(PUBLIC), template={**wanted, "survey_spec": {}})
+    assert (job.code, emulator.actions()) == (0, ["DescribeCluster"])
+
+
+@pytest.mark.parametrize("text", [YAML, json.dumps(STORED), "[]"], ids=["yaml", "json", "none"])
+def test_scripts_as_people_type_them(awx: Controller, emulator: Emulator, text: str) -> None:
+    job = awx.launch(ONE, answers(post_scripts=text, sync_users="false"))
+    assert (job.code, stored(emulator)) == (0, [] if text == "[]" else STORED)
+
+
+class Hostile:
+    """Texts that make a file where anything evaluates them."""
+
+    def __init__(self, directory: Path) -> None:
+        self.mark = directory / "mark"
+
+    def __call__(self, space: str = "") -> str:
+        return "{{%slookup('pipe','touch${IFS}%s')%s}}" % (space, self.mark, space)
+
+    def statement(self) -> str:
+        return "{%% if lookup('pipe', 'touch %s') %%}{%% endif %%}" % self.mark
+
+    def evaluated(self) -> bool:
+        return self.mark.exists()
+
+
+@pytest.fixture
+def hostile(tmp_path: Path) -> Hostile:
+    return Hostile(tmp_path)
+
+
+def test_the_hostile_text_does_harm_where_it_is_evaluated(hostile: Hostile) -> None:
+    command = [BIN / "ansible", "localhost", "-m", "ansible.builtin.debug", "-a", "var=it", "-e", json.dumps({"it": hostile()})]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    assert hostile.evaluated()
+
+
+def test_hostile_scripts_and_users_are_text(awx: Controller, emulator: Emulator, hostile: Hostile) -> None:
+    lines = f"https://scripts.example.com/{hostile()}.sh {hostile(' ')}\n/opt/b.sh {hostile.statement()}"
+    users = ["hpcuser01", hostile(), hostile.statement().replace(" ", "")]
+    job = awx.launch(ONE, answers(post_scripts=lines, expected_users=json.dumps(users), sync_timeout="1"))
+    assert not hostile.evaluated()
+    assert stored(emulator) == [
+        {"url": f"https://scripts.example.com/{hostile()}.sh", "args": hostile(" ")},
+        {"url": "/opt/b.sh", "args": hostile.statement()},
+    ]
+    assert result(job)["post_scripts"] == stored(emulator)
+    assert set(result(job)["users_missing"]) == {*users} - {"hpcuser01"}
+
+
+def test_hostile_yaml_is_text(awx: Controller, emulator: Emulator, hostile: Hostile) -> None:
+    scripts = json.dumps([{"url": f"https://scripts.example.com/{hostile()}", "args": [hostile(" "), "b"]}])
+    job = awx.launch(ONE, answers(post_scripts=scripts, sync_users="false"))
+    assert (job.code, hostile.evaluated()) == (0, False)
+    assert result(job)["post_scripts"] == stored(emulator)
+    assert stored(emulator)[0]["url"].endswith(hostile())
+
+
+@pytest.mark.parametrize("variable", ["cluster_id", "region", "post_scripts", "sync_users", "wait_timeout"])
+def test_a_hostile_answer_fails_as_text(awx: Controller, emulator: Emulator, hostile: Hostile, variable: str) -> None:
+    before = stored(emulator)
+    job = awx.launch(ONE, answers(**{"post_scripts": "/opt/a.sh", variable: hostile()}))
+    assert (job.code, hostile.evaluated(), writes(emulator), stored(emulator)) == (2, False, [], before)
+    assert len(job.failures()) == 1
+
+
+def test_blank_fields_of_a_credential_do_no_harm(awx: Controller, emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    blank = {**awx.inputs, "security_token": "", "region": ""}
+    assert awx.launch(ONE, answers(PUBLIC, region="cn-hangzhou"), inputs=blank).code == 0
+    without_region = awx.launch(ONE, answers(PUBLIC), inputs=blank)
+    assert "No region is given" in result(without_region, PUBLIC)["error"]
+
+    for name, value in injected(named("controller_credential_types", "Alibaba Cloud E-HPC"), {}).items():
+        assert value == ""
+        monkeypatch.setenv(name, value)
+    assert transport({}, "cn-hangzhou").url == "https://ehpc.cn-hangzhou.aliyuncs.com"
+
+
+def test_temporary_keys(awx: Controller, emulator: Emulator) -> None:
+    found = {}
+    for name in ("temporary", "expired"):
+        key = emulator.credential(name)
+        inputs = {**awx.inputs, "access_key_id": key.access_key, "access_key_secret": key.secret_key, "security_token": key.security_token}
+        found[name] = awx.launch(ONE, answers(PUBLIC), inputs=inputs)
+    assert found["temporary"].code == 0
+    assert found["expired"].code == 2
+    assert "InvalidSecurityToken.Expired" in result(found["expired"], PUBLIC)["error"]
+
+
+def test_a_fleet_from_its_inventory(awx: Controller, emulator: Emulator) -> None:
+    hosts, groups = awx.update("E-HPC clusters", {**awx.inputs, "region": ""})
+    assert set(hosts) == set(groups["ehpc_clusters"]) == set(emulator.state.clusters)
+    assert groups["region_cn_shanghai"] == ["ehpc-sh-large01"]
+    assert set(groups["hybrid"]) >= {CLUSTER, "ehpc-hz-hybrid02"}
+
+    given = {"ehpc_bootstrap_post_scripts": "/opt/a.sh", "ehpc_bootstrap_sync_users": "auto", "ehpc_bootstrap_expected_users": "hpcuser01"}
+    limit = f"{CLUSTER},ehpc-sg-broken01,ehpc-hz-hybrid02"
+    job = awx.launch(FLEET, given, hosts=hosts, groups=groups, limit=limit)
+    assert job.code == 2
+    assert set(job.artifacts["ehpc_bootstrap"]) == set(limit.split(","))
+    assert "exception" in result(job, "ehpc-sg-broken01")["error"]
+    assert stored(emulator) == stored(emulator, "ehpc-hz-hybrid02") == [{"url": "/opt/a.sh", "args": ""}]
+    assert stored(emulator, PUBLIC) != [{"url": "/opt/a.sh", "args": ""}]
+
+
+def test_an_inventory_update_with_one_region(awx: Controller, emulator: Emulator) -> None:
+    hosts, _groups = awx.update("E-HPC clusters", {**awx.inputs, "region": "cn-shanghai"})
+    assert list(hosts) == ["ehpc-sh-large01"]
+
+
+def test_an_inventory_update_with_an_expired_token(awx: Controller, emulator: Emulator) -> None:
+    key = emulator.credential("expired")
+    inputs = {**awx.inputs, "access_key_id": key.access_key, "access_key_secret": key.secret_key, "security_token": key.security_token}
+    with pytest.raises(ValueError, match=r"InvalidSecurityToken\.Expired"):
+        awx.update("E-HPC clusters", inputs, code=1)
