@@ -89,18 +89,21 @@ def _script(number: int, entry: t.Any) -> dict[str, t.Any]:
         if not entry.get("url"):
             raise AnsibleFilterError("Post script %d has no url." % number)
         return dict(entry)
-    url, _space, args = str(entry).strip().partition(" ")
+    url, args = [*str(entry).split(maxsplit=1), "", ""][:2]
     if not isinstance(entry, str) or ("://" not in url and not url.startswith("/")):
         raise AnsibleFilterError(
             "Post script %d must begin with a url, and its arguments follow after a space. This begins with: %s" % (number, redact_text(url)[:80])
         )
-    return {"url": url, "args": args.strip()}
+    return {"url": url, "args": args.rstrip()}
 
 
 def _name(entry: t.Any) -> str:
     if not isinstance(entry, (str, int)) or isinstance(entry, bool):
         raise AnsibleFilterError("A name must be text. Put quotation marks around: %s." % entry)
-    return str(entry).strip()
+    name = str(entry).strip()
+    if len(name.split()) > 1:
+        raise AnsibleFilterError("The name %r has white space in it. Write one name a line, or put commas between names." % name)
+    return name
 
 
 class FilterModule:

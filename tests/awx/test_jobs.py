@@ -19,7 +19,7 @@ from emulator import Emulator
 
 ONE, FLEET = "Bootstrap E-HPC cluster", "Bootstrap E-HPC fleet"
 CLUSTER, PUBLIC = "ehpc-hz-hybrid01", "ehpc-hz-public01"
-LINES = "https://scripts.example.com/base.sh --mode hybrid\r\n\r\n# mount\r\n/opt/mount.sh 'a b'\r\n"
+LINES = "https://scripts.example.com/base.sh --mode hybrid\r\n\r\n# mount\r\n/opt/mount.sh\t'a b'\r\n"
 YAML = "- url: https://scripts.example.com/base.sh\n  args: --mode hybrid\n- url: /opt/mount.sh\n  args: [a b]\n"
 STORED = [{"url": "https://scripts.example.com/base.sh", "args": "--mode hybrid"}, {"url": "/opt/mount.sh", "args": "'a b'"}]
 OPTIONAL = [question["variable"] for question in named("controller_templates", ONE)["survey_spec"]["spec"] if question["variable"] != "ehpc_bootstrap_cluster_id"]
