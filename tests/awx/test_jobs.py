@@ -141,7 +141,7 @@ def test_hostile_yaml_is_text(awx: Controller, emulator: Emulator, hostile: Host
     assert stored(emulator)[0]["url"].endswith(hostile())
 
 
-@pytest.mark.parametrize("variable", ["cluster_id", "region", "post_scripts", "sync_users", "wait_timeout"])
+@pytest.mark.parametrize("variable", ["cluster_id", "region", "post_scripts", "post_scripts_purge", "sync_users", "wait_timeout"])
 def test_a_hostile_answer_fails_as_text(awx: Controller, emulator: Emulator, hostile: Hostile, variable: str) -> None:
     before = stored(emulator)
     job = awx.launch(ONE, answers(**{"post_scripts": "/opt/a.sh", variable: hostile()}))
