@@ -24,11 +24,14 @@ LIMIT = 16
 Stored = list[dict[str, str]]
 
 # Few urls, so that they meet again; arguments with all that a shell, a url or the signature could stumble over.
-URLS = [f"https://example.com/{name}.sh" for name in ("a", "b", "c", "d%20e", "f?x=1&y=2")] + ["/home/多/script.sh", "oss://bucket/k+=~*.sh"]
+URLS = ["https://example.com/a%20b.sh", "https://example.com/f?x=1&y=2", "/home/多/script.sh", "oss://bucket/k+=~*.sh"]
 WORDS = st.text(alphabet=" abc'\"$`\\&=%+~*?#;|<>()[]{}!\n\té多🙂", max_size=6)
-ARGS = st.one_of(st.none(), WORDS, st.lists(WORDS, max_size=3))
-SCRIPTS = st.lists(st.fixed_dictionaries({"url": st.sampled_from(URLS)}, optional={"args": ARGS}), max_size=5)
-TASKS = st.fixed_dictionaries({"scripts": st.one_of(st.none(), SCRIPTS), "state": st.sampled_from(["present", "absent"]), "purge": st.booleans()})
+ARGS = st.one_of(st.none(), st.sampled_from(["-x", "-y"]), WORDS, st.lists(WORDS, max_size=3))
+SCRIPT = st.fixed_dictionaries({"url": st.sampled_from(URLS)}, optional={"args": ARGS})
+SCRIPTS = st.one_of(st.lists(SCRIPT, max_size=4, unique_by=lambda script: script["url"]), st.lists(SCRIPT, max_size=5))
+TASKS = st.fixed_dictionaries(
+    {"scripts": st.one_of(SCRIPTS, SCRIPTS, SCRIPTS, st.none()), "state": st.sampled_from(["present", "present", "absent"]), "purge": st.booleans()}
+)
 
 
 def model(before: Stored, task: dict[str, t.Any]) -> Stored | None:
@@ -96,10 +99,10 @@ def cluster(emulator: Emulator, clients: Clients) -> Cluster:
     return Cluster(emulator, clients)
 
 
-@settings(deadline=None, max_examples=120, database=None)
-@given(tasks=st.lists(TASKS, min_size=1, max_size=6))
-def test_any_sequence_of_tasks(cluster: Cluster, tasks: list[dict[str, t.Any]]) -> None:
-    cluster.start_with([])
+@settings(deadline=None, max_examples=150, database=None)
+@given(start=SCRIPTS, tasks=st.lists(TASKS, min_size=1, max_size=4))
+def test_any_sequence_of_tasks(cluster: Cluster, start: list[dict[str, t.Any]], tasks: list[dict[str, t.Any]]) -> None:
+    cluster.start_with(model([], {"scripts": start, "state": "present", "purge": True}) or [])
     for task in tasks:
         before = cluster.stored
         after = model(before, task)
