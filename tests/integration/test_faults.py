@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import typing as t
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
-from playing import ROOT
+from playing import ROOT, Play, Task, task
 from support.in_process import reaching, run
 from support.outcomes import RETRIES, Fault, Outcome, table, table_of
 
@@ -149,3 +150,62 @@ def test_a_lost_write_of_which_nothing_can_be_read() -> None:
     assert (caught.value.action, caught.value.code) == ("SetPostScripts", "ConnectionFailed")
     assert "Whether it was done is not known" in str(caught.value)
     assert "You are not authorized by RAM for this request." in str(caught.value)
+
+
+# Every documented code, as a user meets it
+
+GATEWAY_CODES = (
+    *("InvalidAccessKeyId.NotFound", "InvalidAccessKeyId.Inactive", "SignatureDoesNotMatch", "IncompleteSignature", "SignatureNonceUsed"),
+    *("InvalidTimeStamp.Expired", "InvalidTimeStamp.Format", "InvalidSignatureMethod", "MissingClusterId", "MissingSecurityToken", "InvalidRegionId"),
+    *("InvalidVersion", "InvalidAction.NotFound", "InvalidApi.NotFound", "InvalidProduct.NotFound", "InvalidProtocol.NeedSsl", "UnsupportedHTTPMethod"),
+    *("InvalidParameter.Format", "Throttling", "Throttling.User", "Throttling.Api", "NoPermission", "Forbidden.RAM", "InternalError", "ServiceUnavailable"),
+    *("InvalidSecurityToken.Expired", "InvalidSecurityToken.Malformed", "InvalidSecurityToken.MismatchWithAccessKey"),
+)
+PAGE_CODES = ("InvalidParams", "ClusterNotFound", "UnknownError", "ServiceUnavailable")
+SYNC_CODES = (*PAGE_CODES, "InvalidClusterStatus", "ExecFail", "ManagerNotFound", "AgentError.Account.UserSynFailure", "NotAuthorized")
+# operation -> what a message says was attempted, and the task
+ATTEMPTS = {
+    "GetPostScripts": ("read the post scripts", "post_scripts_info", {}),
+    "SetPostScripts": ("set the post scripts", "post_scripts", {"scripts": [NEW]}),
+    "SyncUsers": ("synchronize the users", "user_sync", {"check_cluster": False}),
+}
+CASES = [
+    *(("GetPostScripts", code) for code in GATEWAY_CODES),
+    *(("SetPostScripts", code) for code in PAGE_CODES),
+    *(("SyncUsers", code) for code in SYNC_CODES),
+]
+
+
+def test_every_documented_code(tmp_path: Path) -> None:
+    ids = [f"ehpc-hz-case{number:02d}" for number in range(len(CASES))]
+    clusters = [{"id": cluster_id, "location": "OnPremise", "proxy_mode": True, "on_premise_users": ["hpcuser01"]} for cluster_id in ids]
+    tasks: list[Task] = []
+    with Emulator({"clusters": clusters}) as emulator:
+        for cluster_id, (operation, code) in zip(ids, CASES):
+            emulator.fault(operation, code=code, cluster_id=cluster_id, times=None)
+            _words, module, options = ATTEMPTS[operation]
+            tasks.append(task(cluster_id, module, cluster_id=cluster_id, api_retries=1, **options))
+        results = Play(tmp_path, emulator)(tasks, ignore_errors=True)
+    for cluster_id, (operation, code) in zip(ids, CASES):
+        result = results[cluster_id]
+        answers = [call for call in emulator.calls if call.action == operation and call.params["ClusterId"] == cluster_id]
+        assert len(answers) == (2 if code in REPEATED_CODES else 1), code
+        assert result.failed
+        error = result.error
+        assert set(error) == {"action", "code", "message", "http_status", "request_id", "hint"}
+        assert (error["action"], error["code"]) == (operation, code)
+        assert (error["http_status"], error["request_id"]) == (answers[-1].http_status, answers[-1].request_id)
+        # Attempted on which cluster, code, message, what to do; and the string to sign of the signature's codes is left out.
+        assert error["message"]
+        assert result.msg.startswith(f"Cannot {ATTEMPTS[operation][0]} of cluster {cluster_id} in cn-hangzhou: {code}: {error['message'].rstrip('.')}.")
+        assert "%26" not in result.msg
+        assert error["hint"], code
+        assert result.msg.endswith(f". {error['hint']}")
+        if code in ("NotAuthorized", "NoPermission", "Forbidden.RAM"):
+            assert f"ehpc:{operation}" in error["hint"]
+        cluster = emulator.state.clusters[cluster_id]
+        assert (cluster.post_scripts, cluster.users) == ([], {})
+    hints = {code: results[cluster_id].error["hint"] for cluster_id, (operation, code) in zip(ids, CASES) if operation == "SyncUsers"}
+    # Each code of the two pages has a hint of its own; only the two that mean "later" share one.
+    assert hints.pop("UnknownError") == hints["ServiceUnavailable"]
+    assert len(set(hints.values())) == len(hints)
