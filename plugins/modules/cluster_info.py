@@ -135,9 +135,20 @@ clusters:
       returned: with O(cluster_ids)
       type: list
       elements: dict
-      sample: []
+      sample:
+        - url: https://scripts.example.com/base.sh
+          args: --mode base
+      contains:
+        url:
+          description: Where a node downloads the script from, without what makes it a pre-signed url.
+          type: str
+          sample: https://scripts.example.com/base.sh
+        args:
+          description: The arguments as one text, empty where there are none.
+          type: str
+          sample: --mode base
     on_premise_info:
-      description: The management nodes on the premises, each with C(type), C(host_name) and C(ip).
+      description: The management nodes on the premises. An empty list where the service shows none.
       returned: with O(cluster_ids)
       type: list
       elements: dict
@@ -145,6 +156,127 @@ clusters:
         - type: scheduler
           host_name: manager01
           ip: 192.0.2.10
+      contains:
+        type:
+          description: What the node does, V(scheduler), V(account) or both in one text.
+          type: str
+          sample: scheduler
+        host_name:
+          description: The name of the node.
+          type: str
+          sample: manager01
+        ip:
+          description: The address of the node.
+          type: str
+          sample: 192.0.2.10
+    description:
+      description: What its owner wrote about the cluster.
+      returned: where the service has it
+      type: str
+      sample: CFD of the third floor
+    zone_id:
+      description: The zone of the cluster.
+      returned: where the service has it
+      type: str
+      sample: cn-hangzhou-b
+    scheduler_version:
+      description: The version of the scheduler.
+      returned: with O(cluster_ids), where the service has it
+      type: str
+      sample: "18.1.1"
+    vpc_id:
+      description: The network of the cluster.
+      returned: where the service has it
+      type: str
+      sample: vpc-EXAMPLE
+    vswitch_id:
+      description: The switch of the cluster.
+      returned: where the service has it
+      type: str
+      sample: vsw-EXAMPLE
+    security_group_id:
+      description: The security group of the cluster.
+      returned: with O(cluster_ids), where the service has it
+      type: str
+      sample: sg-EXAMPLE
+    resource_group_id:
+      description: The resource group of the cluster.
+      returned: where the service has it
+      type: str
+      sample: rg-EXAMPLE
+    image_id:
+      description: The image of the nodes.
+      returned: where the service has it
+      type: str
+      sample: centos_7_6_x64_20G_alibase_20211130.vhd
+    image_owner_alias:
+      description: Whose image it is, such as V(system) or V(self).
+      returned: where the service has it
+      type: str
+      sample: system
+    os_tag:
+      description: The operating system of the image.
+      returned: where the service has it
+      type: str
+      sample: CentOS_7.6_64
+    base_os_tag:
+      description: The operating system that the image is built on.
+      returned: where the service has it
+      type: str
+      sample: CentOS_7.6_64
+    client_version:
+      description: The version of the agent on the cluster.
+      returned: where the service has it
+      type: str
+      sample: "1.0.64"
+    ehpc_version:
+      description: The version of E-HPC.
+      returned: without O(cluster_ids), where the service has it
+      type: str
+      sample: "1.0.0"
+    ha_enable:
+      description: Whether the management nodes are highly available.
+      returned: with O(cluster_ids), where the service has it
+      type: bool
+      sample: false
+    volume_id:
+      description: The shared file system.
+      returned: with O(cluster_ids), where the service has it
+      type: str
+      sample: nas-EXAMPLE
+    volume_type:
+      description: The kind of the shared file system.
+      returned: with O(cluster_ids), where the service has it
+      type: str
+      sample: NAS
+    volume_protocol:
+      description: The protocol of the shared file system.
+      returned: with O(cluster_ids), where the service has it
+      type: str
+      sample: nfs
+    volume_mountpoint:
+      description: Where the shared file system is mounted from.
+      returned: with O(cluster_ids), where the service has it
+      type: str
+      sample: nas-EXAMPLE.cn-hangzhou.nas.aliyuncs.com
+    remote_directory:
+      description: The directory of the shared file system that is mounted.
+      returned: with O(cluster_ids), where the service has it
+      type: str
+      sample: /
+error:
+  description: What failed, for a playbook to decide upon.
+  returned: failure
+  type: dict
+  sample:
+    action: ListClusters
+    code: NotAuthorized
+    message: You are not authorized by RAM for this request.
+    http_status: 407
+    request_id: 04F0F334-1335-436C-A1D7-6C044FE7EXAM
+    hint: >-
+      Grant the RAM action ehpc:ListClusters on all resources ('*': the service knows no smaller ones) to the RAM user
+      or role whose access key was used.
 """
 
 import typing as t

@@ -149,11 +149,22 @@ post_scripts:
       type: str
       sample: --mode base
 previous_post_scripts:
-  description: The scripts of the cluster before, in order and in the same form as RV(post_scripts).
+  description: The scripts of the cluster before, in order. Empty where there were none.
   returned: success
   type: list
   elements: dict
-  sample: []
+  sample:
+    - url: https://scripts.example.com/base.sh
+      args: --mode base
+  contains:
+    url:
+      description: As in RV(post_scripts[].url).
+      type: str
+      sample: https://scripts.example.com/base.sh
+    args:
+      description: As in RV(post_scripts[].args).
+      type: str
+      sample: --mode base
 request_id:
   description: The service's id of the write; null where nothing was written, or where the answer was lost but the write arrived.
   returned: success
@@ -169,7 +180,9 @@ error:
     message: The specified cluster does not exist.
     http_status: 404
     request_id: B745C159-3155-4B94-95D0-4B73D4D2EXAM
-    hint: Check the id and the region.
+    hint: >-
+      Check the id and the region: an id is known in its own region only, and to its own account only.
+      alicloud.ehpc.cluster_info lists the clusters that these credentials see.
 """
 
 import time

@@ -70,6 +70,19 @@ post_scripts:
       description: The arguments as one text, empty where there are none.
       type: str
       sample: --mode base
+error:
+  description: What failed, for a playbook to decide upon.
+  returned: failure
+  type: dict
+  sample:
+    action: GetPostScripts
+    code: ClusterNotFound
+    message: The specified cluster does not exist.
+    http_status: 404
+    request_id: 04F0F334-1335-436C-A1D7-6C044FE7EXAM
+    hint: >-
+      Check the id and the region: an id is known in its own region only, and to its own account only.
+      alicloud.ehpc.cluster_info lists the clusters that these credentials see.
 """
 
 import typing as t

@@ -53,6 +53,19 @@ regions:
       description: The name of the region, in Chinese.
       type: str
       sample: 华东1（杭州）
+error:
+  description: What failed, for a playbook to decide upon.
+  returned: failure
+  type: dict
+  sample:
+    action: ListRegions
+    code: InvalidAccessKeyId.NotFound
+    message: Specified access key is not found.
+    http_status: 404
+    request_id: 04F0F334-1335-436C-A1D7-6C044FE7EXAM
+    hint: >-
+      Check access_key (or ALIBABA_CLOUD_ACCESS_KEY_ID), and that its account is one of the site the endpoint belongs
+      to.
 """
 
 import typing as t

@@ -76,6 +76,19 @@ users:
       description: When the user was added, as the service writes it.
       type: str
       sample: "2026-01-01T08:00:00"
+error:
+  description: What failed, for a playbook to decide upon.
+  returned: failure
+  type: dict
+  sample:
+    action: ListUsers
+    code: ManagerNotFound
+    message: The manager nodes do not exist or their status is abnormal.
+    http_status: 404
+    request_id: 04F0F334-1335-436C-A1D7-6C044FE7EXAM
+    hint: >-
+      The cluster has no working management node. Check that the manager (in proxy mode: the proxy node) is started and
+      healthy, then run it again.
 """
 
 import typing as t

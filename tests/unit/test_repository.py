@@ -6,29 +6,34 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import re
 import subprocess
 import sys
-import textwrap
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.alicloud.ehpc.plugins.doc_fragments import _shared
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import ENVIRONMENT, SHARED_SPEC
 from ansible_collections.alicloud.ehpc.plugins.module_utils._version import VERSION
 
-ROOT = Path(__file__).parents[2]
-COLLECTION = "alicloud.ehpc"
-MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
-INVENTORY_PLUGINS = sorted(path.stem for path in (ROOT / "plugins/inventory").glob("*.py"))
-ROLES = sorted(path.name for path in (ROOT / "roles").iterdir() if path.is_dir())
+from documents import (
+    COLLECTION,
+    INVENTORY_PLUGINS,
+    MODULES,
+    ROLES,
+    ROOT,
+    load,
+    mistakes,
+    module,
+    repository_files,
+    spec_of,
+    tasks_in,
+    texts_with_tasks,
+)
+
 FRAGMENT: dict[str, dict[str, Any]] = yaml.safe_load(_shared.ModuleDocFragment.DOCUMENTATION)["options"]
 # REUSE-IgnoreStart
 HEADER = [
@@ -40,85 +45,6 @@ HEADER = [
 # The licence's own text, twice because tools look for it in different places, and what antsibull-changelog writes.
 LICENCE_TEXTS = ("COPYING", "LICENSES/GPL-3.0-or-later.txt")
 WITHOUT_HEADER = {*LICENCE_TEXTS, "CHANGELOG.md", "changelogs/changelog.yaml"}
-
-Spec = dict[str, dict[str, Any]]
-Task = tuple[str, dict[str, Any], bool]
-
-
-class Loader(yaml.SafeLoader):
-    """YAML with tags of Ansible, such as !unsafe, as if they were not there."""
-
-
-Loader.add_multi_constructor("!", lambda loader, _tag, node: loader.construct_scalar(node))
-
-
-def load(text: str) -> list[Any]:
-    return list(yaml.load_all(text, Loader=Loader))
-
-
-def repository_files() -> list[str]:
-    """What git tracks or would track."""
-    # The checkout may belong to another user, and HOME is an empty one here.
-    command = ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
-    return sorted({name for name in names if name and (ROOT / name).is_file()})
-
-
-def module(name: str) -> Any:
-    return importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.modules.{name}")
-
-
-def spec_of(name: str) -> Spec:
-    """The options of a module. Of the action group: those that all its members have."""
-    return SHARED_SPEC if name == f"group/{COLLECTION}.ehpc" else {**SHARED_SPEC, **module(name.rpartition(".")[2]).ARGUMENT_SPEC}
-
-
-def tasks_in(node: Any, partial: bool = False) -> Iterator[Task]:
-    """Each use of a module of this collection, at any depth; a partial one gives defaults."""
-    if isinstance(node, list):
-        for item in node:
-            yield from tasks_in(item, partial)
-    elif isinstance(node, dict):
-        for key, value in node.items():
-            if str(key).startswith((f"{COLLECTION}.", f"group/{COLLECTION}.")):
-                if value is None or isinstance(value, dict):
-                    yield key, value or {}, partial
-            else:
-                yield from tasks_in(value, partial or key == "module_defaults")
-
-
-def mistakes(spec: Spec, options: dict[str, Any], partial: bool) -> list[str]:
-    """What AnsibleModule would say of these options; of one with a template only whether it exists."""
-    templated = {name for name, value in options.items() if isinstance(value, str) and "{{" in value}
-
-    def checkable(name: str, option: dict[str, Any]) -> dict[str, Any]:
-        aliases = option.get("aliases", [])
-        if templated & {name, *aliases}:
-            return {"type": "raw", "aliases": aliases}
-        return {**option, "required": option.get("required", False) and not partial}
-
-    validator = ArgumentSpecValidator({name: checkable(name, option) for name, option in spec.items()})
-    return list(validator.validate(options).error_messages)
-
-
-def yaml_blocks(path: Path) -> str:
-    """The YAML in the code blocks of a Markdown or reStructuredText file."""
-    text = path.read_text(encoding="utf-8")
-    blocks = re.findall(r"^( *)```ya?ml\n(.*?)^\1```", text, re.MULTILINE | re.DOTALL)
-    directives = re.findall(r"^( *)\.\. code-block:: ya?ml\n\n((?:\1 +.*\n|\n)+)", text, re.MULTILINE)
-    return "\n---\n".join(textwrap.dedent(block) for _indentation, block in blocks + directives)
-
-
-def texts_with_tasks() -> dict[str, str]:
-    """Where tasks are written: examples of modules, documents, roles and playbooks."""
-    texts = {f"EXAMPLES of {name}": module(name).EXAMPLES for name in MODULES}
-    for name in repository_files():
-        path = Path(name)
-        if path.suffix in (".md", ".rst") and path.parts[0] not in ("tests", "changelogs"):
-            texts[name] = yaml_blocks(ROOT / path)
-        elif path.suffix in (".yml", ".yaml") and path.parts[0] in ("playbooks", "roles"):
-            texts[name] = (ROOT / path).read_text(encoding="utf-8")
-    return texts
 
 
 def documentation_of_inventory(plugin: str) -> dict[str, Any]:

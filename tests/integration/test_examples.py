@@ -1,0 +1,207 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is written in examples, in the README and in the guides works as it stands, and gives what is documented.
+
+All of it is one playbook, because a start of Ansible takes longer than a task. A document says who runs a task by its words, so
+loose tasks of one document are one play, in their order, and plays for localhost are run as they are. Plays for hosts that only
+SSH reaches are left out.
+"""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+from playing import Play, Run, document, task
+
+from documents import COLLECTION, MODULES, ROOT, load, module, repository_files, yaml_blocks
+from emulator import Emulator
+
+CLUSTER = "ehpc-hz-EXAMPLE"
+HYBRID = {
+    "location": "OnPremise",
+    "proxy_mode": True,
+    "users": ["hpcuser01"],
+    "on_premise_users": ["hpcuser01", "hpcuser02"],
+    "nodes": {"manager": 1, "login": 1, "compute": 2, "on_premise_manager": 1},
+}
+SCENARIO = {
+    "clusters": [
+        {"id": CLUSTER, "name": "cfd-1", **HYBRID},
+        {"id": "ehpc-hz-EXAMPLE2", "name": "cfd-2", "scheduler_type": "pbs"},
+        {"id": "ehpc-sh-EXAMPLE3", "name": "large", "region": "cn-shanghai", **HYBRID},
+    ]
+}
+TYPES: dict[str, type] = {"str": str, "bool": bool, "int": int, "list": list, "dict": dict}
+# Tasks beside those of the collection that need nothing but this machine.
+HARMLESS = ("ansible.builtin.debug", "ansible.builtin.copy")
+# What a task that is left out would have found, and how long to wait for what does not come.
+FOUND = {
+    "getent_passwd": {"root": ["x", "0", "0", "", "/root", "/bin/sh"], "hpcuser01": ["x", "1001", "100", "", "/home/hpcuser01", "/bin/sh"]},
+    "ehpc_bootstrap": {CLUSTER: {"region": "cn-hangzhou", "status": "running", "post_scripts_changed": True, "users_synced": False, "users_missing": []}},
+}
+# What Ansible itself adds to a result, for until and failed_when.
+OF_ANSIBLE = {"attempts", "failed_when_result"}
+IMPATIENT = {f"{COLLECTION}.user_sync": {"wait_timeout": 5}}
+
+Returned = dict[str, dict[str, t.Any]]
+
+
+def texts() -> dict[str, str]:
+    """The examples of modules and filters, and the YAML of documents for users."""
+    found = {f"EXAMPLES of {name}": module(name).EXAMPLES for name in MODULES}
+    for path in sorted((ROOT / "plugins/filter").glob("*.yml")):
+        found[f"EXAMPLES of {path.stem}"] = load(path.read_text(encoding="utf-8"))[0]["EXAMPLES"]
+    for name in repository_files():
+        if name.endswith((".md", ".rst")) and name.split("/")[0] in ("README.md", "docs", "roles"):
+            found[name] = yaml_blocks(ROOT / name)
+    return found
+
+
+def runnable(node: t.Any) -> list[dict[str, t.Any]]:
+    """The tasks of a list of tasks that can be run here; of a block, those inside."""
+    found = []
+    for entry in node if isinstance(node, list) else []:
+        if "block" in entry:
+            found += runnable(entry["block"]) + runnable(entry.get("rescue"))
+        elif any(str(key).startswith(f"{COLLECTION}.") or key in HARMLESS for key in entry):
+            found.append(entry)
+    return found
+
+
+def plays(where: str, text: str) -> list[dict[str, t.Any]]:
+    """The plays of a text for localhost, and one with all its loose tasks."""
+    lists = [node for node in load(text) if isinstance(node, list)]
+    whole = [play for node in lists for play in node if play.get("hosts") == "localhost"]
+    loose = runnable([entry for node in lists for entry in node if "hosts" not in entry])
+    return whole + ([{**localhost(where, loose), "vars": FOUND, "module_defaults": IMPATIENT}] if loose else [])
+
+
+def localhost(name: str, tasks: list[dict[str, t.Any]]) -> dict[str, t.Any]:
+    return {"name": name, "hosts": "localhost", "gather_facts": False, "tasks": tasks}
+
+
+def environment(emulator: Emulator) -> dict[str, str]:
+    return {
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": emulator.access_key,
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": emulator.secret_key,
+        "ALIBABA_CLOUD_REGION_ID": emulator.region,
+        "ALIBABA_CLOUD_EHPC_ENDPOINT": emulator.endpoint,
+    }
+
+
+def undocumented(documented: Returned, real: dict[str, t.Any], where: str) -> list[str]:
+    """What a real result has that the documentation does not, or of another type; at any depth."""
+    found = [f"{where}: {key} is not documented" for key in set(real) - set(documented)]
+    for key in set(real) & set(documented):
+        entry, value, path = documented[key], real[key], f"{where}.{key}"
+        if value is None:
+            continue
+        if not isinstance(value, TYPES[entry["type"]]):
+            found.append(f"{path}: {value!r} is no {entry['type']}")
+            continue
+        elements = value if entry["type"] == "list" else [value]
+        if entry["type"] == "list":
+            found += [f"{path}: {element!r} is no {entry['elements']}" for element in elements if not isinstance(element, TYPES[entry["elements"]])]
+        for element in elements:
+            if isinstance(element, dict):
+                found += undocumented(entry["contains"], element, path) if "contains" in entry else unlike_sample(entry, element, path)
+    return found
+
+
+def unlike_sample(entry: dict[str, t.Any], real: dict[str, t.Any], where: str) -> list[str]:
+    """Where only a sample tells of the keys, it has them all."""
+    sample = entry["sample"][0] if entry["type"] == "list" else entry["sample"]
+    return [f"{where}: has {sorted(real)}, in the sample are {sorted(sample)}"] if set(real) != set(sample) else []
+
+
+def keys(value: t.Any, where: str = "") -> set[str]:
+    """The keys of a result at any depth, as paths."""
+    if isinstance(value, list):
+        return {path for element in value for path in keys(element, where)}
+    if not isinstance(value, dict):
+        return set()
+    return {path for key, below in value.items() for path in {f"{where}.{key}", *keys(below, f"{where}.{key}")}}
+
+
+def documented_keys(documented: Returned, where: str = "") -> set[str]:
+    return {path for key, entry in documented.items() for path in {f"{where}.{key}", *documented_keys(entry.get("contains", {}), f"{where}.{key}")}}
+
+
+class Ran(t.NamedTuple):
+    """All of it, and what each module returned in it."""
+
+    run: Run
+    returned: dict[str, list[dict[str, t.Any]]]
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    play = Play(tmp_path_factory.mktemp("examples"))
+    playbook = [one for where, text in texts().items() for one in plays(where, text)]
+    # Each result is known by its task's name, which says its module then.
+    wrong = {"region": "cn-hangzhou", "access_key": "EXAMPLEnone", "secret_key": "EXAMPLE-none"}
+    needed = {name: {"cluster_id": CLUSTER} for name in MODULES if "cluster_id" in module(name).ARGUMENT_SPEC}
+    needed["post_scripts"]["state"] = "absent"
+    failing = [{**task(f"Fail {name}", name, **needed.get(name, {}), **wrong), "ignore_errors": True} for name in MODULES]
+    more = [task("Details", "cluster_info", cluster_ids=[CLUSTER, "ehpc-hz-EXAMPLE2"]), task("List", "cluster_info")]
+    playbook.append(localhost("More", more + failing))
+    names = {name: modules_of(entry) for one in playbook for entry in one.get("tasks", []) for name in [entry["name"]]}
+    with Emulator(SCENARIO) as emulator:
+        run = play.playbook(playbook, env=environment(emulator), diff=True, code=None)
+    returned: dict[str, list[dict[str, t.Any]]] = {name: [] for name in MODULES}
+    for result in run.results:
+        for name in names.get(result.task, []):
+            if result.status != "skipped":
+                returned[name].append({key: value for key, value in result.returned().items() if key not in OF_ANSIBLE})
+    return Ran(run, returned)
+
+
+def modules_of(entry: dict[str, t.Any]) -> list[str]:
+    return [str(key).rpartition(".")[2] for key in entry if str(key).startswith(f"{COLLECTION}.")]
+
+
+def test_each_document_has_something_that_runs() -> None:
+    quiet = {where for where, text in texts().items() if not plays(where, text)}
+    assert quiet == {"docs/docsite/rst/guide_awx.rst"} & set(texts())
+
+
+def test_no_task_failed(ran: Ran) -> None:
+    assert [(result.task, result.msg) for result in ran.run.results if result.failed and not result.task.startswith("Fail ")] == []
+    assert ran.run.code == 0
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_results_are_the_documented_ones(ran: Ran, name: str) -> None:
+    documented = document(name)["return"]
+    assert {problem for result in ran.returned[name] for problem in undocumented(documented, result, name)} == set()
+    seen = {path for result in ran.returned[name] for path in keys(result)}
+    assert documented_keys(documented) - seen == set(), "documented, but in no result of any example"
+
+
+def test_inventory_sources(tmp_path: Path) -> None:
+    """Those of the guides, the README and the plugin's own examples, each as a file of its own; one start for all."""
+    examples = importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.inventory.ehpc").EXAMPLES
+    found = [node for text in [*texts().values(), examples] for node in load(text) if isinstance(node, dict) and "plugin" in node]
+    assert len(found) > 5
+    play = Play(tmp_path)
+    arguments = []
+    for number, source in enumerate(found):
+        path = tmp_path / f"{number}.ehpc.yml"
+        path.write_text(yaml.safe_dump(source), encoding="utf-8")
+        arguments += ["-i", path.name]
+    with Emulator(SCENARIO) as emulator:
+        strict = {"ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true"}
+        env = {**play._environment(tmp_path / "unused"), **environment(emulator), **strict}
+        command = [str(Path(sys.executable).with_name("ansible-inventory")), *arguments, "--graph"]
+        ran = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120, check=False)
+    assert ran.returncode == 0, ran.stderr
+    for group in ("ehpc_clusters", "ehpc_nodes", "ehpc_role_login", "hybrid", "region_cn_hangzhou"):
+        assert f"@{group}:" in ran.stdout

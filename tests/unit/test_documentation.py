@@ -1,0 +1,96 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is documented of results, of the role's variables and of filters is what there is. What runs show: integration/test_examples.py."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import hint_for
+
+from documents import COLLECTION, INVENTORY_PLUGINS, MODULES, ROLES, ROOT, load, mistakes, module, repository_files, spec_of, tasks_in, texts_with_tasks
+
+TYPES: dict[str, type] = {"str": str, "bool": bool, "int": int, "list": list, "dict": dict}
+FILTERS = sorted((ROOT / "plugins/filter").glob("*.yml"))
+
+Return = dict[str, dict[str, t.Any]]
+
+
+def returned(name: str) -> Return:
+    """What a module documents to return."""
+    return t.cast("Return", load(module(name).RETURN)[0])
+
+
+def unlike(documented: Return, where: str) -> list[str]:
+    """The samples that are not what is documented about them."""
+    found = []
+    for key, entry in documented.items():
+        path, sample = f"{where}.{key}", entry["sample"]
+        if not isinstance(sample, TYPES[entry["type"]]):
+            found.append(f"{path}: {sample!r} is no {entry['type']}")
+            continue
+        elements = sample if entry["type"] == "list" else []
+        found += [f"{path}: {element!r} is no {entry['elements']}" for element in elements if not isinstance(element, TYPES[entry["elements"]])]
+        if "contains" in entry:
+            dictionaries = elements if entry["type"] == "list" else [sample]
+            found += [f"{path}: {extra} is not documented" for dictionary in dictionaries for extra in set(dictionary) - set(entry["contains"])]
+            found += unlike(entry["contains"], path)
+    return found
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_samples_are_of_their_types(name: str) -> None:
+    assert unlike(returned(name), name) == []
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_each_module_documents_its_failure(name: str) -> None:
+    error = returned(name)["error"]
+    assert (error["type"], error["returned"]) == ("dict", "failure")
+    assert set(error["sample"]) == {"action", "code", "message", "http_status", "request_id", "hint"}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_hint_of_a_sample_is_the_real_one(name: str) -> None:
+    sample = returned(name)["error"]["sample"]
+    if sample["http_status"] is not None:
+        assert sample["hint"] == hint_for(sample["code"], sample["action"])
+
+
+@pytest.mark.parametrize("path", FILTERS, ids=[path.stem for path in FILTERS])
+def test_examples_of_filters_use_them_in_tasks_that_work(path: Path) -> None:
+    examples = load(path.read_text(encoding="utf-8"))[0]["EXAMPLES"]
+    assert f"{COLLECTION}.{path.stem}" in examples
+    assert [mistake for name, options, partial in tasks_in(load(examples)) for mistake in mistakes(spec_of(name), options, partial)] == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_variables_of_a_role_exist_wherever_they_are_named(role: str) -> None:
+    specs = load((ROOT / "roles" / role / "meta/argument_specs.yml").read_text(encoding="utf-8"))[0]["argument_specs"]["main"]["options"]
+    # What the role gives, and what its playbook takes.
+    known = {*specs, f"{role}_result", f"{role}_hosts"}
+    texts = {name: (ROOT / name).read_text(encoding="utf-8") for name in repository_files() if name.endswith((".md", ".rst")) and name != "CHANGELOG.md"}
+    texts |= {f"EXAMPLES of {name}": (ROOT / f"plugins/inventory/{name}.py").read_text(encoding="utf-8") for name in INVENTORY_PLUGINS}
+    unknown = {f"{where}: {name}" for where, text in texts.items() for name in re.findall(rf"\b{role}_[a-z_]+\b", text) if name not in known}
+    assert unknown == set()
+
+
+def test_every_guide_is_in_the_contents() -> None:
+    (contents,) = load((ROOT / "docs/docsite/extra-docs.yml").read_text(encoding="utf-8"))
+    listed = [name for section in contents["sections"] for name in section["toctree"]]
+    assert sorted(listed) == sorted(path.stem for path in (ROOT / "docs/docsite/rst").glob("*.rst"))
+
+
+def test_blocks_of_documents_are_yaml() -> None:
+    """A block that cannot be read would be looked at by no other test."""
+    for where, text in texts_with_tasks().items():
+        try:
+            load(text)
+        except yaml.YAMLError as error:
+            pytest.fail(f"{where}: {error}")
