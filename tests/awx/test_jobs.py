@@ -149,6 +149,27 @@ def test_a_hostile_answer_fails_as_text(awx: Controller, emulator: Emulator, hos
     assert len(job.failures()) == 1
 
 
+MISTAKES = {
+    "yaml": ({"post_scripts": "- url: https://scripts.example.com/a.sh\n  args: a: b"}, ["post scripts", "YAML", "line 2", "quotation marks"]),
+    "no url": ({"post_scripts": "base.sh --mode x"}, ["Post script 1", "url", "base.sh"]),
+    "no list": ({"post_scripts": '{"url": "/opt/a.sh"}'}, ["post scripts", "list"]),
+    "purge": ({"post_scripts": "/opt/a.sh", "post_scripts_purge": "perhaps"}, ["ehpc_bootstrap_post_scripts_purge", "true or false", "perhaps"]),
+    "spaces": ({"expected_users": "hpcuser01 hpcuser02"}, ["hpcuser01 hpcuser02", "one name a line", "commas"]),
+    "number": ({"wait_timeout": "soon"}, ["ehpc_bootstrap_wait_timeout", "soon"]),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_gets_a_message_for_its_author(awx: Controller, emulator: Emulator, mistake: str) -> None:
+    given, words = MISTAKES[mistake]
+    job = awx.launch(ONE, answers(**given))
+    (message,) = job.failures()
+    assert [word for word in words if word not in message] == []
+    assert [word for word in ("filter", "error was", "Traceback", "templat") if word in message] == [], "nobody who fills in a survey knows what these are"
+    assert result(job)["error"] == message
+    assert (job.code, emulator.actions()) == (2, []), "nobody waits for the cluster first, and nothing is half done"
+
+
 def test_blank_fields_of_a_credential_do_no_harm(awx: Controller, emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     blank = {**awx.inputs, "security_token": "", "region": ""}
     assert awx.launch(ONE, answers(PUBLIC, region="cn-hangzhou"), inputs=blank).code == 0
