@@ -128,6 +128,12 @@ package: copy ## Build the tarball, in build/package.
 	rm -rf build/package
 	ansible-galaxy collection build --output-path build/package $(COPY)
 
+.PHONY: release
+release: $(CHECK_VENV)/.ready ## Test and check a release, and show what its tarball holds. Publishes nothing.
+	python tests/check/release.py
+	$(MAKE) test check
+	python tests/check/release.py build/package
+
 .PHONY: clean
 clean: ## Remove all that the other targets have made.
 	rm -rf $(VENV) $(CHECK_VENV) .venv-matrix build .pytest_cache .hypothesis
