@@ -165,9 +165,9 @@ def test_templated_and_tagged_values(hosts: Hosts) -> None:
             *(
                 task(f"args {type(value).__name__}", "post_scripts", cluster_id=CLUSTER, scripts=[{"url": "/a", "args": value}])
                 | {"check_mode": True, "ignore_errors": True}
-                for value in SCALARS
+                for value in (1.5, None, datetime.datetime(2024, 1, 31, 10, 30))
             ),
-            *(task(f"id {type(value).__name__}", "post_scripts_info", cluster_id=value) | {"ignore_errors": True} for value in (5, True, {"a": 1}, ["b"])),
+            *(task(f"id {type(value).__name__}", "post_scripts_info", cluster_id=value) | {"ignore_errors": True} for value in (5, {"a": 1})),
         ],
         keywords={"vars": {"key": secret, "cluster": CLUSTER, "name": "Größe", "words": ["--label", "日本 語", "it's"]}},
         arguments=("--vault-password-file", str(password)),
