@@ -199,11 +199,13 @@ def test_relative_paths(hosts: Hosts, emulator: Emulator, in_process: bool) -> N
             look("home", shared_credentials_file="~/profiles.json"),
             look("home of the task", shared_credentials_file="~/profiles.json") | {"environment": {"HOME": "{{ playbook_dir }}"}},
             look("variable", shared_credentials_file="$WHERE/profiles.json") | {"environment": {"WHERE": "{{ playbook_dir }}"}},
-            {"name": "of the controller", "ansible.builtin.debug": {"msg": "{{ lookup('ansible.builtin.pipe', 'pwd') }}"}},
+            task("undone", "cluster_info", names=["{{ '.' | realpath }}"]) | {"loop": [1, 2]},
         ],
     }
     playbook = hosts.play.directory / "plays" / "playbook.yml"
     playbook.write_text(json.dumps([play]), encoding="utf-8")
-    run = hosts.play.playbook(playbook)
-    regions = [result["region"] for result in run.results[:-1]]
-    assert regions == ["ap-southeast-1", "cn-shanghai", "ap-southeast-1", "ap-southeast-1"]
+    run = hosts.play.playbook(playbook, env={"ANSIBLE_INJECT_INVOCATION": "true"})
+    regions = {result.task: result["region"] for result in run.results if result.task != "undone"}
+    assert list(regions.values()) == ["ap-southeast-1", "cn-shanghai", "ap-southeast-1", "ap-southeast-1"]
+    # What Ansible itself does between two iterations happens where it was called.
+    assert [item["invocation"]["module_args"]["names"] for item in run.items("undone")] == [[str(hosts.play.directory)]] * 2
