@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import ENVIRONMENT
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import hint_for
 
 from documents import COLLECTION, INVENTORY_PLUGINS, MODULES, ROLES, ROOT, load, mistakes, module, repository_files, spec_of, tasks_in, texts_with_tasks
@@ -79,6 +80,25 @@ def test_variables_of_a_role_exist_wherever_they_are_named(role: str) -> None:
     texts |= {f"EXAMPLES of {name}": (ROOT / f"plugins/inventory/{name}.py").read_text(encoding="utf-8") for name in INVENTORY_PLUGINS}
     unknown = {f"{where}: {name}" for where, text in texts.items() for name in re.findall(rf"\b{role}_[a-z_]+\b", text) if name not in known}
     assert unknown == set()
+
+
+def user_texts() -> dict[str, str]:
+    """What users read or run, beside the plugins."""
+    names = [name for name in repository_files() if name.split("/")[0] in ("README.md", "docs", "roles", "playbooks")]
+    return {name: (ROOT / name).read_text(encoding="utf-8") for name in names}
+
+
+def test_environment_variables_exist_wherever_they_are_named() -> None:
+    known = {variable for variables in ENVIRONMENT.values() for variable in variables}
+    unknown = {f"{where}: {name}" for where, text in user_texts().items() for name in re.findall(r"\bALI\w*_[A-Z_]*[A-Z]\b", text) if name not in known}
+    assert unknown == set()
+
+
+def test_links_between_files_lead_somewhere() -> None:
+    for name in repository_files():
+        if name.endswith(".md") and name != "CHANGELOG.md":
+            links = re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", (ROOT / name).read_text(encoding="utf-8"))
+            assert [link for link in links if not (ROOT / name).parent.joinpath(link).exists()] == [], name
 
 
 def test_every_guide_is_in_the_contents() -> None:
