@@ -38,8 +38,9 @@ SECRET_PARAMETERS = frozenset(
 )
 
 _NAMES = "|".join(sorted((re.escape(name) for name in SECRET_PARAMETERS), key=len, reverse=True))
-# In a text a parameter is only known by the question mark or ampersand before it, plain or percent-encoded.
-_PARAMETER_IN_TEXT = re.compile(r"(?i)(?:(?<=[?&])|(?<=%%3F)|(?<=%%26))(%s)(=|%%3D)((?:(?!%%26)[^&\s'\"<>])+)" % _NAMES)
+# In a text a parameter is only known by the question mark or ampersand before it, plain or percent-encoded. What a service repeats
+# of a request is often encoded more than once.
+_PARAMETER_IN_TEXT = re.compile(r"(?i)([?&]|%%(?:25)*(?:3F|26))(%s)(=|%%(?:25)*3D)((?:(?!%%(?:25)*26)[^&\s'\"<>])+)" % _NAMES)
 _USER_IN_TEXT = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^/?#\s'\"]+@")
 _USER_IN_URL = re.compile(r"^([^/?#]*://)[^/?#]+@")
 _USER_ENCODED = re.compile(r"(?i)\b([a-z][a-z0-9+.%-]*%3A%2F%2F)(?:(?!%2F|%3F|%23)[^/?#\s&'\"<>])+%40")
@@ -70,7 +71,7 @@ def redact_text(text: str, secrets: t.Iterable[str] = ()) -> str:
     """The text without the given secrets, in any encoding that a request could carry, and without signatures."""
     for form in sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True):
         text = text.replace(form, MASK)
-    text = _PARAMETER_IN_TEXT.sub(r"\1\2%s" % MASK, text)
+    text = _PARAMETER_IN_TEXT.sub(r"\1\2\3%s" % MASK, text)
     text = _USER_ENCODED.sub(r"\1%s%%40" % MASK, text)
     return _USER_IN_TEXT.sub(r"\1%s@" % MASK, text)
 
