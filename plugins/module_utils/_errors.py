@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redact_values
+
 # The codes that have no counterpart at the service, because the request never got an answer of its own.
 INVALID_OPTIONS = "InvalidOptions"
 INVALID_ANSWER = "InvalidAnswer"
@@ -177,7 +179,8 @@ class EhpcError(Exception):
             "request_id": self.request_id,
             "hint": self.hint,
         }
-        return dict(self.result, msg=str(self), error=error)
+        # Whatever an option or an answer brought into it: a pre-signed url in the wrong option, for one.
+        return t.cast("dict[str, t.Any]", redact_values(dict(self.result, msg=str(self), error=error)))
 
 
 def invalid_option(message: str, hint: str | None = None) -> EhpcError:
