@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from playing import ROOT, Play, Task, task
+from support.codes import CASES, REPEATED_CODES
 from support.in_process import reaching, run
 from support.outcomes import RETRIES, Fault, Outcome, table, table_of
 
@@ -48,7 +49,6 @@ OPERATIONS = {**READS, **WRITES}
 # What a task of each operation reads before it, and after it where it succeeds.
 AROUND = {"SetPostScripts": ("GetPostScripts", "GetPostScripts"), "SyncUsers": ("ListUsers", "ListUsers")}
 
-REPEATED_CODES = ("Throttling", "Throttling.Api", "Throttling.User", "ServiceUnavailable", "InternalError", "UnknownError")
 OTHER_CODES = ("InvalidParams", "ClusterNotFound", "NotAuthorized", "SignatureDoesNotMatch")
 WITHOUT_ANSWER = {
     "a connection lost before the work": "lost_before",
@@ -154,26 +154,12 @@ def test_a_lost_write_of_which_nothing_can_be_read() -> None:
 
 # Every documented code, as a user meets it
 
-GATEWAY_CODES = (
-    *("InvalidAccessKeyId.NotFound", "InvalidAccessKeyId.Inactive", "SignatureDoesNotMatch", "IncompleteSignature", "SignatureNonceUsed"),
-    *("InvalidTimeStamp.Expired", "InvalidTimeStamp.Format", "InvalidSignatureMethod", "MissingClusterId", "MissingSecurityToken", "InvalidRegionId"),
-    *("InvalidVersion", "InvalidAction.NotFound", "InvalidApi.NotFound", "InvalidProduct.NotFound", "InvalidProtocol.NeedSsl", "UnsupportedHTTPMethod"),
-    *("InvalidParameter.Format", "Throttling", "Throttling.User", "Throttling.Api", "NoPermission", "Forbidden.RAM", "InternalError", "ServiceUnavailable"),
-    *("InvalidSecurityToken.Expired", "InvalidSecurityToken.Malformed", "InvalidSecurityToken.MismatchWithAccessKey"),
-)
-PAGE_CODES = ("InvalidParams", "ClusterNotFound", "UnknownError", "ServiceUnavailable")
-SYNC_CODES = (*PAGE_CODES, "InvalidClusterStatus", "ExecFail", "ManagerNotFound", "AgentError.Account.UserSynFailure", "NotAuthorized")
 # operation -> what a message says was attempted, and the task
 ATTEMPTS = {
     "GetPostScripts": ("read the post scripts", "post_scripts_info", {}),
     "SetPostScripts": ("set the post scripts", "post_scripts", {"scripts": [NEW]}),
     "SyncUsers": ("synchronize the users", "user_sync", {"check_cluster": False}),
 }
-CASES = [
-    *(("GetPostScripts", code) for code in GATEWAY_CODES),
-    *(("SetPostScripts", code) for code in PAGE_CODES),
-    *(("SyncUsers", code) for code in SYNC_CODES),
-]
 
 
 def test_every_documented_code(tmp_path: Path) -> None:

@@ -1,0 +1,24 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The error codes that the service documents: its gateway's, and those of the pages of its two writes."""
+
+from __future__ import annotations
+
+GATEWAY_CODES = (
+    *("InvalidAccessKeyId.NotFound", "InvalidAccessKeyId.Inactive", "SignatureDoesNotMatch", "IncompleteSignature", "SignatureNonceUsed"),
+    *("InvalidTimeStamp.Expired", "InvalidTimeStamp.Format", "InvalidSignatureMethod", "MissingClusterId", "MissingSecurityToken", "InvalidRegionId"),
+    *("InvalidVersion", "InvalidAction.NotFound", "InvalidApi.NotFound", "InvalidProduct.NotFound", "InvalidProtocol.NeedSsl", "UnsupportedHTTPMethod"),
+    *("InvalidParameter.Format", "Throttling", "Throttling.User", "Throttling.Api", "NoPermission", "Forbidden.RAM", "InternalError", "ServiceUnavailable"),
+    *("InvalidSecurityToken.Expired", "InvalidSecurityToken.Malformed", "InvalidSecurityToken.MismatchWithAccessKey"),
+)
+PAGE_CODES = ("InvalidParams", "ClusterNotFound", "UnknownError", "ServiceUnavailable")
+SYNC_CODES = (*PAGE_CODES, "InvalidClusterStatus", "ExecFail", "ManagerNotFound", "AgentError.Account.UserSynFailure", "NotAuthorized")
+REPEATED_CODES = ("Throttling", "Throttling.Api", "Throttling.User", "ServiceUnavailable", "InternalError", "UnknownError")
+# Each with an operation that answers it.
+CASES = [
+    *(("GetPostScripts", code) for code in GATEWAY_CODES),
+    *(("SetPostScripts", code) for code in PAGE_CODES),
+    *(("SyncUsers", code) for code in SYNC_CODES),
+]
