@@ -164,14 +164,14 @@ class Controller:
         variables = yaml.safe_dump(trusted) if trusted else ""
         (private / "env/extravars").write_text(variables + yaml.dump(unsafe, Dumper=UnsafeDumper), encoding="utf-8")
         (private / "env/cmdline").write_text(self._command_line(wanted, job_type or wanted["job_type"], limit), encoding="utf-8")
-        shutil.copytree(ROOT / "playbooks", private / "project/playbooks")
+        self._project(private)
         return self._run(private, wanted["playbook"])
 
     def update(self, source: str, inputs: Values | None = None, code: int = 0) -> tuple[dict[str, Values], dict[str, list[str]]]:
         """Update an inventory from the source of this name, as AWX does it: the hosts with their variables, and the groups."""
         wanted = named("controller_inventory_sources", source)
         private = self._private_directory()
-        shutil.copytree(ROOT / "playbooks", private / "project/playbooks")
+        self._project(private)
         output = private / "artifacts/output.json"
         output.parent.mkdir()
         command = [BIN / "ansible-inventory", "--list", "--export", "--inventory", private / "project" / wanted["source_path"], "--output", output, "-vvv"]
@@ -194,6 +194,12 @@ class Controller:
         for name in ("env", "inventory", "project", "home"):
             (private / name).mkdir(parents=True)
         return private
+
+    @staticmethod
+    def _project(private: Path) -> None:
+        """What a job can take from the project: its files, but not the collection, which is in the execution environment."""
+        for name in ("playbooks", "extensions"):
+            shutil.copytree(ROOT / name, private / "project" / name)
 
     def _credential(self, name: str, inputs: Values | None) -> dict[str, str]:
         credential_type = named("controller_credential_types", named("controller_credentials", name)["credential_type"])
