@@ -249,6 +249,7 @@ def test_no_secret_anywhere(tmp_path: Path, in_process: bool) -> None:
         assert list(tmp_path.glob(written)), f"no {written}"
     assert "CUSTOM STATS" in run.stdout
     assert lines
+    assert "through the proxy http://***@127.0.0.1:9 refused" in run["proxy"].msg
     search.look_at("stdout", run.stdout.encode())
     search.look_at("stderr", run.stderr.encode())
     search.look_at_files(tmp_path)
