@@ -50,7 +50,7 @@ matrix: setup ## Run tests on each supported ansible-core, as far as there are P
 
 .PHONY: bench
 bench: setup ## Measure what tasks cost, and write tests/benchmark/RESULTS.md. Let nothing else run.
-	$(BIN)/python tests/benchmark
+	$(BIN)/python tests/benchmark $(BENCH_OPTIONS)
 
 $(CHECK_VENV)/.ready: tests/check/requirements.txt tests/requirements.txt meta/ee-requirements.txt
 	$(PYTHON) -m venv $(CHECK_VENV)
