@@ -20,38 +20,51 @@ import pytest
 from launching import BIN, COLLECTIONS, Values, objects, site
 
 Options = dict[str, str]
-STR, BOOL, INT, DICT, NAMES, NODES = "str", "bool", "int", "dict", "list of str", "list of dict"
-NOTIFIED: Options = {f"notification_templates_{when}": NAMES for when in ("started", "success", "error")}
-COMMON: Options = {"name": STR, "description": STR, "organization": STR}
-# Of each module that is used: all options that a task could give it sensibly, with their types.
+
+
+def options(texts: str, bools: str = "", ints: str = "", dicts: str = "", names: str = "", nodes: str = "") -> Options:
+    """The options of a module beside its name, by their types."""
+    kinds = {"str": f"name description {texts}", "bool": bools, "int": ints, "dict": dicts, "list of str": names, "list of dict": nodes}
+    return {name: kind for kind, words in kinds.items() for name in words.split()}
+
+
+PROMPTS = " ".join(f"ask_{prompt}_on_launch" for prompt in ("credential", "diff_mode", "inventory", "job_type", "limit", "tags", "variables", "verbosity"))
+NOTIFIED = "notification_templates_started notification_templates_success notification_templates_error"
+# Of each module that is used: the options that a task could give it sensibly.
 MODULES: dict[str, Options] = {
-    "credential_type": {"name": STR, "description": STR, "kind": STR, "inputs": DICT, "injectors": DICT},
-    "credential": {**COMMON, "credential_type": STR, "inputs": DICT, "update_secrets": BOOL, "user": STR, "team": STR},
-    "execution_environment": {**COMMON, "image": STR, "credential": STR, "pull": STR},
-    "project": {
-        **{**COMMON, **NOTIFIED, "scm_type": STR, "scm_url": STR, "local_path": STR, "scm_branch": STR, "scm_refspec": STR, "credential": STR},
-        **{"scm_clean": BOOL, "scm_delete_on_update": BOOL, "scm_update_on_launch": BOOL, "scm_update_cache_timeout": INT, "allow_override": BOOL},
-        **{"timeout": INT, "default_environment": STR, "wait": BOOL, "update_project": BOOL},
-    },
-    "inventory": {**COMMON, "variables": DICT, "kind": STR, "host_filter": STR},
-    "host": {"name": STR, "description": STR, "inventory": STR, "enabled": BOOL, "variables": DICT},
-    "inventory_source": {
-        **{**COMMON, **NOTIFIED, "inventory": STR, "source": STR, "source_path": STR, "source_vars": DICT, "enabled_var": STR, "enabled_value": STR},
-        **{"host_filter": STR, "limit": STR, "credential": STR, "execution_environment": STR, "overwrite": BOOL, "overwrite_vars": BOOL},
-        **{"timeout": INT, "verbosity": INT, "update_on_launch": BOOL, "update_cache_timeout": INT, "source_project": STR, "scm_branch": STR},
-    },
-    "notification_template": {**COMMON, "notification_type": STR, "notification_configuration": DICT, "messages": DICT},
-    "job_template": {
-        **{**COMMON, **NOTIFIED, "job_type": STR, "inventory": STR, "project": STR, "playbook": STR, "credentials": NAMES, "forks": INT, "limit": STR},
-        **{"execution_environment": STR, "verbosity": INT, "extra_vars": DICT, "job_tags": STR, "skip_tags": STR, "timeout": INT, "diff_mode": BOOL},
-        **{f"ask_{prompt}_on_launch": BOOL for prompt in ("diff_mode", "variables", "limit", "tags", "job_type", "verbosity", "inventory", "credential")},
-        **{"survey_enabled": BOOL, "survey_spec": DICT, "allow_simultaneous": BOOL, "job_slice_count": INT, "labels": NAMES, "scm_branch": STR},
-    },
-    "workflow_job_template": {
-        **{**COMMON, **NOTIFIED, "notification_templates_approvals": NAMES, "extra_vars": DICT, "survey_spec": DICT, "survey_enabled": BOOL},
-        **{"allow_simultaneous": BOOL, "ask_variables_on_launch": BOOL, "inventory": STR, "limit": STR, "ask_inventory_on_launch": BOOL},
-        **{"ask_limit_on_launch": BOOL, "labels": NAMES, "workflow_nodes": NODES, "destroy_current_nodes": BOOL},
-    },
+    "credential_type": options("kind", dicts="inputs injectors"),
+    "credential": options("organization credential_type user team", bools="update_secrets", dicts="inputs"),
+    "execution_environment": options("organization image credential pull"),
+    "project": options(
+        "organization scm_type scm_url local_path scm_branch scm_refspec credential default_environment",
+        bools="scm_clean scm_delete_on_update scm_update_on_launch allow_override wait update_project",
+        ints="scm_update_cache_timeout timeout",
+        names=NOTIFIED,
+    ),
+    "inventory": options("organization kind host_filter", dicts="variables"),
+    "host": options("inventory", bools="enabled", dicts="variables"),
+    "inventory_source": options(
+        "organization inventory source source_project source_path scm_branch credential execution_environment enabled_var enabled_value host_filter limit",
+        bools="overwrite overwrite_vars update_on_launch",
+        ints="timeout verbosity update_cache_timeout",
+        dicts="source_vars",
+        names=NOTIFIED,
+    ),
+    "notification_template": options("organization notification_type", dicts="notification_configuration messages"),
+    "job_template": options(
+        "organization job_type inventory project playbook execution_environment limit job_tags skip_tags scm_branch",
+        bools=f"{PROMPTS} diff_mode survey_enabled allow_simultaneous",
+        ints="forks verbosity timeout job_slice_count",
+        dicts="extra_vars survey_spec",
+        names=f"{NOTIFIED} credentials labels",
+    ),
+    "workflow_job_template": options(
+        "organization inventory limit scm_branch",
+        bools="survey_enabled allow_simultaneous ask_variables_on_launch ask_inventory_on_launch ask_limit_on_launch destroy_current_nodes",
+        dicts="extra_vars survey_spec",
+        names=f"{NOTIFIED} notification_templates_approvals labels",
+        nodes="workflow_nodes",
+    ),
 }
 STAND_IN = """
 import json, os

@@ -22,7 +22,7 @@ CLUSTER, PUBLIC = "ehpc-hz-hybrid01", "ehpc-hz-public01"
 LINES = "https://scripts.example.com/base.sh --mode hybrid\r\n\r\n# mount\r\n/opt/mount.sh\t'a b'\r\n"
 YAML = "- url: https://scripts.example.com/base.sh\n  args: --mode hybrid\n- url: /opt/mount.sh\n  args: [a b]\n"
 STORED = [{"url": "https://scripts.example.com/base.sh", "args": "--mode hybrid"}, {"url": "/opt/mount.sh", "args": "'a b'"}]
-OPTIONAL = [question["variable"] for question in named("controller_templates", ONE)["survey_spec"]["spec"] if question["variable"] != "ehpc_bootstrap_cluster_id"]
+QUESTIONS = [question["variable"] for question in named("controller_templates", ONE)["survey_spec"]["spec"]]
 
 
 def answers(cluster_id: str = CLUSTER, /, **given: t.Any) -> dict[str, t.Any]:
@@ -76,7 +76,7 @@ def test_preview_then_run_then_again(awx: Controller, emulator: Emulator) -> Non
 @pytest.mark.parametrize("blank", [None, "", "  "], ids=["null", "empty", "spaces"])
 def test_questions_without_an_answer_change_nothing(awx: Controller, emulator: Emulator, blank: str | None) -> None:
     before = stored(emulator, PUBLIC)
-    job = awx.launch(ONE, {**answers(PUBLIC), **dict.fromkeys(OPTIONAL, blank)})
+    job = awx.launch(ONE, {**answers(PUBLIC), **dict.fromkeys(QUESTIONS[1:], blank)})
     assert (job.code, emulator.actions(), stored(emulator, PUBLIC)) == (0, ["DescribeCluster"], before)
 
 
