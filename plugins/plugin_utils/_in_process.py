@@ -86,7 +86,7 @@ class EhpcAction(ActionBase):
         worker = _Invocation(self.MODULE, args, self._task.check_mode)
         # What libraries print or log goes where it goes in a process: away. It would appear amid the output of the play.
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            result = worker.result(self._task.resolved_action or self._task.action)
+            result = worker.result(self._task.action)
         return worker.shown(result, with_options=_options_are_shown(task_vars))
 
 

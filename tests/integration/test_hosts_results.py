@@ -71,6 +71,7 @@ def test_wrong_options(hosts: Hosts) -> None:
     cases = {
         "unknown option": task("", "post_scripts", **one, colour="red", shape="round"),
         "unknown option, without others": task("", "region_info", colour="red"),
+        "unknown option of a short name": {"region_info": {"colour": "red"}},
         "unknown suboption": task("", "post_scripts", cluster_id=CLUSTER, scripts=[{"url": "/a", "colour": "red"}]),
         "required option": task("", "post_scripts", scripts=[]),
         "required option is null": task("", "post_scripts", cluster_id=None, scripts=[]),
@@ -89,7 +90,8 @@ def test_wrong_options(hosts: Hosts) -> None:
     }
     tasks = [{**one, "name": name} for name, one in cases.items()]
     # Since ansible-core 2.20 results repeat the options only where this is set.
-    both = hosts.compare(tasks, ignore_errors=True, env={"ANSIBLE_INJECT_INVOCATION": "true"})
+    options = {"env": {"ANSIBLE_INJECT_INVOCATION": "true"}, "keywords": {"collections": ["alicloud.ehpc"]}}
+    both = hosts.compare(tasks, ignore_errors=True, **options)
     assert [result.status for result in both.worker.results] == ["failed"] * len(cases)
     assert both.worker["unknown option"].msg.startswith("Unsupported parameters for (alicloud.ehpc.post_scripts) module: colour, shape.")
     assert both.worker["required option"].msg == "missing required arguments: cluster_id"
