@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import socket
 import time
 import traceback
@@ -19,7 +20,7 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils import _errors
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import Transport, checked_region, option, transport
 from ansible_collections.alicloud.ehpc.plugins.module_utils._credentials import Credentials, Keys, credentials, region_of
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
-from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redact_text
+from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import MASK, redact_text
 from ansible_collections.alicloud.ehpc.plugins.module_utils._version import VERSION
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -46,6 +47,9 @@ MAX_PAGES = 10000
 
 REPEATED_CODES = ("ServiceUnavailable", "InternalError", "UnknownError")
 REPEATED_STATUSES = (502, 503, 504)
+
+# A proxy is often given without a scheme, and its password unquoted: all up to the last @ is one.
+_PROXY_USER = re.compile(r"^([a-z][a-z0-9+.-]*://)?.*@", re.IGNORECASE | re.DOTALL)
 
 
 class Client:
@@ -183,7 +187,7 @@ class Client:
         """The failure of a request that got no answer, told without its url: that holds the signature."""
         code, reason, lost = _what_failed(error, self.settings)
         proxy = requests.utils.select_proxy(self.settings.url, requests.utils.get_environ_proxies(self.settings.url))
-        through = " through the proxy %s" % redact_text(proxy) if proxy else ""
+        through = " through the proxy %s" % _PROXY_USER.sub(r"\1%s@" % MASK, proxy) if proxy else ""
         return EhpcError(code, "%s%s %s" % (self.settings.url, through, reason), attempted, action, answer_lost=lost)
 
     def _clean(self, message: str) -> str:

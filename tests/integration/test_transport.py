@@ -23,7 +23,7 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Clien
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from playing import ROOT, Play, task
 from support.in_process import MODULES, client, reaching, run
-from support.servers import Authority, Proxy, Server
+from support.servers import Answer, Authority, Proxy, Server
 
 from emulator import Emulator
 
@@ -271,6 +271,43 @@ def test_a_proxy_that_cannot_be_reached(emulator: Emulator, secure: Emulator, mo
         assert error.code == "ConnectionFailed"
         assert error.message == f"{options['endpoint']} through the proxy http://***@127.0.0.1:9 refused the connection."
     assert len(sleeps) == 2
+
+
+@pytest.mark.parametrize(
+    ("proxy", "shown"),
+    [
+        ("user:PASSWORD@127.0.0.1:9", "***@127.0.0.1:9"),
+        ("user:PASSWORD/#?@127.0.0.1:9", "***@127.0.0.1:9"),
+        ("http://user:PASSWORD/#?@127.0.0.1:9", "http://***@127.0.0.1:9"),
+        ("http://user:PASSWORD@:9", "http://***@:9"),
+        ("foo://user:PASSWORD@127.0.0.1:9", "foo://***@127.0.0.1:9"),
+    ],
+    ids=["no scheme", "no scheme, unquoted", "unquoted", "no host", "unknown scheme"],
+)
+def test_a_proxy_that_cannot_be_used(proxy: str, shown: str, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, sleeps: list[float]) -> None:
+    monkeypatch.setenv("HTTP_PROXY", proxy.replace("PASSWORD", "EXAMPLE-password"))
+    error = fails(reaching(emulator, api_retries=1))
+    assert f"through the proxy {shown} " in error.message
+    assert error.code == "InvalidAddress"
+    assert sleeps == []
+
+
+def test_answers_of_somebody_else(sleeps: list[float]) -> None:
+    """Redirections are not followed, and what is no object is no answer."""
+    options = {"access_key": "EXAMPLE", "secret_key": "EXAMPLE", "region": "cn-hangzhou"}
+    answers: list[Answer] = [
+        (302, '{"RequestId": "X"}', {"Location": "http://127.0.0.1:9/"}),
+        (307, "", {"Location": "/elsewhere"}),
+        *((status, body) for status in (200, 404) for body in ("[]", "null", '"text"', "5", "\ufeff{", "x" * 100000)),
+        (204, ""),
+        (401, "who are you?", {"WWW-Authenticate": "Basic"}),
+    ]
+    for answer in answers:
+        with Server(lambda _asked, answer=answer: answer) as server:
+            error = fails({"endpoint": server.url, **options})
+            assert (error.code, error.http_status, len(server.asked)) == ("InvalidAnswer", answer[0], 1)
+            assert len(error.message) < 200
+    assert sleeps == []
 
 
 # Timeouts
