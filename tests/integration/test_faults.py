@@ -10,11 +10,13 @@ written to `build/outcomes.rst`.
 
 from __future__ import annotations
 
+import re
 import typing as t
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _errors
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from playing import ROOT, Play, Task, task
 from support.codes import CASES, REPEATED_CODES
@@ -110,6 +112,17 @@ def test_the_table_is_as_documented(outcomes: dict[str, dict[Fault, Outcome]]) -
     (ROOT / "build" / "outcomes.rst").write_text(observed, encoding="utf-8")
     documented = (ROOT / "docs" / "docsite" / "rst" / "guide_failures.rst").read_text(encoding="utf-8")
     assert table_of(documented).splitlines() == observed.splitlines()
+
+
+def test_the_codes_of_the_collection_are_documented() -> None:
+    own = {value for name, value in vars(_errors).items() if name.isupper() and not name.startswith("_") and isinstance(value, str)}
+    for path in [*ROOT.glob("plugins/module_utils/*.py"), *ROOT.glob("plugins/modules/*.py")]:
+        own.update(re.findall(r'EhpcError\(\s*"(\w+)"', path.read_text(encoding="utf-8")))
+    # This one is the service's too, and says the same where a module finds it out by itself.
+    own.remove("InvalidClusterStatus")
+    documented = (ROOT / "docs" / "docsite" / "rst" / "guide_failures.rst").read_text(encoding="utf-8")
+    section = documented.partition(".. list-table:: Codes of the collection itself")[2].partition("What is repeated")[0]
+    assert set(re.findall(r"\* - ``(\w+)``", section)) == own
 
 
 @pytest.mark.parametrize("operation", READS)
