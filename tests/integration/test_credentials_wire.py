@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import sys
 import typing as t
 from collections.abc import Iterator
@@ -516,7 +517,7 @@ def test_failures_of_a_source_tell_no_secret(
     ):
         error = signing.fails(**options)
         assert error.code == "CredentialsNotFound"
-        told.append(f"{error} {error.as_failure()} {error.__cause__!r}")
+        told.append(f"{error} {error.message} {error.__cause__!r}")
     config.unlink()
     with Server(hostile("uri")) as uri:
         signing.environment(
@@ -531,6 +532,8 @@ def test_failures_of_a_source_tell_no_secret(
     for secret in (*SECRETS, "EXAMPLE-proxy-password", "EXAMPLE-uri-token", "Signature="):
         assert secret not in everything, f"{secret} in {everything}"
     assert not printed.err
+    written_by_python = re.search(r"Connection(Pool)?\(|Error\(|Caused by|object at 0x|\['", "\n".join(told))
+    assert not written_by_python, told
 
 
 def broken_off(asked: t.Any) -> t.Any:
