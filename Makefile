@@ -42,7 +42,7 @@ test: setup ## Run all tests: units, and playbooks against the emulator.
 	$(BIN)/python -m pytest --numprocesses 2 tests
 
 # On which tests `make matrix` runs; others can be given: make matrix MATRIX_TESTS=tests/integration
-MATRIX_TESTS ?= $(sort $(wildcard tests/integration/test_hosts*.py))
+MATRIX_TESTS ?= $(sort $(wildcard tests/integration/test_hosts*.py)) tests/integration/test_transport.py tests/integration/test_inventory.py
 
 .PHONY: matrix
 matrix: setup ## Run tests on each supported ansible-core, as far as there are Pythons for them.
