@@ -41,6 +41,8 @@ DISTURBING = 0.15
 SCRIPTS = [{"url": "https://scripts.example.com/base.sh", "args": "--mode base"}, {"url": "https://scripts.example.com/mount.sh", "args": ""}]
 USERS = ["hpcuser01", "hpcuser02"]
 CLUSTER = {"location": "OnPremise", "proxy_mode": True, "post_scripts": SCRIPTS, "users": USERS, "on_premise_users": USERS}
+REGIONS = ["cn-hangzhou", "cn-shanghai", "ap-southeast-1"]
+SPREAD = {"generate": {"clusters": 1000, "regions": REGIONS, "cluster": CLUSTER}}
 SCENARIO = {"generate": {"clusters": 1000, "cluster": CLUSTER}}
 PACKAGES = ("ansible-core", "aliyun-python-sdk-core", "requests", "Jinja2", "PyYAML")
 HEADER = """\
@@ -97,6 +99,7 @@ class Bench:
         self.directory = directory
         self.others = 0.0
         self._service = service
+        self.patience = patience
         self._deadline = time.monotonic() + patience
         ready = json.loads(self._answer())
         (directory / "ansible.cfg").touch()
@@ -299,10 +302,11 @@ def role_chapter(bench: Bench, repeats: int) -> Chapter:
     rows = []
     for count in counts:
         series = found[str(count)]
-        rows.append([str(count), f"{series.seconds:.1f} s", f"{each[count]:.3f} s", f"{series.calls / count:.1f}", f"{series.megabytes:.0f} MB"])
+        cells = [f"{series.seconds:.1f} s", f"{each[count]:.3f} s", f"{series.processor / count:.3f} s", f"{series.calls / count:.1f}"]
+        rows.append([str(count), *cells, f"{series.megabytes:.0f} MB"])
     return Chapter(
         f"3. The converged role over many clusters, {FORKS} forks",
-        ["clusters", "whole run", "for each", "calls for each", "largest process"],
+        ["clusters", "run", "for each", "processor time for each", "calls for each", "largest process"],
         rows,
         [
             verdict("seconds for each of 1,000, as a part of those for each of 100", each[1000] / each[100], 1.2),
@@ -333,7 +337,31 @@ def process_chapter(bench: Bench, repeats: int) -> Chapter:
     return chapter
 
 
-CHAPTERS = {"1": hosts_chapter, "2": loop_chapter, "3": role_chapter, "4": floor_chapter, "5": process_chapter}
+def inventory_chapter(bench: Bench, repeats: int) -> Chapter:
+    directory = bench.directory / "spread"
+    directory.mkdir()
+    with service(SPREAD) as running:
+        spread = Bench(directory, running, bench.patience)
+        del spread.environment["ALIBABA_CLOUD_REGION_ID"]
+        source = directory / "all.ehpc.yml"
+        source.write_text(json.dumps({"plugin": "alicloud.ehpc.ehpc", "regions": REGIONS}), encoding="utf-8")
+        inventory = [str(Path(sys.executable).with_name("ansible-inventory")), "--inventory", str(source), "--list"]
+        script = [sys.executable, str(HERE / "sdk_list.py"), *REGIONS]
+        found = in_turn(repeats, {"ansible-inventory": partial(spread.run, inventory), "a script with the SDK": partial(spread.run, script)})
+        running.communicate()
+    bench.others = max(bench.others, spread.others)
+    rows = [[name, f"{series.seconds:.2f} s", str(series.calls)] for name, series in found.items()]
+    ratio = found["ansible-inventory"].seconds / found["a script with the SDK"].seconds
+    title = f"6. A list of 1,000 clusters in {len(REGIONS)} regions"
+    return Chapter(title, ["variant", "whole run", "calls"], rows, [verdict("the inventory's time as a multiple of the script's", ratio, 3.0)])
+
+
+CHAPTERS = {"1": hosts_chapter, "2": loop_chapter, "3": role_chapter, "4": floor_chapter, "5": process_chapter, "6": inventory_chapter}
+
+
+def service(scenario: dict[str, t.Any]) -> subprocess.Popen[str]:
+    command = [sys.executable, str(HERE / "service.py"), json.dumps(scenario), str(LATENCY)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def introduction(repeats: int, others: float) -> str:
@@ -363,11 +391,10 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     options = arguments()
-    service = [sys.executable, str(HERE / "service.py"), json.dumps(SCENARIO), str(LATENCY)]
     chapters = []
     with (
         tempfile.TemporaryDirectory(prefix="ehpc-benchmark-") as directory,
-        subprocess.Popen(service, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running,
+        service(SCENARIO) as running,
     ):
         bench = Bench(Path(directory), running, options.patience)
         for number in options.only or CHAPTERS:
