@@ -1,0 +1,71 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The server's name is sent, and its certificate verified, on every Python that this machine has."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+from playing import COLLECTIONS
+
+from emulator import Emulator
+
+VERSIONS = ("3.10", "3.11", "3.12", "3.13")
+PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+CALL = """
+import json, sys
+from ansible_collections.alicloud.ehpc.plugins.module_utils._client import client_for
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
+try:
+    print(len(client_for(json.loads(sys.argv[1])).call("ListRegions")["Regions"]["RegionInfo"]))
+except EhpcError as error:
+    print(error.code)
+"""
+
+
+def found(version: str) -> str | None:
+    """A Python of this version that runs; what stands on the path may be an empty promise."""
+    if version == "%d.%d" % sys.version_info[:2]:
+        return sys.executable
+    candidates = [shutil.which(f"python{version}"), *sorted(map(str, PYENV.glob(f"versions/{version}.*/bin/python{version}")))]
+    for candidate in filter(None, candidates):
+        if subprocess.run([candidate, "-c", "import ssl"], capture_output=True, check=False).returncode == 0:
+            return candidate
+    return None
+
+
+PYTHONS = {version: python for version in VERSIONS for python in [found(version)] if python}
+
+
+def called(python: str, emulator: Emulator) -> str:
+    """What the client says on this Python; the libraries are those of the tests, as far as they are written in Python."""
+    options = {"endpoint": f"https://localhost:{emulator.port}", "ca_path": emulator.ca_path, "region": emulator.region, "api_retries": 0}
+    options |= {"access_key": emulator.access_key, "secret_key": emulator.secret_key}
+    path = os.pathsep.join([str(COLLECTIONS), sysconfig.get_path("purelib")])
+    environment = {**os.environ, "PYTHONPATH": path, "PYTHONWARNINGS": "ignore"}
+    ran = subprocess.run([python, "-c", CALL, json.dumps(options)], env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout.strip()
+
+
+@pytest.mark.parametrize("version", PYTHONS)
+def test_the_server_name_is_sent(version: str) -> None:
+    with Emulator(tls=True, names=["localhost"]) as emulator:
+        assert called(PYTHONS[version], emulator) == "3"
+        assert emulator.sni == ["localhost"]
+
+
+@pytest.mark.parametrize("version", PYTHONS)
+def test_another_hosts_certificate_is_refused(version: str) -> None:
+    with Emulator(tls=True, names=["other.example.com"]) as emulator:
+        assert called(PYTHONS[version], emulator) == "TlsFailed"
+        assert emulator.calls == []
