@@ -20,7 +20,7 @@ from playing import Play
 from emulator import Emulator
 
 REGIONS = ["cn-hangzhou", "cn-shanghai", "ap-southeast-1"]
-INVENTORY_COMMAND = str(Path(sys.executable).with_name("ansible-inventory"))
+INVENTORY_COMMAND, PLAYBOOK_COMMAND = (str(Path(sys.executable).with_name(name)) for name in ("ansible-inventory", "ansible-playbook"))
 
 
 def _plain(value: dict[str, t.Any]) -> t.Any:
@@ -41,12 +41,21 @@ class Inventory:
         }
 
     def run(self, *arguments: str, code: int = 0, env: dict[str, str] | None = None, **options: t.Any) -> subprocess.CompletedProcess[str]:
+        return self._command(INVENTORY_COMMAND, arguments, code, env, options)
+
+    def play_over(self, *arguments: str, **options: t.Any) -> None:
+        """A playbook over these hosts, which asks for nothing but them."""
+        (self.directory / "empty.yml").write_text("[{hosts: ehpc_clusters, gather_facts: false}]", encoding="utf-8")
+        self._command(PLAYBOOK_COMMAND, ("empty.yml", *arguments), 0, None, options)
+
+    def _command(
+        self, program: str, arguments: tuple[str, ...], code: int, env: dict[str, str] | None, options: dict[str, t.Any]
+    ) -> subprocess.CompletedProcess[str]:
         source = self.directory / "test.ehpc.yml"
         source.write_text(yaml.safe_dump({"plugin": "alicloud.ehpc.ehpc", "api_retry_max_delay": 0.05, **options}), encoding="utf-8")
         environment = {**self.environment, "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true", **(env or {})}
-        ran = subprocess.run(
-            [INVENTORY_COMMAND, "-i", source.name, *arguments], cwd=self.directory, env=environment, capture_output=True, text=True, timeout=120, check=False
-        )
+        command = [program, "-i", source.name, *arguments]
+        ran = subprocess.run(command, cwd=self.directory, env=environment, capture_output=True, text=True, timeout=120, check=False)
         assert ran.returncode == code, ran.stdout + ran.stderr
         return ran
 
@@ -192,8 +201,11 @@ def test_cache(inventory: Inventory, emulator: Emulator) -> None:
     inventory(**CACHE, statuses=["running"])
     assert "ListClusters" in emulator.actions(), "other filters are another question"
     emulator.forget()
-    inventory.run("--list", "--flush-cache", **CACHE)
+    inventory.play_over("--flush-cache", **CACHE)
     assert "ListClusters" in emulator.actions(), "asked to, the cache is refreshed"
+    emulator.forget()
+    inventory.play_over(**CACHE)
+    assert emulator.actions() == []
 
 
 def test_cache_of_another_identity(inventory: Inventory, emulator: Emulator) -> None:
