@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import typing as t
+from functools import lru_cache
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _post_scripts
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import items
@@ -99,6 +100,7 @@ def _shaped(info: Mapping[str, t.Any], cluster_id: str, region: str) -> dict[str
     return cluster
 
 
+@lru_cache(maxsize=None)
 def snake_case(field: str) -> str:
     """The name of a field of the service as a key of a result: VSwitchId becomes vswitch_id."""
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", field.replace("VSwitch", "Vswitch"))

@@ -18,27 +18,9 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client
 
 PAGE_SIZE = 100
-# The fields of a node that are shown.
-FIELDS = (
-    "HostName",
-    "IpAddress",
-    "PublicIpAddress",
-    "Status",
-    "StateInSched",
-    "Location",
-    "InstanceType",
-    "ImageId",
-    "ZoneId",
-    "VpcId",
-    "VSwitchId",
-    "AddTime",
-    "Expired",
-    "ExpiredTime",
-    "SpotStrategy",
-    "CreateMode",
-    "CreatedByEhpc",
-)
-ALWAYS = ("host_name", "ip_address", "public_ip_address", "status", "state_in_sched", "location")
+# What a node's variables tell, beside whose it is.
+FIELDS = ("HostName", "IpAddress", "PublicIpAddress", "Status", "StateInSched", "Location")
+ALWAYS = tuple(snake_case(field) for field in FIELDS)
 # What the console calls a node's role; the API names the services that run on a management node.
 MANAGER_ROLES = frozenset(("Scheduler", "SchedulerBackup", "Account", "AccountBackup", "Manager"))
 
@@ -51,8 +33,7 @@ def list_all(client: Client, cluster: Mapping[str, t.Any]) -> list[dict[str, t.A
 
 def _shaped(info: Mapping[str, t.Any], cluster: Mapping[str, t.Any]) -> dict[str, t.Any]:
     node: dict[str, t.Any] = {"id": info.get("Id"), "cluster_id": cluster["id"], "cluster_name": cluster["name"], "region_id": cluster["region_id"]}
-    node.update(dict.fromkeys(ALWAYS))
-    node.update({snake_case(field): info[field] for field in FIELDS if field in info})
+    node.update({snake_case(field): info.get(field) for field in FIELDS})
     node["status"] = str(info.get("Status") or "").lower()
     node["roles"] = _roles(info)
     return node

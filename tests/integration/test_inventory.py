@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import typing as t
@@ -15,12 +16,14 @@ from pathlib import Path
 
 import pytest
 import yaml
-from playing import Play
+from playing import ROOT, Play
 
 from emulator import Emulator
 
 REGIONS = ["cn-hangzhou", "cn-shanghai", "ap-southeast-1"]
 INVENTORY_COMMAND, PLAYBOOK_COMMAND = (str(Path(sys.executable).with_name(name)) for name in ("ansible-inventory", "ansible-playbook"))
+
+PLUGIN = ROOT / "plugins" / "inventory" / "ehpc.py"
 
 
 def _plain(value: dict[str, t.Any]) -> t.Any:
@@ -175,6 +178,14 @@ def test_nodes(inventory: Inventory, emulator: Emulator) -> None:
     assert "ansible_connection" not in node
     assert {"ehpc_role_manager", "ehpc_role_login"} <= set(found.data)
     assert emulator.actions().count("ListNodes") == 4
+
+
+@pytest.mark.parametrize(("hosts", "start"), [("clusters", "Each cluster has"), ("nodes", "Each node has")])
+def test_variables_are_those_of_the_documentation(inventory: Inventory, hosts: str, start: str) -> None:
+    text = " ".join(yaml.safe_load(re.search(r'DOCUMENTATION = r"""\n(.*?)"""', PLUGIN.read_text(encoding="utf-8"), re.DOTALL)[1])["description"])
+    documented = set(re.findall(r"C\((ehpc_\w+)\)", text.partition(start)[2].partition(". ")[0]))
+    found = inventory(hosts=hosts)
+    assert {frozenset(name for name in variables if name.startswith("ehpc_")) for variables in found.variables.values()} == {frozenset(documented)}
 
 
 def test_more_nodes_than_a_page(play: Play) -> None:
