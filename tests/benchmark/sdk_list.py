@@ -4,7 +4,7 @@
 
 """All clusters of some regions, by the vendor's SDK and threads: what an inventory is measured against.
 
-python tests/benchmark/sdk_list.py REGION...: prints how many clusters there are.
+python tests/benchmark/sdk_list.py REGION...: prints them as JSON.
 """
 
 from __future__ import annotations
@@ -17,27 +17,29 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 from aliyunsdkcore.client import AcsClient
-from aliyunsdkcore.request import RpcRequest
+from aliyunsdkehpc.request.v20180412.ListClustersRequest import ListClustersRequest
 
 
-def page(client: AcsClient, region: str, number: int) -> dict[str, t.Any]:
+def page(client: AcsClient, number: int) -> dict[str, t.Any]:
     url = urlsplit(os.environ["ALIBABA_CLOUD_EHPC_ENDPOINT"])
-    request = RpcRequest("EHPC", "2018-04-12", "ListClusters")
+    request = ListClustersRequest()
     request.set_protocol_type(url.scheme)
     request.set_endpoint(url.netloc)
     request.set_accept_format("JSON")
-    for name, value in {"RegionId": region, "PageNumber": str(number), "PageSize": "50"}.items():
-        request.add_query_param(name, value)
+    request.set_PageNumber(number)
+    request.set_PageSize(50)
     return t.cast("dict[str, t.Any]", json.loads(client.do_action_with_exception(request)))
 
 
 def main() -> None:
-    client = AcsClient(os.environ["ALIBABA_CLOUD_ACCESS_KEY_ID"], os.environ["ALIBABA_CLOUD_ACCESS_KEY_SECRET"], sys.argv[1])
+    keys = os.environ["ALIBABA_CLOUD_ACCESS_KEY_ID"], os.environ["ALIBABA_CLOUD_ACCESS_KEY_SECRET"]
+    clients = [AcsClient(*keys, region) for region in sys.argv[1:]]
     with ThreadPoolExecutor(8) as threads:
-        firsts = list(threads.map(lambda region: (region, page(client, region, 1)), sys.argv[1:]))
-        rest = [(region, number) for region, first in firsts for number in range(2, -(-first["TotalCount"] // 50) + 1)]
-        pages = [first for _region, first in firsts] + list(threads.map(lambda which: page(client, *which), rest))
-    print(sum(len(found["Clusters"]["ClusterInfoSimple"]) for found in pages))
+        firsts = list(zip(clients, threads.map(lambda client: page(client, 1), clients)))
+        rest = [(client, number) for client, first in firsts for number in range(2, -(-first["TotalCount"] // 50) + 1)]
+        pages = [first for _client, first in firsts] + list(threads.map(lambda which: page(*which), rest))
+    clusters = [cluster for found in pages for cluster in found["Clusters"]["ClusterInfoSimple"]]
+    print(json.dumps({cluster["Id"]: cluster for cluster in clusters}, indent=4))
 
 
 if __name__ == "__main__":
