@@ -22,6 +22,13 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client
 
 LIMIT = 16
+# A script as an option of the modules that take scripts. What the service stores of it is a Script; a checksum is for those who fetch it.
+SCRIPT_OPTIONS: dict[str, dict[str, t.Any]] = {
+    "url": {"type": "str", "required": True},
+    "args": {"type": "raw"},
+    "checksum": {"type": "str"},
+}
+_CHECKSUM = re.compile(r"sha256:([0-9a-f]{64})", re.IGNORECASE)
 _UNFIT = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
 
 
@@ -63,6 +70,23 @@ def from_option(cluster_id: str, entries: list[dict[str, t.Any]] | None) -> list
         name = "script %d of cluster %s" % (number, cluster_id)
         scripts.append(Script(_checked_url(name, entry["url"]), _joined_args(name, entry.get("args"))))
     return scripts
+
+
+def checksums(cluster_id: str, entries: list[dict[str, t.Any]] | None) -> list[str | None]:
+    """The SHA-256 sums in the option ``scripts`` in their order, in lower case. Raises EhpcError for one that is none."""
+    return [_checked_checksum("script %d of cluster %s" % (number, cluster_id), entry.get("checksum")) for number, entry in enumerate(entries or [], 1)]
+
+
+def _checked_checksum(name: str, checksum: str | None) -> str | None:
+    if checksum is None:
+        return None
+    match = _CHECKSUM.fullmatch(checksum)
+    if not match:
+        raise invalid_option(
+            "The checksum of %s is not one of SHA-256: %s." % (name, _printable(redact_text(checksum)) or "it is empty"),
+            "Give it as sha256: and the 64 digits that sha256sum shows, or leave it out.",
+        )
+    return match.group(1).lower()
 
 
 def _checked_url(name: str, url: str) -> str:

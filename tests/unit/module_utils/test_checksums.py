@@ -1,0 +1,36 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The checksums of the option scripts."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
+from ansible_collections.alicloud.ehpc.plugins.module_utils._post_scripts import checksums
+
+CLUSTER = "ehpc-hz-EXAMPLE"
+URL = "https://scripts.example.com/base.sh"
+SUM = "0123456789abcdef" * 4
+
+
+def test_checksums_are_in_the_order_of_the_scripts() -> None:
+    entries = [{"url": URL, "checksum": "SHA256:" + SUM.upper()}, {"url": URL}, {"url": URL, "checksum": None}, {"url": URL, "checksum": "sha256:" + SUM}]
+    assert checksums(CLUSTER, entries) == [SUM, None, None, SUM]
+    assert checksums(CLUSTER, None) == []
+
+
+@pytest.mark.parametrize(
+    "checksum",
+    ["", " ", SUM, "sha256:", f"sha256:{SUM[1:]}", f"sha256:{SUM}0", f"sha256:{SUM}\n", f" sha256:{SUM}", f"sha256: {SUM}", f"md5:{SUM}", "sha256:" + "g" * 64]
+    + ["sha256:" + "\u0660" * 64, "sha256:https://user:EXAMPLEpw@example.com/?Signature=EXAMPLEpw"],
+)
+def test_what_is_no_checksum(checksum: str) -> None:
+    with pytest.raises(EhpcError) as caught:
+        checksums(CLUSTER, [{"url": URL}, {"url": URL, "checksum": checksum}])
+    assert f"script 2 of cluster {CLUSTER}" in caught.value.message
+    assert caught.value.code == "InvalidOptions"
+    assert "sha256sum" in str(caught.value)
+    assert str(caught.value).isprintable()
+    assert "EXAMPLEpw" not in str(caught.value)
