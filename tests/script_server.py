@@ -1,0 +1,140 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The host that scripts are fetched from: a web server on loopback, over TLS with a throw-away authority.
+
+with ScriptServer({"/base.sh": b"#!/bin/sh\n"}) as server:
+    requests.get(server.url("/base.sh"), verify=server.ca_path)
+    assert [request.path for request in server.requests] == ["/base.sh"]
+"""
+
+from __future__ import annotations
+
+import shutil
+import ssl
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from emulator.tls import server_context
+
+# A file: its content, or a function that answers with the handler's own means (send_response, wfile, ...).
+File = bytes | Callable[[BaseHTTPRequestHandler], None]
+
+
+@dataclass
+class Requested:
+    """A request as the server saw it."""
+
+    path: str  # with its query
+    headers: dict[str, str]  # names in lower case
+
+
+class ScriptServer:
+    """Serves `files` while it is entered: by path with its query, else by path alone. What is not there is answered with 404."""
+
+    def __init__(self, files: dict[str, File] | None = None, tls: bool = True, names: Sequence[str] = ("localhost", "127.0.0.1")) -> None:
+        self.files: dict[str, File] = dict(files or {})
+        self.requests: list[Requested] = []
+        self.connections = 0
+        self._directory = Path(tempfile.mkdtemp(prefix="ehpc-scripts-"))
+        self._http = _Listener(self, server_context(names, self._directory / "ca.pem", []) if tls else None)
+        self.port: int = self._http.server_address[1]
+
+    @property
+    def ca_path(self) -> str:
+        """The bundle with which its certificate is trusted."""
+        return str(self._directory / "ca.pem")
+
+    def url(self, path: str, host: str = "127.0.0.1") -> str:
+        """The address of a file, by any name of this machine."""
+        return f"{'https' if self._http.context else 'http'}://{host}:{self.port}{path}"
+
+    def paths(self) -> list[str]:
+        """What was asked for; in no order where that was at the same time."""
+        return sorted(request.path for request in list(self.requests))
+
+    def __enter__(self) -> ScriptServer:
+        threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        return self
+
+    def __exit__(self, *_failure: object) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+
+def redirect(target: str, status: int = 302) -> File:
+    """A file that is somewhere else."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(status)
+        handler.send_header("Location", target)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    return answer
+
+
+def status(code: int, body: bytes = b"", **headers: str) -> File:
+    """An answer with another status than 200, or with headers of its own: `content_type="text/html"`."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(code)
+        for name, value in headers.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return answer
+
+
+class _Listener(ThreadingHTTPServer):
+    daemon_threads = True
+    # A test that leaves a connection hanging must not wait for it.
+    block_on_close = False
+    request_queue_size = 128
+
+    def __init__(self, owner: ScriptServer, context: ssl.SSLContext | None) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.owner = owner
+        self.context = context
+
+    def get_request(self) -> tuple[Any, Any]:
+        connection, address = super().get_request()
+        self.owner.connections += 1
+        return connection, address
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        # The handshake is for the connection's own thread. A client that does not like the certificate hangs up in it.
+        if self.context:
+            try:
+                request = self.context.wrap_socket(request, server_side=True)
+            except OSError:
+                return
+        super().finish_request(request, client_address)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients hang up when they like."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Listener
+
+    def log_message(self, *_arguments: object) -> None:
+        """Not to stderr."""
+
+    def do_GET(self) -> None:
+        owner = self.server.owner
+        owner.requests.append(Requested(self.path, {name.lower(): value for name, value in self.headers.items()}))
+        file = owner.files.get(self.path, owner.files.get(self.path.partition("?")[0], status(404, b"Not found.\n")))
+        if isinstance(file, bytes):
+            file = status(200, file, content_type="text/x-sh")
+        file(self)
