@@ -156,8 +156,8 @@ def warnings(scripts: list[Script]) -> list[str]:
 
 def _expiry(url: str) -> str:
     """' that expires at ...' where a pre-signed url says so, in OSS's old form or its V4 form."""
-    query = {name.lower(): value for name, value in parse_qsl(urlsplit(url).query)}
     try:
+        query = {name.lower(): value for name, value in parse_qsl(urlsplit(url).query)}
         if "expires" in query:
             expires = datetime.fromtimestamp(int(query["expires"]), timezone.utc)
         else:

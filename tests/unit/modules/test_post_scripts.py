@@ -332,8 +332,9 @@ V4 = (
         (BASE + "?Signature=EXAMPLEsig", None),
         (BASE + "?Signature=EXAMPLEsig&Expires=soon", None),
         (BASE + "?Signature=EXAMPLEsig&Expires=99999999999999999999", None),
+        ("https://[scripts/a.sh?Signature=EXAMPLEsig", None),
     ],
-    ids=["old form", "V4", "no expiry", "expiry not a number", "expiry out of range"],
+    ids=["old form", "V4", "no expiry", "expiry not a number", "expiry out of range", "no url"],
 )
 def test_warns_of_pre_signed_urls(service: Service, url: str, expiry: str | None) -> None:
     service.expects(read(), write(script(url)), read(script(url)))
