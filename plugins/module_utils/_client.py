@@ -185,10 +185,8 @@ class Client:
 
     def _no_answer(self, error: Exception, action: str, attempted: str) -> EhpcError:
         """The failure of a request that got no answer, told without its url: that holds the signature."""
-        code, reason, lost = _what_failed(error, self.settings)
-        proxy = requests.utils.select_proxy(self.settings.url, requests.utils.get_environ_proxies(self.settings.url))
-        through = " through the proxy %s" % _PROXY_USER.sub(r"\1%s@" % MASK, proxy) if proxy else ""
-        return EhpcError(code, "%s%s %s" % (self.settings.url, through, reason), attempted, action, answer_lost=lost)
+        code, reason, lost = what_failed(error, self.settings)
+        return EhpcError(code, "%s%s %s" % (self.settings.url, through_proxy(self.settings.url), reason), attempted, action, answer_lost=lost)
 
     def _clean(self, message: str) -> str:
         # SignatureDoesNotMatch echoes the whole string to sign, with the token in it.
@@ -210,7 +208,18 @@ def _signed(action: str, params: Mapping[str, str], keys: Keys) -> str:
     return t.cast(str, url)
 
 
-def _what_failed(error: Exception, settings: Transport) -> tuple[str, str, bool]:
+def proxy_of(url: str) -> str | None:
+    """The proxy that the environment has for a url."""
+    return requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url))
+
+
+def through_proxy(url: str) -> str:
+    """' through the proxy ...' where there is one, told without its password."""
+    proxy = proxy_of(url)
+    return " through the proxy %s" % _PROXY_USER.sub(r"\1%s@" % MASK, proxy) if proxy else ""
+
+
+def what_failed(error: Exception, settings: Transport) -> tuple[str, str, bool]:
     """Code, reason, and whether the service may have done the work, for a request without an answer."""
     causes = list(_causes(error))
     if any(isinstance(cause, socket.gaierror) for cause in causes) or any("NameResolution" in type(cause).__name__ for cause in causes):

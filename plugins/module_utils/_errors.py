@@ -21,6 +21,7 @@ INVALID_ADDRESS = "InvalidAddress"
 TIMED_OUT = "TimedOut"
 TLS_FAILED = "TlsFailed"
 CREDENTIALS = "CredentialsNotFound"
+PREFLIGHT_FAILED = "PreflightFailed"
 
 _GRANT = "Grant the RAM action ehpc:{action} on all resources ('*': the service knows no smaller ones) to the RAM user or role whose access key was used."
 _WRONG_KEY = "Check access_key (or ALIBABA_CLOUD_ACCESS_KEY_ID), and that its account is one of the site the endpoint belongs to."
@@ -98,6 +99,10 @@ HINTS: dict[str, str] = {
     TLS_FAILED: ("Check that the endpoint is the right one. Where a private authority signs its certificate, give the authority's bundle as ca_path."),
     CREDENTIALS: (
         "Give access_key and secret_key, or set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or name a profile of the vendor's CLI."
+    ),
+    PREFLIGHT_FAILED: (
+        "Put right what is said of each script. Where a checksum differs, look at what was changed before you give the new one. Where only"
+        " nodes reach an address, such as an internal endpoint of OSS, run the task inside their VPC, or set preflight to warn."
     ),
 }
 

@@ -17,7 +17,8 @@ description:
   - The service stores at most 16 scripts for a cluster.
   - Setting the list records what a node runs when it is initialized. The service documents no effect on nodes that exist already,
     so expect the change on nodes that are added or reset from now on.
-  - The list holds addresses, not contents. That somebody changed a script behind its address is not seen.
+  - The list holds addresses, not contents. That somebody changed a script behind its address is not seen, unless O(preflight) looks
+    at the scripts and O(scripts[].checksum) says what they have to be.
 extends_documentation_fragment:
   - alicloud.ehpc._shared
   - alicloud.ehpc._runs
@@ -55,11 +56,18 @@ options:
           - A list is joined with the quoting of a POSIX shell, so that each element arrives as one argument.
           - Not giving any is the same as giving an empty text.
         type: raw
+      checksum:
+        description:
+          - What the script has to be, as V(sha256:) and the 64 digits that C(sha256sum) shows for it.
+          - The task fails, and changes nothing, where something else is fetched from its address. Needs O(preflight) to be V(warn) or
+            V(fail).
+          - It is not stored with the cluster, so that changing it is no change of the list. Without one, any content passes.
+        type: str
   state:
     description:
       - V(present) brings the cluster to O(scripts).
       - V(absent) removes the scripts with the urls in O(scripts), or all of them where O(scripts) is not given.
-        The O(scripts[].args) do not matter then.
+        The O(scripts[].args) and O(scripts[].checksum) do not matter then.
     type: str
     choices: [present, absent]
     default: present
@@ -71,12 +79,33 @@ options:
       - Does not matter with O(state=absent).
     type: bool
     default: true
+  preflight:
+    description:
+      - Whether to fetch each of O(scripts) with an http(s) address and to look at it, before the service is called. Check mode does it too.
+      - V(off) fetches nothing.
+      - V(warn) warns of what it finds, and sets the scripts all the same. Only a script that is not what its O(scripts[].checksum)
+        says makes the task fail.
+      - V(fail) makes the task fail, with nothing changed, for each script that has a problem or could not be looked at.
+      - A problem is that there is no answer, that its HTTP status is not 200, that the first line does not begin with C(#!), that lines
+        end with CRLF, that it is an HTML page, empty, compressed or larger than 1 MiB, and that the checksum differs.
+      - Scripts that are on the cluster and not in O(scripts) are not looked at, nor is anything with O(state=absent). A path on the nodes
+        is not looked at either; with a checksum it counts as one that could not be looked at.
+    type: str
+    choices: ["off", "warn", "fail"]
+    default: "off"
 attributes:
   idempotent:
     support: full
 notes:
   - The RAM actions that are needed are C(ehpc:GetPostScripts), and C(ehpc:SetPostScripts) where there is something to change.
   - Where the answer to the write is lost, the list is read before the write is repeated.
+  - The preflight is the view of the host that runs the task. Nodes may reach what it does not, such as an internal endpoint of OSS, and
+    may not reach what it does. And what a node fetches later may be another script than the one that was looked at.
+  - The preflight sends no credentials to a script's host, neither those of the service nor those of C(.netrc) or of the url. It uses
+    the proxies of the environment, O(ca_path), O(validate_certs), O(connect_timeout) and O(read_timeout); a script takes no longer than
+    both of these together. A redirect is followed to https only, five times at most.
+  - The preflight asks no link-local address and not the metadata service, by whatever name. Where a proxy resolves the names, a
+    name that only the proxy knows cannot be checked so.
   - The values that make a url a pre-signed one are shown as V(***) wherever a url is shown. RV(previous_post_scripts) therefore
     serves to restore an earlier list only where no url in it was pre-signed.
 seealso:
@@ -102,6 +131,16 @@ EXAMPLES = r"""
     purge: false
     scripts:
       - url: https://scripts.example.com/monitoring.sh
+
+- name: Set a script only if it can be fetched and is the one that was reviewed
+  alicloud.ehpc.post_scripts:
+    region: cn-hangzhou
+    cluster_id: ehpc-hz-EXAMPLE
+    preflight: fail
+    scripts:
+      - url: https://scripts.example.com/base.sh
+        args: --mode base
+        checksum: sha256:5f1c1f0d0e6b9b4f6d0f6a3f2f8f4b8f8e2ac1c5d0a8f0b6a1d4e5c3b2a19087
 
 - name: Remove one script
   alicloud.ehpc.post_scripts:
@@ -165,6 +204,44 @@ previous_post_scripts:
       description: As in RV(post_scripts[].args).
       type: str
       sample: --mode base
+preflight:
+  description:
+    - What looking at the scripts showed, in the order of O(scripts). Empty with O(preflight=off) and with O(state=absent).
+    - Scripts that are neither at an http(s) address nor have a checksum are not in it.
+  returned: success, and failure of the preflight
+  type: list
+  elements: dict
+  sample:
+    - url: https://scripts.example.com/base.sh
+      ok: false
+      problems: ["It has CRLF line ends, with which shells do not run it. Store it with LF, as dos2unix makes it."]
+      sha256: 5f1c1f0d0e6b9b4f6d0f6a3f2f8f4b8f8e2ac1c5d0a8f0b6a1d4e5c3b2a19087
+      size: 1874
+  contains:
+    url:
+      description: As in RV(post_scripts[].url).
+      type: str
+      sample: https://scripts.example.com/base.sh
+    ok:
+      description:
+        - Whether the script was fetched and has no problem.
+        - Null where it could not be looked at, so that nothing is known about it; V(false) where it was, or where its host says that it
+          is not there.
+      type: bool
+      sample: true
+    problems:
+      description: A sentence for each problem. Empty where there is none.
+      type: list
+      elements: str
+      sample: ["It is not there: HTTP status 404."]
+    sha256:
+      description: The SHA-256 sum of the script, in lower case; null where it was not fetched or is larger than 1 MiB.
+      type: str
+      sample: 5f1c1f0d0e6b9b4f6d0f6a3f2f8f4b8f8e2ac1c5d0a8f0b6a1d4e5c3b2a19087
+    size:
+      description: The size of the script in bytes; null where there is no sum.
+      type: int
+      sample: 1874
 request_id:
   description: The service's id of the write; null where nothing was written, or where the answer was lost but the write arrived.
   returned: success
@@ -188,7 +265,7 @@ error:
 import time
 import typing as t
 
-from ansible_collections.alicloud.ehpc.plugins.module_utils import _post_scripts
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _post_scripts, _preflight
 from ansible_collections.alicloud.ehpc.plugins.module_utils._clusters import cluster_id_of
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import invalid_option
 from ansible_collections.alicloud.ehpc.plugins.module_utils._module import Definition, run
@@ -206,10 +283,11 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "scripts": {
         "type": "list",
         "elements": "dict",
-        "options": {"url": {"type": "str", "required": True}, "args": {"type": "raw"}},
+        "options": _post_scripts.SCRIPT_OPTIONS,
     },
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "purge": {"type": "bool", "default": True},
+    "preflight": {"type": "str", "choices": ["off", "warn", "fail"], "default": "off"},
 }
 
 
@@ -217,6 +295,8 @@ def ensure(invocation: Invocation, client: Client) -> dict[str, t.Any]:
     """Bring the cluster to the scripts that the options name."""
     cluster_id = cluster_id_of(invocation.params)
     wanted = wanted_scripts(cluster_id, invocation.params)
+    # Before the list is read, so that little time passes between reading and writing it.
+    looks = preflight(cluster_id, wanted, invocation, client)
 
     before = _post_scripts.read(client, cluster_id)
     after = scripts_after(cluster_id, before, wanted, invocation.params)
@@ -236,6 +316,7 @@ def ensure(invocation: Invocation, client: Client) -> dict[str, t.Any]:
         "region": client.region,
         "post_scripts": new,
         "previous_post_scripts": old,
+        "preflight": looks,
         "request_id": request_id,
         "diff": {"before": {"post_scripts": old}, "after": {"post_scripts": new}},
     }
@@ -254,6 +335,35 @@ def wanted_scripts(cluster_id: str, params: dict[str, t.Any]) -> list[Script]:
         if not params["purge"]:
             refuse_duplicates(wanted, "in the option scripts")
     return wanted
+
+
+def preflight(cluster_id: str, wanted: list[Script], invocation: Invocation, client: Client) -> list[dict[str, t.Any]]:
+    """What looking at the scripts shows. Raises EhpcError where that forbids to give them to the cluster."""
+    mode = invocation.params["preflight"]
+    if invocation.params["state"] == "absent":
+        return []
+    checksums = _post_scripts.checksums(cluster_id, invocation.params["scripts"])
+    if mode == "off":
+        refuse_checksums(cluster_id, checksums)
+        return []
+    looks = _preflight.look_at(wanted, checksums, client.settings)
+    failed = [look for look in looks if look.problems and (mode == "fail" or look.mismatch)]
+    for look in looks:
+        if look.problems and look not in failed:
+            invocation.warn("Preflight of the post script %s" % look.told())
+    if failed:
+        raise _preflight.failure(cluster_id, client.region, looks, failed)
+    return [look.shown() for look in looks]
+
+
+def refuse_checksums(cluster_id: str, checksums: list[str | None]) -> None:
+    """Raise EhpcError where a checksum is given that nothing would be compared with."""
+    numbers = [str(number) for number, checksum in enumerate(checksums, 1) if checksum]
+    if numbers:
+        raise invalid_option(
+            "Script %s of cluster %s has a checksum, but preflight is off, so nothing would be compared with it." % (", ".join(numbers), cluster_id),
+            "Set preflight to warn or fail, or leave the checksum out.",
+        )
 
 
 def scripts_after(cluster_id: str, before: list[Script], wanted: list[Script], params: dict[str, t.Any]) -> list[Script]:

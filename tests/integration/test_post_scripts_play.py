@@ -98,6 +98,7 @@ def test_what_the_service_gets(both: Play, emulator: Emulator) -> None:
         "region": "cn-hangzhou",
         "post_scripts": shown,
         "previous_post_scripts": [],
+        "preflight": [],
         "request_id": write.request_id,
     }
     assert not run["set again"].changed

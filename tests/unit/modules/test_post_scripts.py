@@ -34,6 +34,7 @@ def created() -> dict[str, t.Any]:
         "region": "cn-hangzhou",
         "post_scripts": BOTH,
         "previous_post_scripts": [],
+        "preflight": [],
         "request_id": "REQUEST-WRITE",
         "diff": {"before": {"post_scripts": []}, "after": {"post_scripts": BOTH}},
     }

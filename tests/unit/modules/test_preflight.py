@@ -1,0 +1,685 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The preflight of post_scripts: real requests over TLS, to hosts that are as bad as hosts can be."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import hashlib
+import ipaddress
+import socket
+import threading
+import time
+import typing as t
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _preflight
+from ansible_collections.alicloud.ehpc.plugins.modules import post_scripts
+
+from script_server import File, ScriptServer, redirect, status
+from scripted import SECRET_KEY, Service
+from words import BASE, CLUSTER, read, script, write
+
+GOOD = b'#!/bin/bash\necho "$@"\n'
+SUM = hashlib.sha256(GOOD).hexdigest()
+OTHER_SUM = hashlib.sha256(b"").hexdigest()
+MIB = 1024 * 1024
+INTERNAL = "https://bucket.oss-cn-hangzhou-internal.aliyuncs.com/a.sh"
+# The clock of the tests that nobody stops.
+now = time.monotonic
+
+
+@pytest.fixture(autouse=True)
+def connects(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The addresses that were connected to. Nothing but loopback is there."""
+    made: list[str] = []
+    connect = socket.socket.connect
+
+    def only_loopback(self: socket.socket, address: t.Any) -> None:
+        made.append(address[0])
+        if not ipaddress.ip_address(address[0]).is_loopback:
+            raise OSError(errno.ENETUNREACH, "Network is unreachable")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", only_loopback)
+    return made
+
+
+@pytest.fixture(autouse=True)
+def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
+    """The addresses that names have, beside localhost. They can be changed; those of a name are used up down to the last."""
+    known: dict[str, list[str]] = {}
+    resolve = socket.getaddrinfo
+
+    def getaddrinfo(host: str, port: t.Any, *arguments: t.Any, **options: t.Any) -> t.Any:
+        if host in known:
+            addresses = known[host]
+            host = addresses.pop(0) if len(addresses) > 1 else addresses[0]
+        elif host != "localhost":
+            options["flags"] = options.get("flags", 0) | socket.AI_NUMERICHOST
+        return resolve(host, port, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    return known
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptServer]:
+    with ScriptServer({"/a.sh": GOOD}) as running:
+        yield running
+
+
+@pytest.fixture
+def ended() -> Iterator[threading.Event]:
+    """Set at the end of the test, for what hangs until then."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def options(server: ScriptServer, *urls: str, **more: t.Any) -> dict[str, t.Any]:
+    return {"cluster_id": CLUSTER, "scripts": [{"url": url} for url in urls], "preflight": "warn", "ca_path": server.ca_path, **more}
+
+
+def look(service: Service, server: ScriptServer, *urls: str, **more: t.Any) -> list[dict[str, t.Any]]:
+    """What the preflight returns, and that it changes nothing about the rest of a preview."""
+    service.expects(read())
+    result = service.run(post_scripts, check_mode=True, **options(server, *urls, **more))
+    assert result["changed"]
+    told = [entry for entry in result["preflight"] if entry["problems"]]
+    assert service.warnings == [f"Preflight of the post script {entry['url']}: {' '.join(entry['problems'])}" for entry in told]
+    for entry in result["preflight"]:
+        assert set(entry) == {"url", "ok", "problems", "sha256", "size"}
+        assert (entry["ok"] is True) == (entry["problems"] == [])
+    return t.cast("list[dict[str, t.Any]]", result["preflight"])
+
+
+def problem(service: Service, server: ScriptServer, url: str, **more: t.Any) -> tuple[bool | None, str]:
+    """The one problem that is found, and whether it is the file's."""
+    ((entry),) = look(service, server, url, **more)
+    (text,) = entry["problems"]
+    return entry["ok"], text
+
+
+# What is right, and what is not
+
+
+def test_a_good_script(service: Service, server: ScriptServer) -> None:
+    url = server.url("/a.sh")
+    good = [{"url": url, "ok": True, "problems": [], "sha256": SUM, "size": len(GOOD)}]
+    assert look(service, server, url) == good
+    wanted = script(url)
+    service.expects(read(), write(wanted), read(wanted))
+    assert service.run(post_scripts, **options(server, url, preflight="fail"))["preflight"] == good
+    assert service.warnings == []
+    assert server.paths() == ["/a.sh", "/a.sh"]
+
+
+PROBLEMS: dict[str, tuple[File, str]] = {
+    "404": (status(404), "It is not there: HTTP status 404."),
+    "410": (status(410), "It is not there: HTTP status 410."),
+    "403": (status(403), "It may not be read: HTTP status 403."),
+    "401": (status(401, WWW_Authenticate="Basic"), "It may not be read: HTTP status 401."),
+    "500": (status(500, GOOD), "It is not sent: HTTP status 500."),
+    "206": (status(206, GOOD), "It is not sent: HTTP status 206."),
+    "redirect to nowhere": (status(302), "It is not sent: HTTP status 302."),
+    "empty": (b"", "It is empty."),
+    "no shebang": (b"echo hello\n", "Its first line does not begin with #!"),
+    "byte order mark": (b"\xef\xbb\xbf" + GOOD, "Its first line does not begin with #!"),
+    "CRLF": (b"#!/bin/sh\r\ntrue\r\n", "It has CRLF line ends"),
+    "CRLF in the middle": (b"#!/bin/sh\nif true; then\r\n:; fi\n", "It has CRLF line ends"),
+    "HTML": (b"<!DOCTYPE html>\r\n<title>Sign in</title>", "It is an HTML page"),
+    "HTML after white space": (b"\xef\xbb\xbf\r\n  <HTML lang='en'>", "It is an HTML page"),
+    "HTML by its type": (status(200, b"Please sign in", content_type="text/html; charset=utf-8"), "It is an HTML page"),
+    "compressed": (status(200, gzip.compress(GOOD), content_encoding="gzip"), "It is sent compressed (gzip)"),
+    "too large": (GOOD.ljust(MIB + 1, b"#"), "It is larger than 1 MiB"),
+}
+
+
+@pytest.mark.parametrize(("file", "words"), PROBLEMS.values(), ids=PROBLEMS)
+def test_a_problem(service: Service, server: ScriptServer, file: File, words: str) -> None:
+    server.files["/bad.sh"] = file
+    good, bad = server.url("/a.sh"), server.url("/bad.sh")
+    first, second = look(service, server, good, bad)
+    assert first["ok"] is True
+    assert second["ok"] is False
+    assert [text.startswith(words) for text in second["problems"]] == [True]
+
+    service.expects(read(), write(script(good), script(bad)), read(script(good), script(bad)))
+    assert service.run(post_scripts, **options(server, good, bad))["preflight"] == [first, second]
+
+    for check_mode in (False, True):
+        failure = service.fails(post_scripts, check_mode, **options(server, good, bad, preflight="fail")).as_failure()
+        assert service.warnings == []
+        assert failure["preflight"] == [first, second]
+        assert failure["error"] == {
+            "action": None,
+            "code": "PreflightFailed",
+            "message": f"The preflight found problems with 1 of 2 post scripts for cluster {CLUSTER} in cn-hangzhou, so nothing was changed. "
+            f"{bad}: {second['problems'][0]}",
+            "http_status": None,
+            "request_id": None,
+            "hint": failure["error"]["hint"],
+        }
+        assert failure["msg"] == "%(message)s %(hint)s" % failure["error"]
+
+
+FINE: dict[str, File] = {
+    "as large as may be": GOOD.ljust(MIB, b"#"),
+    "one line": b"#!/bin/sh",
+    "an archive behind it": GOOD + b"\x1f\x8b\x08\x00\r\n\xff",
+    "taken for a page": status(200, GOOD, content_type="text/html"),
+    "identity": status(200, GOOD, content_encoding="identity"),
+}
+
+
+@pytest.mark.parametrize("file", FINE.values(), ids=FINE)
+def test_no_problem(service: Service, server: ScriptServer, file: File) -> None:
+    server.files["/a.sh"] = file
+    assert [entry["problems"] for entry in look(service, server, server.url("/a.sh"))] == [[]]
+
+
+def test_several_problems_of_one_script(service: Service, server: ScriptServer) -> None:
+    server.files["/a.sh"] = b"echo\r\n"
+    (entry,) = look(service, server, server.url("/a.sh"))
+    assert [text.split()[1] for text in entry["problems"]] == ["first", "has"]
+    assert (entry["sha256"], entry["size"]) == (hashlib.sha256(b"echo\r\n").hexdigest(), 6)
+
+
+# Which scripts are looked at
+
+
+def test_off_fetches_nothing(service: Service, server: ScriptServer) -> None:
+    for given in ({}, {"preflight": "off"}, {"preflight": False}):
+        service.expects(read())
+        result = service.run(post_scripts, check_mode=True, cluster_id=CLUSTER, scripts=[script(server.url("/a.sh"))], **given)
+        assert result["preflight"] == []
+    assert server.requests == []
+
+
+def test_only_addresses_are_fetched(service: Service, server: ScriptServer) -> None:
+    assert look(service, server, "/opt/a.sh") == []
+    service.expects(read())
+    urls = ["oss://bucket/a.sh", server.url("/a.sh").replace("https", "HTTPS")]
+    result = service.run(post_scripts, check_mode=True, **options(server, *urls))
+    assert [entry["url"] for entry in result["preflight"]] == urls[1:]
+    assert result["preflight"][0]["ok"] is True
+
+
+def test_a_url_is_fetched_once(service: Service, server: ScriptServer) -> None:
+    one, other = server.url("/a.sh"), server.url("/a.sh?v=2")
+    looks = look(service, server, one, other, one, one)
+    assert [entry["url"] for entry in looks] == [one, other, one, one]
+    assert server.paths() == ["/a.sh", "/a.sh?v=2"]
+
+
+def test_scripts_are_fetched_side_by_side(service: Service, server: ScriptServer) -> None:
+    together = threading.Barrier(16)
+
+    def wait(handler: BaseHTTPRequestHandler) -> None:
+        together.wait(10)
+        status(200, GOOD)(handler)
+
+    paths = [f"/{number:02d}.sh" for number in range(16)]
+    server.files = dict.fromkeys(paths, wait)
+    urls = [server.url(path) for path in paths]
+    looks = look(service, server, *urls)
+    assert [(entry["url"], entry["ok"]) for entry in looks] == [(url, True) for url in urls]
+
+
+def test_what_is_only_on_the_cluster_is_not_looked_at(service: Service, server: ScriptServer) -> None:
+    url, stored = server.url("/a.sh"), script(server.url("/old.sh"))
+    service.expects(read(stored), write(stored, script(url)), read(stored, script(url)))
+    assert len(service.run(post_scripts, **options(server, url, purge=False))["preflight"]) == 1
+    service.expects(read(stored), write(), read())
+    assert service.run(post_scripts, **options(server, server.url("/old.sh"), state="absent", preflight="fail"))["preflight"] == []
+    service.expects(read(stored), write(), read())
+    assert service.run(post_scripts, **options(server, preflight="fail"))["preflight"] == []
+    assert server.paths() == ["/a.sh"]
+
+
+def test_wrong_options_are_found_before_anything_is_fetched(service: Service, server: ScriptServer) -> None:
+    url = server.url("/a.sh")
+    wrong: list[dict[str, t.Any]] = [
+        {"scripts": [{"url": url}, {"url": ""}]},
+        {"scripts": [{"url": url, "args": True}]},
+        {"scripts": [{"url": url, "checksum": "md5:0"}]},
+        {"scripts": [{"url": url}] * 17},
+        {"scripts": [{"url": url}] * 2, "purge": False},
+        {"scripts": [{"url": url, "checksum": "sha256:" + SUM}], "preflight": "off"},
+    ]
+    for given in wrong:
+        assert service.fails(post_scripts, **options(server, **given)).code == "InvalidOptions"
+    assert server.requests == []
+
+
+# Checksums
+
+
+@pytest.mark.parametrize("checksum", [f"sha256:{SUM}", f"SHA256:{SUM.upper()}"])
+def test_a_checksum_that_matches(service: Service, server: ScriptServer, checksum: str) -> None:
+    wanted = script(server.url("/a.sh"))
+    service.expects(read(wanted))
+    result = service.run(post_scripts, **options(server, scripts=[{**wanted, "checksum": checksum}], preflight="fail"))
+    assert result["changed"] is False, "a checksum is no part of the list"
+    assert result["preflight"][0]["ok"] is True
+    assert result["post_scripts"] == [wanted]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("preflight", ["warn", "fail"])
+def test_a_checksum_that_differs(service: Service, server: ScriptServer, preflight: str, check_mode: bool) -> None:
+    server.files["/none.sh"] = status(404)
+    scripts = [{"url": server.url("/a.sh"), "checksum": f"sha256:{OTHER_SUM}"}, {"url": server.url("/none.sh")}]
+    failure = service.fails(post_scripts, check_mode, **options(server, scripts=scripts, preflight=preflight)).as_failure()
+    differs = f"Its checksum is sha256:{SUM}, and not sha256:{OTHER_SUM}."
+    assert failure["error"]["code"] == "PreflightFailed"
+    assert differs in failure["msg"]
+    assert [(entry["ok"], entry["sha256"]) for entry in failure["preflight"]] == [(False, SUM), (False, None)]
+    assert failure["preflight"][0]["problems"] == [differs]
+    # The other script has a problem too. It made the task fail only where it was to.
+    assert ("/none.sh" in failure["msg"]) == (preflight == "fail")
+
+
+def test_a_checksum_without_a_preflight(service: Service, server: ScriptServer) -> None:
+    scripts = [{"url": server.url("/a.sh")}, {"url": server.url("/a.sh"), "checksum": f"sha256:{SUM}"}]
+    error = service.fails(post_scripts, cluster_id=CLUSTER, scripts=scripts)
+    assert f"Script 2 of cluster {CLUSTER}" in error.message
+    assert "preflight to warn or fail" in str(error)
+    service.expects(read())
+    assert service.run(post_scripts, cluster_id=CLUSTER, scripts=scripts, state="absent")["changed"] is False
+
+
+def test_a_url_with_two_checksums(service: Service, server: ScriptServer) -> None:
+    scripts = [{"url": server.url("/a.sh"), "checksum": f"sha256:{checksum}"} for checksum in (SUM, OTHER_SUM)]
+    failure = service.fails(post_scripts, **options(server, scripts=scripts)).as_failure()
+    assert [entry["ok"] for entry in failure["preflight"]] == [True, False]
+    assert server.paths() == ["/a.sh"]
+
+
+@pytest.mark.parametrize("file", [GOOD.ljust(MIB + 1, b"#"), b"", status(200, b"<html>")], ids=["too large", "empty", "HTML"])
+def test_whatever_is_there_instead_of_a_reviewed_script_fails(service: Service, server: ScriptServer, file: File) -> None:
+    server.files["/a.sh"] = file
+    scripts = [{"url": server.url("/a.sh"), "checksum": f"sha256:{SUM}"}]
+    assert service.fails(post_scripts, **options(server, scripts=scripts)).code == "PreflightFailed"
+
+
+@pytest.mark.parametrize(("path", "ok"), [("/none.sh", False), ("/opt/a.sh", None)])
+def test_a_checksum_of_what_cannot_be_fetched(service: Service, server: ScriptServer, path: str, ok: bool | None) -> None:
+    """Nothing is there to differ; whether that is a failure is the preflight's question."""
+    url = path if ok is None else server.url(path)
+    scripts = [{"url": url, "checksum": f"sha256:{SUM}"}]
+    (entry,) = look(service, server, scripts=scripts)
+    assert (entry["ok"], entry["sha256"], entry["size"]) == (ok, None, None)
+    assert service.fails(post_scripts, **options(server, scripts=scripts, preflight="fail")).code == "PreflightFailed"
+
+
+# Redirects
+
+
+def test_redirects_are_followed(service: Service, server: ScriptServer) -> None:
+    server.files |= {f"/{number}": redirect(f"{number + 1}", code) for number, code in enumerate((301, 302, 303, 307), 1)}
+    server.files["/5"] = redirect(server.url("/a.sh?x=y", "localhost"), 308)
+    (entry,) = look(service, server, server.url("/1"))
+    assert (entry["url"], entry["ok"], entry["sha256"]) == (server.url("/1"), True, SUM)
+    assert server.paths() == ["/1", "/2", "/3", "/4", "/5", "/a.sh?x=y"]
+
+
+def test_redirects_have_an_end(service: Service, server: ScriptServer) -> None:
+    server.files["/loop"] = redirect("/loop")
+    assert problem(service, server, server.url("/loop")) == (False, "It is redirected more than 5 times.")
+    assert len(server.requests) == 6
+
+
+def test_the_page_of_a_redirect_is_not_read(service: Service, server: ScriptServer) -> None:
+    sent = []
+
+    def flood(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(302)
+        handler.send_header("Location", "/a.sh")
+        handler.send_header("Content-Length", str(2 << 30))
+        handler.end_headers()
+        while len(sent) < 32 * 1024:
+            handler.wfile.write(b"#" * 65536)
+            sent.append(65536)
+
+    server.files["/b.sh"] = flood
+    assert look(service, server, server.url("/b.sh"))[0]["ok"] is True
+    assert sum(sent) < 32 * MIB
+
+
+@pytest.mark.parametrize("tls", [True, False])
+def test_redirects_to_plain_http_are_not_followed(service: Service, server: ScriptServer, tls: bool) -> None:
+    with ScriptServer({"/a.sh": GOOD}, tls=False) as plain:
+        (server if tls else plain).files["/b.sh"] = redirect(plain.url("/a.sh?token=EXAMPLEtoken"))
+        ok, text = problem(service, server, (server if tls else plain).url("/b.sh"))
+        assert ok is False
+        assert text == f"It is redirected to http://127.0.0.1:{plain.port}, and redirects are followed to https only."
+        assert plain.paths() == ([] if tls else ["/b.sh"])
+
+
+def test_plain_http_is_looked_at_and_may_lead_to_https(service: Service, server: ScriptServer) -> None:
+    with ScriptServer({"/a.sh": GOOD, "/b.sh": redirect(server.url("/a.sh"))}, tls=False) as plain:
+        looks = look(service, server, plain.url("/a.sh"), plain.url("/b.sh"))
+    assert [entry["ok"] for entry in looks] == [True, True]
+
+
+@pytest.mark.parametrize(
+    "target", ["file:///etc/passwd", "ftp://127.0.0.1/a.sh", "https://", "https://[", "//", "https://a b/", "https://\xff.example/", "\xff"]
+)
+def test_redirects_to_what_is_no_address(service: Service, server: ScriptServer, target: str) -> None:
+    server.files["/b.sh"] = redirect(target)
+    assert look(service, server, server.url("/b.sh"))[0]["ok"] is not True
+
+
+# The metadata service
+
+METADATA = [
+    "100.100.100.200",
+    "169.254.169.254",
+    "169.254.0.1",
+    "1684301000",
+    "0x646464c8",
+    "0x64.100.0144.200",
+    "100.100.25800",
+    "[::ffff:100.100.100.200]",
+    "[::ffff:6464:64c8]",
+    "[::100.100.100.200]",
+    "[64:ff9b::6464:64c8]",
+    "[2002:6464:64c8::1]",
+    "[fd00:ec2::254]",
+    "[fe80::1]",
+]
+REFUSED = "It leads to a link-local address or to the metadata service, where no script is; that is never asked."
+
+
+@pytest.mark.parametrize("host", METADATA)
+def test_the_metadata_service_is_not_asked(service: Service, server: ScriptServer, host: str, connects: list[str]) -> None:
+    server.files["/b.sh"] = redirect(f"https://{host}/latest/meta-data/ram/security-credentials/")
+    assert problem(service, server, server.url("/b.sh")) == (False, REFUSED)
+    assert connects == ["127.0.0.1"]
+    for scheme in ("http", "https"):
+        assert problem(service, server, f"{scheme}://{host}/latest/meta-data/") == (False, REFUSED)
+    assert connects == ["127.0.0.1"]
+
+
+@pytest.mark.parametrize("address", ["100.100.100.200", "::ffff:100.100.100.200", "fe80::1"])
+def test_nor_by_a_name(service: Service, server: ScriptServer, address: str, names: dict[str, list[str]], connects: list[str]) -> None:
+    names["metadata.example.com"] = [address]
+    assert problem(service, server, "http://metadata.example.com/") == (False, REFUSED)
+    assert connects == []
+
+
+def test_nor_by_a_name_with_an_innocent_address_beside_it(service: Service, server: ScriptServer, monkeypatch: pytest.MonkeyPatch, connects: list[str]) -> None:
+    two = [(family, socket.SOCK_STREAM, 6, "", (address, 80)) for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET, "100.100.100.200"))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_options: two)
+    assert problem(service, server, "http://metadata.example.com/") == (False, REFUSED)
+    assert connects == []
+
+
+@pytest.mark.parametrize("tls", [True, False])
+def test_nor_by_a_name_that_changes(service: Service, server: ScriptServer, tls: bool, names: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the name has when it is looked at is not what it has when it is connected to. Here loopback stands for the metadata service."""
+    monkeypatch.setattr(_preflight, "_METADATA", [ipaddress.ip_network("127.0.0.1/32")])
+    with ScriptServer({"/a.sh": GOOD}, tls=tls, names=["changes.example.com"]) as other:
+        names["changes.example.com"] = ["192.0.2.1", "127.0.0.1"]
+        ca_path = other.ca_path if tls else server.ca_path
+        assert problem(service, server, other.url("/a.sh", "changes.example.com"), ca_path=ca_path) == (False, REFUSED)
+        assert other.connections == 1
+        assert other.requests == []
+
+
+# Hosts that are not there
+
+
+def test_refused(service: Service, server: ScriptServer) -> None:
+    with ScriptServer() as gone:
+        url = gone.url("/a.sh")
+    ok, text = problem(service, server, url)
+    assert ok is None
+    assert text == f"It could not be looked at: {url[: -len('/a.sh')]} refused the connection. Whether nodes can fetch it is not known."
+
+
+@pytest.mark.parametrize(
+    ("url", "addresses", "reason"),
+    [
+        (INTERNAL, None, "has a host name that cannot be resolved."),
+        (INTERNAL, ["100.118.28.50"], "could not be reached."),
+        ("http://vpc100-oss-cn-hangzhou.aliyuncs.com/bucket/a.sh", None, "has a host name that cannot be resolved."),
+        ("https://scripts.example.com/a.sh", ["10.0.0.1"], "could not be reached."),
+        ("https://192.168.0.1/a.sh", None, "could not be reached."),
+        ("https://[fd00::1]/a.sh", None, "could not be reached."),
+    ],
+)
+def test_addresses_inside_a_vpc(
+    service: Service, server: ScriptServer, url: str, addresses: list[str] | None, reason: str, names: dict[str, list[str]]
+) -> None:
+    if addresses:
+        names[url.split("/")[2]] = addresses
+    ok, text = problem(service, server, url)
+    assert ok is None
+    origin = "/".join(url.split("/")[:3])
+    assert text == (
+        f"It could not be looked at: {origin} {reason} Whether nodes can fetch it is not known: "
+        "it is an address inside a private network, and the host of this task may be outside of it."
+    )
+    error = service.fails(post_scripts, **options(server, url, preflight="fail"))
+    assert text in error.message
+    assert "inside their VPC" in str(error.hint)
+    assert error.as_failure()["preflight"][0]["ok"] is None
+
+
+@pytest.mark.parametrize("url", [BASE, "https://scripts.example.com./a.sh", "https://" + "a" * 64 + ".example.com/", "https://a..example.com/"])
+def test_names_that_do_not_exist(service: Service, server: ScriptServer, url: str) -> None:
+    ok, text = problem(service, server, url)
+    assert ok is None
+    assert "private network" not in text
+
+
+@pytest.mark.parametrize(
+    "url", ["https://", "https:///a.sh", "https://127.0.0.1:port/", "https://127.0.0.1:99999/", "https://[::1/", "https://\\@example.com/"]
+)
+def test_urls_that_are_none(service: Service, server: ScriptServer, url: str) -> None:
+    assert look(service, server, url)[0]["ok"] is not True
+
+
+def test_certificates_are_verified(service: Service, server: ScriptServer) -> None:
+    with ScriptServer({"/a.sh": GOOD}) as other, ScriptServer({"/a.sh": GOOD}, names=["scripts.example.com"]) as named:
+        for stranger, ca_path in ((other, server.ca_path), (named, named.ca_path), (other, "")):
+            ok, text = problem(service, server, stranger.url("/a.sh"), ca_path=ca_path)
+            assert ok is None
+            assert "could not be trusted: " in text
+            assert stranger.requests == []
+        assert look(service, server, other.url("/a.sh"), ca_path="", validate_certs=False)[0]["ok"] is True
+
+
+# Hosts that do harm
+
+
+def fast(service: Service, server: ScriptServer, url: str, seconds: float = 3.0) -> tuple[bool | None, str]:
+    """The problem of a script whose host would take for ever."""
+    before = now()
+    found = problem(service, server, url, connect_timeout=0.5, read_timeout=0.5)
+    assert now() - before < seconds
+    return found
+
+
+@pytest.mark.parametrize("after", ["", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n#!/bin/sh\n"], ids=["answer", "headers", "body"])
+def test_a_host_that_hangs(service: Service, server: ScriptServer, after: str, ended: threading.Event) -> None:
+    def hang(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(after.encode())
+        ended.wait(20)
+
+    server.files["/hangs.sh"] = hang
+    ok, text = fast(service, server, server.url("/hangs.sh"))
+    assert ok is None
+    assert "did not answer in time" in text
+
+
+@pytest.mark.parametrize(
+    "before", ["", "HTTP/1.1 200 OK\r\nX: ", "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"]
+)
+def test_a_host_that_drips(service: Service, server: ScriptServer, before: str, ended: threading.Event) -> None:
+    """Each byte comes in time, and the whole never does."""
+
+    def drip(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(before.encode())
+        while not ended.wait(0.1):
+            handler.wfile.write(b"1")
+
+    server.files["/drips.sh"] = drip
+    assert fast(service, server, server.url("/drips.sh")) == (None, "It did not arrive within 1 seconds. Whether nodes can fetch it is not known.")
+
+
+def test_a_host_that_does_not_shake_hands(service: Service, server: ScriptServer) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        ok, _text = fast(service, server, f"https://127.0.0.1:{silent.getsockname()[1]}/a.sh")
+    assert ok is None
+
+
+def test_a_bad_host_does_not_hide_a_good_one(service: Service, server: ScriptServer, ended: threading.Event) -> None:
+    server.files["/hangs.sh"] = lambda _handler: t.cast(None, ended.wait(20))
+    looks = look(service, server, server.url("/hangs.sh"), server.url("/a.sh"), connect_timeout=0.5, read_timeout=0.5)
+    assert [entry["ok"] for entry in looks] == [None, True]
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_host_that_sends_2_gib(service: Service, server: ScriptServer, announced: bool) -> None:
+    sent = []
+    hung_up = threading.Event()
+    piece = b"#" * 65536
+
+    def flood(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header(*(("Content-Length", str(2 << 30)) if announced else ("Transfer-Encoding", "chunked")))
+        handler.end_headers()
+        try:
+            while len(sent) < (2 << 30) / len(piece):
+                handler.wfile.write(piece if announced else b"10000\r\n" + piece + b"\r\n")
+                sent.append(len(piece))
+        finally:
+            hung_up.set()
+
+    server.files["/large.sh"] = flood
+    assert problem(service, server, server.url("/large.sh")) == (False, "It is larger than 1 MiB, so it was not looked at.")
+    assert hung_up.wait(10)
+    # The buffers of two sockets hold some more than what was read.
+    assert sum(sent) < 32 * MIB
+
+
+def test_a_file_that_grows_when_it_is_unpacked(service: Service, server: ScriptServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    bomb = gzip.compress(b"#!/bin/sh\n" + b"#" * (64 * MIB))
+    server.files["/bomb.sh"] = status(200, bomb, content_encoding="gzip")
+    (entry,) = look(service, server, server.url("/bomb.sh"))
+    assert (entry["ok"], entry["size"], entry["sha256"]) == (False, len(bomb), hashlib.sha256(bomb).hexdigest())
+    assert server.requests[0].headers["accept-encoding"] == "identity"
+
+
+def raw(answer: bytes) -> File:
+    """An answer as it stands, and then the end of the connection."""
+
+    def send(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(answer)
+        handler.close_connection = True
+
+    return send
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"SSH-2.0-OpenSSH_9.6\r\n",
+        b"HTTP/1.1 200 OK\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n#!/bin/sh\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n#!/bin/sh\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n64\r\n#!/bin/sh\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100000 + b"\r\n\r\n",
+        b"HTTP/1.1 99999999999 OK\r\n\r\n",
+        b"HTTP/1.1 302 Found\r\nLocation: https://\xff\xfe/\r\nContent-Length: 0\r\n\r\n",
+    ],
+    ids=["nothing", "another protocol", "half the headers", "half the body", "no chunk", "half a chunk", "many headers", "long header", "status", "bytes"],
+)
+def test_answers_that_are_none(service: Service, server: ScriptServer, answer: bytes) -> None:
+    server.files["/a.sh"] = raw(answer)
+    (entry,) = look(service, server, server.url("/a.sh"))
+    assert entry["ok"] is not True
+    # The end of a connection in the headers looks like the end of the headers.
+    assert entry["sha256"] is None or entry["problems"] == ["It is empty."]
+
+
+@pytest.mark.parametrize("length", [b"9" * 5000, b"-1", b"x", b"10, 10"])
+def test_lengths_that_are_none(service: Service, server: ScriptServer, length: bytes) -> None:
+    server.files["/a.sh"] = raw(b"HTTP/1.1 200 OK\r\nContent-Length: " + length + b"\r\n\r\n#!/bin/sh\n")
+    look(service, server, server.url("/a.sh"))
+
+
+# Secrets
+
+
+def test_no_credentials_are_sent(service: Service, server: ScriptServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    netrc = tmp_path / ".netrc"
+    netrc.write_text("machine 127.0.0.1 login EXAMPLEuser password EXAMPLEpw\ndefault login EXAMPLEuser password EXAMPLEpw\n", encoding="utf-8")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(netrc))
+    server.files["/cookie"] = status(302, Location="/a.sh", Set_Cookie="session=EXAMPLEcookie; Path=/")
+    server.files["/private"] = status(401, WWW_Authenticate="Basic")
+    user = server.url("/a.sh").replace("//", "//EXAMPLEuser:EXAMPLEpw@")
+    private = user.replace("/a.sh", "/private")
+    looks = look(service, server, server.url("/a.sh"), server.url("/cookie"), user, private, user)
+    assert [entry["ok"] for entry in looks] == [True, True, True, None, True]
+    assert looks[2]["url"] == server.url("/a.sh").replace("//", "//***@")
+    assert "user name in its url is not sent" in looks[3]["problems"][0]
+    assert len(server.requests) == 5
+    for request in server.requests:
+        assert set(request.headers) == {"host", "user-agent", "accept", "accept-encoding", "connection"}
+        assert request.headers["user-agent"].startswith("ansible-alicloud.ehpc/")
+        for secret in ("EXAMPLEuser", "EXAMPLEpw", "EXAMPLEcookie", SECRET_KEY):
+            assert secret not in str(request)
+
+
+def test_signatures_are_not_shown(service: Service, server: ScriptServer, capfd: pytest.CaptureFixture[str], ended: threading.Event) -> None:
+    query = "?Expires=1893456000&OSSAccessKeyId=EXAMPLEid&Signature=EXAMPLEsig%3D"
+    with ScriptServer() as gone:
+        refused = gone.url("/a.sh" + query)
+    server.files |= {
+        "/private": status(403, b"EXAMPLEsig="),
+        "/cut": raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n#!"),
+        "/hangs": lambda _handler: t.cast(None, ended.wait(20)),
+        "/elsewhere": redirect(refused),
+        "/plain": redirect("http://127.0.0.1/a.sh" + query),
+        "/loop": redirect("/loop" + query),
+        "/metadata": redirect("https://100.100.100.200/" + query),
+        "/no": redirect("https://[" + query),
+    }
+    urls = [server.url(path + query) for path in ("/none", "/private", "/cut", "/hangs", "/elsewhere", "/plain", "/loop", "/metadata", "/no")]
+    with ScriptServer() as stranger:
+        urls += [refused, stranger.url("/a.sh" + query), INTERNAL + query, f"https://[{query}", f"https://EXAMPLEid:EXAMPLEsig@127.0.0.1:x/{query}"]
+        quick = {"connect_timeout": 0.5, "read_timeout": 0.5}
+        service.expects(read())
+        result = service.run(post_scripts, check_mode=True, **options(server, *urls, **quick))
+        failure = service.fails(post_scripts, **options(server, *urls, **quick, preflight="fail")).as_failure()
+    assert len(result["preflight"]) == len(failure["preflight"]) == len(urls) == 14
+    assert all(entry["problems"] for entry in result["preflight"])
+    assert len(server.requests) >= 9
+    for seen in (str(result), str(failure), *capfd.readouterr()):
+        assert "EXAMPLEsig" not in seen
+        assert "EXAMPLEid" not in seen
+
+
+def test_a_dead_proxy(service: Service, server: ScriptServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    with ScriptServer() as gone:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://user:EXAMPLEpw@127.0.0.1:{gone.port}")
+    # The proxy may know the name.
+    ok, text = problem(service, server, BASE)
+    assert ok is None
+    assert f"https://scripts.example.com through the proxy http://***@127.0.0.1:{gone.port} " in text
+    assert "EXAMPLEpw" not in text
