@@ -140,7 +140,7 @@ EXAMPLES = r"""
     scripts:
       - url: https://scripts.example.com/base.sh
         args: --mode base
-        checksum: sha256:5f1c1f0d0e6b9b4f6d0f6a3f2f8f4b8f8e2ac1c5d0a8f0b6a1d4e5c3b2a19087
+        checksum: sha256:a8076d3d28d21e02012b20eaf7dbf75409a6277134439025f282e368e3305abf
 
 - name: Remove one script
   alicloud.ehpc.post_scripts:

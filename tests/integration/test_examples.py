@@ -23,6 +23,7 @@ from playing import Play, Run, document, task
 
 from documents import COLLECTION, MODULES, ROOT, load, module, repository_files, yaml_blocks
 from emulator import Emulator
+from script_server import File, ScriptServer
 
 CLUSTER = "ehpc-hz-EXAMPLE"
 HYBRID = {
@@ -51,6 +52,9 @@ FOUND = {
 ELSEWHERE = "awx.awx."
 # What Ansible itself adds to a result, for until and failed_when.
 OF_ANSIBLE = {"attempts", "failed_when_result"}
+# What the host of the documents' scripts has, and where they have it.
+SCRIPTS: dict[str, File] = {"/base.sh": b"#!/bin/sh\n"}
+SCRIPT_HOST = "https://scripts.example.com/"
 IMPATIENT = {f"{COLLECTION}.user_sync": {"wait_timeout": 5}}
 
 Returned = dict[str, dict[str, t.Any]]
@@ -156,8 +160,9 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     more = [task("Details", "cluster_info", cluster_ids=[CLUSTER, "ehpc-hz-EXAMPLE2"]), task("List", "cluster_info")]
     playbook.append(localhost("More", more + failing))
     names = {name: modules_of(entry) for one in playbook for entry in one.get("tasks", []) for name in [entry["name"]]}
-    with Emulator(SCENARIO) as emulator:
-        run = play.playbook(playbook, env=environment(emulator), diff=True, code=None)
+    with Emulator(SCENARIO) as emulator, ScriptServer(SCRIPTS) as scripts:
+        here = yaml.safe_load(yaml.safe_dump(playbook).replace(SCRIPT_HOST, scripts.url("/")))
+        run = play.playbook(here, env={**environment(emulator), "REQUESTS_CA_BUNDLE": scripts.ca_path}, diff=True, code=None)
     returned: dict[str, list[dict[str, t.Any]]] = {name: [] for name in MODULES}
     for result in run.results:
         for name in names.get(result.task, []):
