@@ -53,7 +53,7 @@ ELSEWHERE = "awx.awx."
 # What Ansible itself adds to a result, for until and failed_when.
 OF_ANSIBLE = {"attempts", "failed_when_result"}
 # What the host of the documents' scripts has, and where they have it.
-SCRIPTS: dict[str, File] = {"/base.sh": b"#!/bin/sh\n"}
+SCRIPTS: dict[str, File] = dict.fromkeys(["/base.sh", "/2026-11/base.sh"], b"#!/bin/sh\n")
 SCRIPT_HOST = "https://scripts.example.com/"
 IMPATIENT = {f"{COLLECTION}.user_sync": {"wait_timeout": 5}}
 
