@@ -297,6 +297,7 @@ def _file(answer: requests.Response, address: urllib3.util.Url, settings: Transp
             _check_time(deadline)
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
         raise _unreachable(error, address, [], settings) from None
+    # Older versions of urllib3 take half a file for a whole one.
     announced = answer.headers.get("Content-Length", "")
     if re.fullmatch("[0-9]{1,18}", announced) and len(content) < min(int(announced), LARGEST):
         raise _Unfit("Its host sent %d of %s bytes." % (len(content), announced), known=False)
