@@ -424,14 +424,16 @@ def test_nor_by_a_name_with_an_innocent_address_beside_it(service: Service, serv
 
 
 @pytest.mark.parametrize("tls", [True, False])
-def test_nor_by_a_name_that_changes(service: Service, server: ScriptServer, tls: bool, names: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nor_by_a_name_that_changes(
+    service: Service, server: ScriptServer, tls: bool, names: dict[str, list[str]], connects: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What the name has when it is looked at is not what it has when it is connected to. Here loopback stands for the metadata service."""
     monkeypatch.setattr(_preflight, "_METADATA", [ipaddress.ip_network("127.0.0.1/32")])
     with ScriptServer({"/a.sh": GOOD}, tls=tls, names=["changes.example.com"]) as other:
         names["changes.example.com"] = ["192.0.2.1", "127.0.0.1"]
         ca_path = other.ca_path if tls else server.ca_path
         assert problem(service, server, other.url("/a.sh", "changes.example.com"), ca_path=ca_path) == (False, REFUSED)
-        assert other.connections == 1
+        assert connects == ["127.0.0.1"]
         assert other.requests == []
 
 
@@ -502,11 +504,15 @@ def test_certificates_are_verified(service: Service, server: ScriptServer) -> No
 # Hosts that do harm
 
 
-def fast(service: Service, server: ScriptServer, url: str, seconds: float = 3.0) -> tuple[bool | None, str]:
+# A machine that is busy may need a while for a handshake.
+QUICK = {"connect_timeout": 5, "read_timeout": 0.5}
+
+
+def fast(service: Service, server: ScriptServer, url: str, **timeouts: float) -> tuple[bool | None, str]:
     """The problem of a script whose host would take for ever."""
     before = now()
-    found = problem(service, server, url, connect_timeout=0.5, read_timeout=0.5)
-    assert now() - before < seconds
+    found = problem(service, server, url, **{**QUICK, **timeouts})
+    assert now() - before < 10
     return found
 
 
@@ -534,7 +540,10 @@ def test_a_host_that_drips(service: Service, server: ScriptServer, before: str, 
             handler.wfile.write(b"1")
 
     server.files["/drips.sh"] = drip
-    assert fast(service, server, server.url("/drips.sh")) == (None, "It did not arrive within 1 seconds. Whether nodes can fetch it is not known.")
+    assert fast(service, server, server.url("/drips.sh"), connect_timeout=0.5) == (
+        None,
+        "It did not arrive within 1 seconds. Whether nodes can fetch it is not known.",
+    )
 
 
 def test_a_host_that_does_not_shake_hands(service: Service, server: ScriptServer) -> None:
@@ -545,7 +554,7 @@ def test_a_host_that_does_not_shake_hands(service: Service, server: ScriptServer
 
 def test_a_bad_host_does_not_hide_a_good_one(service: Service, server: ScriptServer, ended: threading.Event) -> None:
     server.files["/hangs.sh"] = lambda _handler: t.cast(None, ended.wait(20))
-    looks = look(service, server, server.url("/hangs.sh"), server.url("/a.sh"), connect_timeout=0.5, read_timeout=0.5)
+    looks = look(service, server, server.url("/hangs.sh"), server.url("/a.sh"), **QUICK)
     assert [entry["ok"] for entry in looks] == [None, True]
 
 
@@ -663,10 +672,9 @@ def test_signatures_are_not_shown(service: Service, server: ScriptServer, capfd:
     urls = [server.url(path + query) for path in ("/none", "/private", "/cut", "/hangs", "/elsewhere", "/plain", "/loop", "/metadata", "/no")]
     with ScriptServer() as stranger:
         urls += [refused, stranger.url("/a.sh" + query), INTERNAL + query, f"https://[{query}", f"https://EXAMPLEid:EXAMPLEsig@127.0.0.1:x/{query}"]
-        quick = {"connect_timeout": 0.5, "read_timeout": 0.5}
         service.expects(read())
-        result = service.run(post_scripts, check_mode=True, **options(server, *urls, **quick))
-        failure = service.fails(post_scripts, **options(server, *urls, **quick, preflight="fail")).as_failure()
+        result = service.run(post_scripts, check_mode=True, **options(server, *urls, **QUICK))
+        failure = service.fails(post_scripts, **options(server, *urls, **QUICK, preflight="fail")).as_failure()
     assert len(result["preflight"]) == len(failure["preflight"]) == len(urls) == 14
     assert all(entry["problems"] for entry in result["preflight"])
     assert len(server.requests) >= 9
@@ -682,4 +690,5 @@ def test_a_dead_proxy(service: Service, server: ScriptServer, monkeypatch: pytes
     ok, text = problem(service, server, BASE)
     assert ok is None
     assert f"https://scripts.example.com through the proxy http://***@127.0.0.1:{gone.port} " in text
+    assert "cannot be resolved" not in text
     assert "EXAMPLEpw" not in text
