@@ -76,6 +76,7 @@ check-code: $(CHECK_VENV)/.ready $(LINK) ## Style and types of the Python code.
 	ruff check
 	ruff format --check
 	mypy
+	for file in $$(git ls-files 'tests/*conftest.py'); do mypy $$file || exit 1; done
 
 .PHONY: format
 format: $(CHECK_VENV)/.ready ## Mend the style of the Python code, where that can be done by a tool.

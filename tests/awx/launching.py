@@ -50,7 +50,7 @@ class Loader(yaml.SafeLoader):
     """YAML in which !unsafe only keeps Ansible from evaluating a text."""
 
 
-Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))
+Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(t.cast(yaml.ScalarNode, node)))
 
 
 class UnsafeDumper(yaml.SafeDumper):
@@ -251,7 +251,7 @@ class Controller:
         return {**kept, "HOME": str(home), "PATH": f"{BIN}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8", "NO_PROXY": "127.0.0.1,localhost"}
 
     def _run(self, private: Path, playbook: str) -> Job:
-        command = [BIN / "ansible-runner", "run", private, "--playbook", playbook, "--ident", "job"]
+        command = [str(BIN / "ansible-runner"), "run", str(private), "--playbook", playbook, "--ident", "job"]
         ran = subprocess.run(command, cwd=private, env=self._environment(), capture_output=True, text=True, timeout=60, check=False)
         paths = sorted((private / "artifacts/job/job_events").glob("*.json"), key=lambda path: int(path.name.split("-")[0]))
         job = Job(ran.returncode, ran.stdout + ran.stderr, [json.loads(path.read_text(encoding="utf-8")) for path in paths])

@@ -120,7 +120,7 @@ def apply(directory: Path, *arguments: str) -> Applied:
         "STAND_IN_LOG": str(log),
     }
     # By its name, as whoever has installed the collection runs it.
-    command = [BIN / "ansible-playbook", "alicloud.ehpc.awx.apply", "-v", *arguments]
+    command = [str(BIN / "ansible-playbook"), "alicloud.ehpc.awx.apply", "-v", *arguments]
     ran = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, timeout=180, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return Applied([tuple(json.loads(line)) for line in log.read_text(encoding="utf-8").splitlines()], ran.stdout + ran.stderr)

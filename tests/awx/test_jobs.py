@@ -115,7 +115,7 @@ def hostile(tmp_path: Path) -> Hostile:
 
 
 def test_the_hostile_text_does_harm_where_it_is_evaluated(hostile: Hostile) -> None:
-    command = [BIN / "ansible", "localhost", "-m", "ansible.builtin.debug", "-a", "var=it", "-e", json.dumps({"it": hostile()})]
+    command = [str(BIN / "ansible"), "localhost", "-m", "ansible.builtin.debug", "-a", "var=it", "-e", json.dumps({"it": hostile()})]
     subprocess.run(command, check=True, capture_output=True, timeout=60)
     assert hostile.evaluated()
 

@@ -87,10 +87,10 @@ class Hosts:
             seen = [sorted(results, key=lambda result: (result["task"], result["host"], str(result))) for results in seen]
             calls = [sorted(made, key=str) for made in calls]
         assert [result["task"] for result in seen[0]] == [result["task"] for result in seen[1]]
-        different = [difference for pair in zip(*seen) for difference in _differences(*pair, pair[0]["task"])]
+        different = [difference for worker, process in zip(*seen) for difference in _differences(worker, process, worker["task"])]
         assert not different, "\n".join(different)
         assert calls[0] == calls[1], f"{calls[0]}\n{calls[1]}"
-        return Both(*runs, calls=calls[0])
+        return Both(runs[0], runs[1], calls[0])
 
 
 def _comparable(result: Result, emulator: Emulator) -> Seen:

@@ -40,7 +40,7 @@ SCENARIO = {
         {"id": "ehpc-sh-EXAMPLE3", "name": "large", "region": "cn-shanghai", **HYBRID},
     ]
 }
-TYPES: dict[str, type] = {"str": str, "bool": bool, "int": int, "list": list, "dict": dict}
+TYPES: dict[str, t.Any] = {"str": str, "bool": bool, "int": int, "list": list, "dict": dict}
 # Tasks beside those of the collection that need nothing but this machine.
 HARMLESS = ("ansible.builtin.debug", "ansible.builtin.copy")
 # What a task that is left out would have found, and how long to wait for what does not come.

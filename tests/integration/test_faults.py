@@ -168,7 +168,7 @@ def test_a_lost_write_of_which_nothing_can_be_read() -> None:
 # Every documented code, as a user meets it
 
 # operation -> what a message says was attempted, and the task
-ATTEMPTS = {
+ATTEMPTS: dict[str, tuple[str, str, dict[str, t.Any]]] = {
     "GetPostScripts": ("read the post scripts", "post_scripts_info", {}),
     "SetPostScripts": ("set the post scripts", "post_scripts", {"scripts": [NEW]}),
     "SyncUsers": ("synchronize the users", "user_sync", {"check_cluster": False}),

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import typing as t
 from pathlib import Path
 
 import pytest
@@ -114,7 +115,7 @@ def test_delegation(hosts: Hosts) -> None:
     ssh.write_text(f"#!/bin/sh\necho ssh >> {contacted}\nexit 255\n", encoding="utf-8")
     ssh.chmod(0o755)
     remote = {"ansible_host": "192.0.2.1", "ansible_connection": "ssh", "ansible_ssh_executable": str(ssh)}
-    options = {
+    options: dict[str, t.Any] = {
         "keywords": {"hosts": "remote", "vars": {"own": OWN_PYTHON}},
         "inventory": inventory(directory, remote={**remote, "cluster": CLUSTER}, other={**local(CLUSTER), "ansible_python_interpreter": "{{ own }}"}),
     }

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import typing as t
 from pathlib import Path
 
 import pytest
@@ -90,7 +91,7 @@ def test_wrong_options(hosts: Hosts) -> None:
     }
     tasks = [{**one, "name": name} for name, one in cases.items()]
     # Since ansible-core 2.20 results repeat the options only where this is set.
-    options = {"env": {"ANSIBLE_INJECT_INVOCATION": "true"}, "keywords": {"collections": ["alicloud.ehpc"]}}
+    options: dict[str, t.Any] = {"env": {"ANSIBLE_INJECT_INVOCATION": "true"}, "keywords": {"collections": ["alicloud.ehpc"]}}
     both = hosts.compare(tasks, ignore_errors=True, **options)
     assert [result.status for result in both.worker.results] == ["failed"] * len(cases)
     assert both.worker["unknown option"].msg.startswith("Unsupported parameters for (alicloud.ehpc.post_scripts) module: colour, shape.")

@@ -196,7 +196,7 @@ def test_more_nodes_than_a_page(play: Play) -> None:
         assert emulator.actions().count("ListNodes") == 3
 
 
-CACHE = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": "cache"}
+CACHE: dict[str, t.Any] = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": "cache"}
 
 
 def test_cache(inventory: Inventory, emulator: Emulator) -> None:

@@ -28,7 +28,7 @@ URLS = ["https://example.com/a%20b.sh", "https://example.com/f?x=1&y=2", "/home/
 WORDS = st.text(alphabet=" abc'\"$`\\&=%+~*?#;|<>()[]{}!\n\té多🙂", max_size=6)
 ARGS = st.one_of(st.none(), st.sampled_from(["-x", "-y"]), WORDS, st.lists(WORDS, max_size=3))
 SCRIPT = st.fixed_dictionaries({"url": st.sampled_from(URLS)}, optional={"args": ARGS})
-SCRIPTS = st.one_of(st.lists(SCRIPT, max_size=4, unique_by=lambda script: script["url"]), st.lists(SCRIPT, max_size=5))
+SCRIPTS = st.one_of(st.lists(SCRIPT, max_size=4, unique_by=lambda script: str(script["url"])), st.lists(SCRIPT, max_size=5))
 TASKS = st.fixed_dictionaries(
     {"scripts": st.one_of(SCRIPTS, SCRIPTS, SCRIPTS, st.none()), "state": st.sampled_from(["present", "present", "absent"]), "purge": st.booleans()}
 )

@@ -221,7 +221,10 @@ def test_installed_from_its_tarball(tmp_path: Path, bootstrap: Bootstrap, play: 
     galaxy = Path(sys.executable).with_name("ansible-galaxy")
     root = Path(__file__).resolve().parents[2]
     installed = tmp_path / "installed"
-    for arguments in (["build", "--output-path", tmp_path, root], ["install", "--offline", "-p", installed, tmp_path / "alicloud-ehpc-1.0.0.tar.gz"]):
+    for arguments in (
+        ["build", "--output-path", str(tmp_path), str(root)],
+        ["install", "--offline", "-p", str(installed), str(tmp_path / "alicloud-ehpc-1.0.0.tar.gz")],
+    ):
         subprocess.run(
             [galaxy, "collection", *arguments], check=True, capture_output=True, env={**bootstrap.env, "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
         )

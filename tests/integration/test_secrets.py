@@ -77,7 +77,7 @@ def hidden(name: str) -> str:
     return "{{ lookup('env', 'HIDDEN_%s') }}" % name
 
 
-SIGNED_SCRIPTS = [
+SIGNED_SCRIPTS: list[dict[str, t.Any]] = [
     {"url": hidden("OLD_FORM"), "args": f"--then {hidden('V4_FORM')}"},
     {"url": hidden("V4_FORM"), "args": ["--first", hidden("OLD_FORM")]},
 ]
@@ -135,7 +135,7 @@ def failures() -> list[Task]:
     """What goes wrong before the service has a say."""
     scripts = {"cluster_id": GOOD, "scripts": SIGNED_SCRIPTS}
     space, twice = {"url": hidden("OLD_FORM") + " x"}, [SIGNED_SCRIPTS[0], SIGNED_SCRIPTS[0]]
-    never = {"api_retries": 1, "api_retry_max_delay": 0}
+    never: dict[str, t.Any] = {"api_retries": 1, "api_retry_max_delay": 0}
     return [
         task("wrong secret", "post_scripts", **scripts, **{**OF_KEYS, "secret_key": hidden("WRONG")}),
         task("expired", "post_scripts", **scripts, access_key=EXPIRED, secret_key=hidden("EXPIRED_SECRET_KEY"), security_token=hidden("EXPIRED_TOKEN")),

@@ -23,7 +23,7 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Clien
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from playing import ROOT, Play, task
 from support.in_process import MODULES, client, reaching, run
-from support.servers import Answer, Authority, Proxy, Server
+from support.servers import Answer, Answering, Authority, Proxy, Server
 
 from emulator import Emulator
 
@@ -47,6 +47,11 @@ def fails(options: dict[str, t.Any]) -> EhpcError:
     assert message.startswith(f"Cannot read the post scripts of cluster {CLUSTER} in cn-hangzhou: ")
     assert not re.search(r"\?\S*=|Signature=|AccessKeyId=|object at 0x|Connection(Pool)?\(|Error\(|Traceback|Caused by", message), message
     return caught.value
+
+
+def always(answer: Answer) -> Answering:
+    """The same answer to whatever is asked."""
+    return lambda asked: answer
 
 
 @pytest.fixture
@@ -303,7 +308,7 @@ def test_answers_of_somebody_else(sleeps: list[float]) -> None:
         (401, "who are you?", {"WWW-Authenticate": "Basic"}),
     ]
     for answer in answers:
-        with Server(lambda _asked, answer=answer: answer) as server:
+        with Server(always(answer)) as server:
             error = fails({"endpoint": server.url, **options})
             assert (error.code, error.http_status, len(server.asked)) == ("InvalidAnswer", answer[0], 1)
             assert len(error.message) < 200

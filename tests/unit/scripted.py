@@ -221,7 +221,7 @@ class Service(BaseAdapter):
     ) -> requests.Response:
         pairs = parse_qsl(urlsplit(request.url or "").query, keep_blank_values=True)
         params = dict(pairs)
-        self.seen.append(Seen(request.url or "", params, dict(request.headers), timeout, verify, request.method or ""))
+        self.seen.append(Seen(request.url or "", params, {name: str(value) for name, value in request.headers.items()}, timeout, verify, request.method or ""))
         call = self._next(params)
         if params.get("AccessKeyId") == ACCESS_KEY and params["Signature"] != sign(SECRET_KEY, string_to_sign("GET", pairs)):
             raise Unexpected(f"{call} has a wrong signature")

@@ -17,7 +17,7 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import hint_
 
 from documents import COLLECTION, INVENTORY_PLUGINS, MODULES, ROLES, ROOT, load, mistakes, module, repository_files, spec_of, tasks_in, texts_with_tasks
 
-TYPES: dict[str, type] = {"str": str, "bool": bool, "int": int, "list": list, "dict": dict}
+TYPES: dict[str, t.Any] = {"str": str, "bool": bool, "int": int, "list": list, "dict": dict}
 FILTERS = sorted((ROOT / "plugins/filter").glob("*.yml"))
 
 Return = dict[str, dict[str, t.Any]]

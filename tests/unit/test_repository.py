@@ -51,7 +51,8 @@ def documentation_of_inventory(plugin: str) -> dict[str, Any]:
     """What ansible-doc has about an inventory plugin, with the options of all its fragments."""
     command = [sys.executable, "-m", "ansible.cli.doc", "--json", "--type", "inventory", plugin]
     environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build/collections")}
-    return json.loads(subprocess.run(command, capture_output=True, env=environment, check=True).stdout)[plugin]
+    documented: dict[str, dict[str, Any]] = json.loads(subprocess.run(command, capture_output=True, env=environment, check=True).stdout)
+    return documented[plugin]
 
 
 def environment_variables(name: str) -> list[str]:

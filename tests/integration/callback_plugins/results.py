@@ -21,7 +21,7 @@ description:
 """
 
 
-class CallbackModule(CallbackBase):  # type: ignore[misc]
+class CallbackModule(CallbackBase):
     """Items of a loop are written one by one, and then once more together, as Ansible has them."""
 
     CALLBACK_VERSION = 2.0

@@ -71,7 +71,7 @@ class Plain:
         return self.session.get(self.emulator.endpoint + "/", params=query, timeout=timeout, verify=self.emulator.ca_path)
 
     def error(self, action: str, secret_key: str | None = None, **params: str | None) -> tuple[int, str]:
-        answer = self.get(action, secret_key, **params)
+        answer = self.send(self.signed(action, secret_key, **params))
         found = re.search(r'(?:"Code": "|<Code>)([\w.]+)', answer.text)
         return answer.status_code, found[1] if found else ""
 

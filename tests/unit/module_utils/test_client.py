@@ -54,7 +54,7 @@ def test_request(service: Service) -> None:
 
 
 def test_values_that_are_hard_to_sign(service: Service) -> None:
-    values = {"A": "-x '1*2' ~ +", "B": "https://b/a b.sh?x=%20&y=1#z", "C": "", "D": "多\n\té", "E.1.F": "=&;,/:@!$()[]"}
+    values: dict[str, t.Any] = {"A": "-x '1*2' ~ +", "B": "https://b/a b.sh?x=%20&y=1#z", "C": "", "D": "多\n\té", "E.1.F": "=&;,/:@!$()[]"}
     service.expects(Call("SetPostScripts", **values))
     service.client().call("SetPostScripts", values)
     assert {name: service.seen[0].params[name] for name in values} == values

@@ -207,5 +207,5 @@ def test_region_info_needs_no_region(service: Service) -> None:
 
 @pytest.mark.parametrize("module", [cluster_info, post_scripts, post_scripts_info, user_info, user_sync])
 def test_all_others_need_a_region(service: Service, module: t.Any) -> None:
-    options = {} if module is cluster_info else {"cluster_id": CLUSTER}
+    options: dict[str, t.Any] = {} if module is cluster_info else {"cluster_id": CLUSTER}
     assert "region" in service.fails(module, region=None, **options).message
