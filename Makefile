@@ -41,12 +41,13 @@ demo: setup ## Run the main job three times against an emulated service.
 test: setup ## Run all tests: units, and playbooks against the emulator.
 	$(BIN)/python -m pytest --numprocesses 2 tests
 
-# On which tests `make matrix` runs; others can be given: make matrix MATRIX_TESTS=tests/integration
-MATRIX_TESTS ?= $(sort $(wildcard tests/integration/test_hosts*.py)) tests/integration/test_transport.py tests/integration/test_inventory.py
+# Others can be given: make matrix MATRIX_TESTS=tests/integration/test_inventory.py MATRIX_RELEASES=2.16
+MATRIX_TESTS ?= tests/unit tests/integration sanity
+MATRIX_RELEASES ?=
 
 .PHONY: matrix
-matrix: setup ## Run tests on each supported ansible-core, as far as there are Pythons for them.
-	$(BIN)/python tests/matrix $(MATRIX_TESTS)
+matrix: setup copy ## Run units, integration and sanity on each supported ansible-core, as far as there are Pythons for them.
+	$(BIN)/python tests/matrix $(MATRIX_RELEASES:%=--release %) $(MATRIX_TESTS)
 
 .PHONY: bench
 bench: setup ## Measure what tasks cost, and write tests/benchmark/RESULTS.md. Let nothing else run.
@@ -58,7 +59,7 @@ $(CHECK_VENV)/.ready: tests/check/requirements.txt tests/requirements.txt meta/e
 	touch $@
 
 .PHONY: copy
-copy: $(CHECK_VENV)/.ready
+copy:
 	rm -rf $(COPY)
 	git init --quiet $(COPY)
 	git --git-dir=$(COPY)/.git --work-tree=. add --all
@@ -66,6 +67,8 @@ copy: $(CHECK_VENV)/.ready
 
 check check-% changelog docs package release: export PATH := $(CHECK_BIN):$(PATH)
 check check-% changelog docs package release: export ANSIBLE_COLLECTIONS_PATH := $(COPIES)
+
+check-lint check-docs docs check-changelog check-sanity package: $(CHECK_VENV)/.ready
 
 .PHONY: check
 check: check-code check-licence check-lint check-docs docs check-changelog check-package check-sanity ## Run all checks that are no tests.

@@ -4,16 +4,17 @@
 
 """Run tests on several releases of ansible-core, each in an environment of its own.
 
-python tests/matrix PATH...
+python tests/matrix [--release RELEASE]... TESTS...
 
-A release for which this machine has no Python is left out, and the table at the end says why. It is an error where tests fail,
-and where no release could be tried.
+TESTS are what pytest takes, or the word `sanity` for all tests of ansible-test sanity; each is a column of the table at the end. A
+release for which this machine has no Python is left out, and the table says why. It is an error where tests fail, and where no release
+could be tried.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = ROOT / ".venv-matrix"
+# What `make copy` makes; ansible-test looks at a collection only at such a path.
+COPY = ROOT / "build" / "sanity" / "ansible_collections" / "alicloud" / "ehpc"
 REQUIREMENTS = (ROOT / "tests" / "requirements.txt", ROOT / "meta" / "ee-requirements.txt")
 # What each release runs on, the one to take first. They are spread, so that each Python has its turn.
 RELEASES = {
@@ -39,8 +42,7 @@ class Row(t.NamedTuple):
 
     release: str
     python: str
-    result: str
-    details: str
+    results: list[str]
 
 
 class CannotBuild(Exception):
@@ -89,40 +91,51 @@ def environment_for(release: str) -> Path:
     return own
 
 
-def tests(python: Path, paths: list[str]) -> tuple[bool, str]:
-    """Whether they passed, and pytest's last line. The output is shown as it comes."""
-    command = [str(python), "-m", "pytest", "-p", "no:cacheprovider", "--numprocesses", "2", *paths]
-    last = ""
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
-        assert running.stdout is not None
-        for line in running.stdout:
-            print(line, end="", flush=True)
-            last = line.strip() or last
-    return running.returncode == 0, re.sub(r"^=+ | in .*$", "", last)
+def sanity(python: Path) -> bool:
+    """Whether all tests of ansible-test sanity pass."""
+    subprocess.run([python, "tests/check/pip_bootstrap.py"], cwd=ROOT, check=True)
+    version = python.parents[1].name.rpartition("python")[2]
+    # It looks for the other programs of ansible-core on the path.
+    environment = {**os.environ, "PATH": f"{python.parent}:{os.environ['PATH']}"}
+    command = [str(python.with_name("ansible-test")), "sanity", "--requirements", "--python", version]
+    return subprocess.run(command, cwd=COPY, env=environment, check=False).returncode == 0
 
 
-def row(release: str, paths: list[str]) -> Row:
+def pytest(python: Path, path: str) -> bool:
+    """Whether these tests pass."""
+    command = [str(python), "-m", "pytest", "-p", "no:cacheprovider", "--numprocesses", "2", path]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+
+
+def result(python: Path, tests: str) -> str:
+    begin = time.monotonic()
+    passed = sanity(python) if tests == "sanity" else pytest(python, tests)
+    return f"{'passed' if passed else 'FAILED'}, {time.monotonic() - begin:.0f} s"
+
+
+def row(release: str, columns: list[str]) -> Row:
     try:
         python = environment_for(release)
     except CannotBuild as error:
-        return Row(release, "-", "not built", str(error))
+        return Row(release, "-", [f"not built: {error}"])
     exact = subprocess.run([python, "-c", VERSIONS], capture_output=True, text=True, check=True).stdout.split()
     print(f"\n### ansible-core {exact[0]}, Python {exact[1]}", flush=True)
-    begin = time.monotonic()
-    passed, summary = tests(python, paths)
-    return Row(exact[0], exact[1], "passed" if passed else "FAILED", f"{summary}, {time.monotonic() - begin:.0f} s")
+    return Row(exact[0], exact[1], [result(python, tests) for tests in columns])
 
 
 def main() -> None:
-    paths = sys.argv[1:]
-    if not paths:
-        sys.exit("Which tests?")
-    rows = [row(release, paths) for release in RELEASES]
-    print(f"\n{'ansible-core':14}{'Python':10}{'result':11}details")
-    for entry in rows:
-        print(f"{entry.release:14}{entry.python:10}{entry.result:11}{entry.details}")
-    results = {entry.result for entry in rows}
-    sys.exit(1 if "FAILED" in results or "passed" not in results else 0)
+    parser = argparse.ArgumentParser(description="Run tests on several releases of ansible-core.")
+    parser.add_argument("--release", action="append", choices=list(RELEASES), help="only this one; can be given several times")
+    parser.add_argument("tests", nargs="+", help="a path for pytest, or the word sanity")
+    wanted = parser.parse_args()
+    rows = [row(release, wanted.tests) for release in wanted.release or RELEASES]
+    width = max(len(tests) for tests in [*wanted.tests, "passed, 1000 s"]) + 2
+    print()
+    for release, python, results in [("ansible-core", "Python", wanted.tests), *rows]:
+        print(f"{release:14}{python:10}" + "".join(f"{entry:{width}}" for entry in results).rstrip())
+    everything = [entry for one in rows for entry in one.results]
+    failed = any(entry.startswith("FAILED") for entry in everything)
+    sys.exit(1 if failed or not any(entry.startswith("passed") for entry in everything) else 0)
 
 
 if __name__ == "__main__":
