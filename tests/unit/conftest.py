@@ -6,14 +6,32 @@
 
 from __future__ import annotations
 
+import typing as t
 from collections.abc import Iterator
 
 import pytest
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 
 import scripted
+from wording import is_sentence, own_words
 
 
 @pytest.fixture
 def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[scripted.Service]:
     """A service that follows a script; time and chance stand still."""
     yield from scripted.use(monkeypatch)
+
+
+@pytest.fixture(autouse=True)
+def whole_sentences(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever fails in a test is told in whole sentences."""
+    told: list[EhpcError] = []
+    create = EhpcError.__init__
+
+    def remember(error: EhpcError, *args: t.Any, **kwargs: t.Any) -> None:
+        create(error, *args, **kwargs)
+        told.append(error)
+
+    monkeypatch.setattr(EhpcError, "__init__", remember)
+    yield
+    assert [text for error in told for text in own_words(error) if not is_sentence(text)] == []

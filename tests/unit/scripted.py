@@ -35,6 +35,7 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcE
 from requests.adapters import BaseAdapter
 
 from emulator.signature import sign, string_to_sign
+from wording import is_sentence
 
 REGION = "cn-hangzhou"
 ACCESS_KEY = "EXAMPLEaccesskey"
@@ -188,6 +189,7 @@ class Service(BaseAdapter):
         finally:
             client.close()
         self.done()
+        assert [warning for warning in self.warnings if not is_sentence(warning)] == []
         return t.cast("dict[str, t.Any]", json.loads(json.dumps(result)))
 
     def fails(self, module: t.Any, check_mode: bool = False, **options: t.Any) -> EhpcError:

@@ -84,6 +84,11 @@ GATEWAY = [
 ]
 
 
+@pytest.fixture
+def whole_sentences() -> None:
+    """Here failures have any words."""
+
+
 @pytest.mark.parametrize(("action", "code", "word"), [(action, code, word) for action, codes in OPERATIONS.items() for code, word in codes.items()])
 def test_hint_for_each_code_of_the_operations(action: str, code: str, word: str) -> None:
     assert word in (hint_for(code, action) or "")

@@ -1,0 +1,202 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""_module: what a module does as a process of its own, from its options to the JSON that it ends with."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+from ansible.module_utils import basic
+from ansible.module_utils.common.parameters import PASS_VARS
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _client, _module
+from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
+from ansible_collections.alicloud.ehpc.plugins.modules import cluster_info, post_scripts, post_scripts_info, region_info, user_info, user_sync
+
+from scripted import ACCESS_KEY, SECRET_KEY, SHARED_OPTIONS, Call, Invocation, Service
+from wording import is_sentence
+
+CLUSTER = "ehpc-hz-EXAMPLE"
+SIGNED = "https://bucket.oss-cn-hangzhou.aliyuncs.com/base.sh?Expires=1893456000&OSSAccessKeyId=EXAMPLEid&Signature=EXAMPLEsig%3D"
+SHOWN = "https://bucket.oss-cn-hangzhou.aliyuncs.com/base.sh?Expires=1893456000&OSSAccessKeyId=***&Signature=***"
+MODULES = [cluster_info, post_scripts, post_scripts_info, region_info, user_info, user_sync]
+
+
+class Process:
+    """Runs modules as Ansible does, but in this process."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], service: Service) -> None:
+        self._monkeypatch = monkeypatch
+        self._capsys = capsys
+        self.logged: list[str] = []
+        connect = _client.client_for
+        monkeypatch.setattr(_client, "client_for", lambda *arguments: service.connect(connect(*arguments)))
+        monkeypatch.setattr(basic.AnsibleModule, "log", lambda _module, message, **_arguments: self.logged.append(message))
+
+    def __call__(self, module: t.Any, code: int = 0, /, **options: t.Any) -> dict[str, t.Any]:
+        """What a module writes, where it ends with this exit status."""
+        # Since ansible-core 2.20 results repeat the options only where this is asked for.
+        shown = {"_ansible_inject_invocation": True} if "inject_invocation" in PASS_VARS else {}
+        args = json.dumps({"ANSIBLE_MODULE_ARGS": {**SHARED_OPTIONS, **shown, **options}}).encode()
+        self._monkeypatch.setattr(basic, "_ANSIBLE_ARGS", args)
+        # Since ansible-core 2.19 options come in one of several dialects of JSON.
+        self._monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+        with pytest.raises(SystemExit) as ended:
+            module.main()
+        assert ended.value.code == code
+        return t.cast("dict[str, t.Any]", json.loads(self._capsys.readouterr().out))
+
+
+@pytest.fixture
+def process(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], service: Service) -> Process:
+    return Process(monkeypatch, capsys, service)
+
+
+def stored(*scripts: tuple[str, str]) -> Call:
+    entries = [{"Url": url, "Args": args} for url, args in scripts]
+    return Call("GetPostScripts", ClusterId=CLUSTER, answer={"PostInstallScripts": {"PostInstallScriptInfo": entries}})
+
+
+def test_result(process: Process, service: Service) -> None:
+    service.expects(stored((SIGNED, "-v")))
+    result = process(post_scripts, cluster_id=CLUSTER, scripts=[{"url": SIGNED, "args": "-v"}])
+    assert (result["changed"], result["post_scripts"]) == (False, [{"url": SHOWN, "args": "-v"}])
+    options = result["invocation"]["module_args"]
+    assert options["cluster_id"] == CLUSTER
+    assert options["scripts"] == [{"url": SHOWN, "args": "-v"}]
+    assert options["secret_key"] == "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+    assert "failed" not in result
+
+
+def test_check_mode(process: Process, service: Service) -> None:
+    service.expects(stored())
+    assert process(post_scripts, cluster_id=CLUSTER, scripts=[{"url": "/a.sh"}], _ansible_check_mode=True)["changed"] is True
+
+
+def test_failure(process: Process, service: Service) -> None:
+    service.expects(Call("GetPostScripts", ClusterId=CLUSTER, code="ClusterNotFound"))
+    result = process(post_scripts, 1, cluster_id=CLUSTER, scripts=[{"url": SIGNED}])
+    assert result["failed"] is True
+    assert result["msg"].startswith(f"Cannot read the post scripts of cluster {CLUSTER} in cn-hangzhou: ClusterNotFound: ")
+    assert result["error"]["code"] == "ClusterNotFound"
+    assert result["invocation"]["module_args"]["scripts"] == [{"url": SHOWN, "args": None}]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_option_that_a_module_does_not_have(process: Process, module: t.Any) -> None:
+    needed = {"cluster_id": CLUSTER} if "cluster_id" in module.ARGUMENT_SPEC else {}
+    result = process(module, 1, colour="red", **needed)
+    assert result["failed"] is True
+    assert "colour" in result["msg"]
+
+
+def test_options_that_exclude_each_other(process: Process) -> None:
+    assert "mutually exclusive" in process(cluster_info, 1, cluster_ids=[CLUSTER], names=["*"])["msg"]
+
+
+def test_secrets_of_options_that_ansible_refuses(process: Process) -> None:
+    """It forgets which options are secret where a suboption is not of its type."""
+    result = process(post_scripts, 1, cluster_id=CLUSTER, scripts=[SIGNED], security_token="EXAMPLE-token", state=f"{SECRET_KEY} EXAMPLE-token {SIGNED}")
+    assert result["failed"] is True
+    for secret in (SECRET_KEY, "EXAMPLE-token", "EXAMPLEsig"):
+        assert secret not in json.dumps(result)
+
+
+def test_a_choice_that_ansible_refuses_is_shown_without_its_signature(process: Process) -> None:
+    result = process(post_scripts, 1, cluster_id=CLUSTER, scripts=[], state=SIGNED)
+    assert SHOWN in result["msg"]
+    assert result["invocation"]["module_args"]["state"] == SHOWN
+
+
+def test_options_are_not_logged(process: Process, service: Service) -> None:
+    service.expects(stored())
+    process(post_scripts_info, cluster_id=CLUSTER)
+    assert process.logged == []
+
+
+def test_warning(process: Process, service: Service) -> None:
+    service.expects(stored())
+    result = process(post_scripts_info, cluster_id=CLUSTER, validate_certs=False)
+    assert any("the service's certificate is not verified" in str(warning) for warning in result["warnings"])
+
+
+def test_fallback_region(process: Process, service: Service) -> None:
+    service.expects(Call("ListRegions", answer={}))
+    assert process(region_info, region="")["regions"] == []
+    assert "No region is given" in process(user_info, 1, region="", cluster_id=CLUSTER)["msg"]
+
+
+def test_missing_library(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_client, "MISSING_LIBRARY", "Traceback: No module named requests")
+    result = process(region_info, 1)
+    assert result["failed"] is True
+    assert "aliyun-python-sdk-core and requests" in result["msg"]
+
+
+# Whatever happens
+
+
+def definition(function: t.Any, **options: t.Any) -> _module.Definition:
+    return _module.Definition(function, {}, **options)
+
+
+def invocation(**options: t.Any) -> Invocation:
+    return Invocation({**dict.fromkeys(SHARED_SPEC), **SHARED_OPTIONS, **options})
+
+
+@pytest.mark.parametrize("error", [ValueError, SystemExit, KeyError])
+def test_unexpected_failure(error: type[BaseException]) -> None:
+    def function(_invocation: t.Any, _client: t.Any) -> dict[str, t.Any]:
+        raise error(f"GET {SIGNED}")
+
+    result = _module.outcome(definition(function), invocation())
+    assert set(result) == {"failed", "msg", "exception"}
+    assert result["failed"] is True
+    assert result["msg"].startswith(f"The module failed unexpectedly: {error.__name__}: ")
+    assert SHOWN in result["msg"]
+    assert result["exception"].startswith("Traceback")
+    assert SHOWN in result["exception"]
+    assert "EXAMPLEsig" not in str(result)
+
+
+def test_expected_failure() -> None:
+    def function(_invocation: t.Any, _client: t.Any) -> dict[str, t.Any]:
+        raise EhpcError("Gone", "It is gone.")
+
+    result = _module.outcome(definition(function), invocation())
+    assert (result["failed"], result["msg"], result["error"]["code"]) == (True, "It is gone.", "Gone")
+
+
+def test_calls_share_a_client() -> None:
+    clients: _client.Clients = {}
+    seen: list[t.Any] = []
+
+    def function(given: t.Any, client: t.Any) -> dict[str, t.Any]:
+        seen.append((given, client))
+        return {"changed": False}
+
+    asked = [invocation(), invocation()]
+    assert [_module.outcome(definition(function), one, clients) for one in asked] == [{"changed": False}] * 2
+    assert [given for given, _client in seen] == asked
+    assert seen[0][1] is seen[1][1] is next(iter(clients.values()))
+
+
+@pytest.mark.parametrize("verified", [True, False])
+def test_warning_of_certificates(verified: bool) -> None:
+    asked = invocation(validate_certs=verified)
+    assert _module.outcome(definition(lambda _given, _client: {"changed": False}), asked) == {"changed": False}
+    assert [is_sentence(warning) for warning in asked.warnings] == ([] if verified else [True])
+
+
+@pytest.mark.parametrize("name", ["secret_key", "secret_access_key", "access_key_secret", "alicloud_secret_key"])
+def test_secret_values(name: str) -> None:
+    given = {name: SECRET_KEY, "security_token": 12345, "access_key": ACCESS_KEY, "region": "cn-hangzhou"}
+    assert _module.secret_values(SHARED_SPEC, given) == {SECRET_KEY, "12345"}
+
+
+def test_blank_values_are_no_secrets() -> None:
+    assert _module.secret_values(SHARED_SPEC, {"secret_key": "", "security_token": None}) == set()
