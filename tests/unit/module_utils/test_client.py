@@ -305,45 +305,69 @@ def wrapped(cause: Exception) -> requests.exceptions.ConnectionError:
     return requests.exceptions.ConnectionError(urllib3.exceptions.MaxRetryError(None, f"/?Signature={SECRET_KEY}", reason))  # type: ignore[arg-type]
 
 
-def untrusted() -> requests.exceptions.SSLError:
+def untrusted(reason: str = "self-signed certificate in certificate chain") -> requests.exceptions.SSLError:
     cause = ssl.SSLCertVerificationError(1, "certificate verify failed")
-    cause.verify_message = "self-signed certificate in certificate chain"
+    cause.verify_message = reason
     inner = urllib3.exceptions.SSLError(cause)
     return requests.exceptions.SSLError(urllib3.exceptions.MaxRetryError(None, f"/?Signature={SECRET_KEY}", inner))  # type: ignore[arg-type]
 
 
-NO_ANSWER: dict[str, tuple[Exception, str, str, bool]] = {
-    "refused": (wrapped(ConnectionRefusedError(111, "Connection refused")), "ConnectionFailed", "refused the connection", True),
-    "unreachable": (wrapped(OSError(113, "No route to host")), "ConnectionFailed", "could not be reached", True),
+CLOSED = "closed the connection without an answer."
+# how it fails -> code, what is said after the address, whether it is repeated, whether the service may have done the work
+NO_ANSWER: dict[str, tuple[Exception, str, str, bool, bool]] = {
+    "refused": (wrapped(ConnectionRefusedError(111, "Connection refused")), "ConnectionFailed", "refused the connection.", True, False),
+    "unreachable": (wrapped(OSError(113, "No route to host")), "ConnectionFailed", "could not be reached.", True, False),
     "reset": (
         requests.exceptions.ConnectionError(urllib3.exceptions.ProtocolError("aborted", ConnectionResetError())),
         "ConnectionFailed",
-        "without an answer",
+        CLOSED,
+        True,
         True,
     ),
-    "cut off": (requests.exceptions.ChunkedEncodingError("IncompleteRead"), "ConnectionFailed", "without an answer", True),
-    "plain": (OSError("EXAMPLE"), "ConnectionFailed", "without an answer", True),
-    "slow to connect": (requests.exceptions.ConnectTimeout("slow"), "TimedOut", "within 5 seconds", True),
-    "slow to answer": (requests.exceptions.ReadTimeout("slow"), "TimedOut", "did not answer in time", True),
+    "cut off": (requests.exceptions.ChunkedEncodingError("IncompleteRead"), "ConnectionFailed", CLOSED, True, True),
+    "plain": (OSError("EXAMPLE"), "ConnectionFailed", CLOSED, True, True),
+    "slow to connect": (requests.exceptions.ConnectTimeout("slow"), "TimedOut", "did not accept a connection within 5 seconds.", True, False),
+    "slow to answer": (requests.exceptions.ReadTimeout("slow"), "TimedOut", "did not answer in time.", True, True),
     "slow within the body": (
         requests.exceptions.ConnectionError(urllib3.exceptions.ReadTimeoutError(None, "/", "slow")),  # type: ignore[arg-type]
         "TimedOut",
-        "did not answer in time",
+        "did not answer in time.",
+        True,
         True,
     ),
-    "proxy": (requests.exceptions.ProxyError("Tunnel connection failed: 403 Forbidden"), "ConnectionFailed", "proxy", True),
-    "unknown name": (wrapped(socket.gaierror(-2, "Name or service not known")), "HostNotFound", "cannot be resolved", False),
-    "untrusted": (untrusted(), "TlsFailed", "self-signed certificate in certificate chain.", False),
-    "handshake": (requests.exceptions.SSLError("EOF"), "TlsFailed", "handshake", False),
+    "proxy": (
+        requests.exceptions.ProxyError("Tunnel connection failed: 403 Forbidden"),
+        "ConnectionFailed",
+        "could not be reached: the proxy refused.",
+        True,
+        False,
+    ),
+    "unknown name": (wrapped(socket.gaierror(-2, "Name or service not known")), "HostNotFound", "has a host name that cannot be resolved.", False, False),
+    "unknown name, without its cause": (
+        requests.exceptions.ConnectionError(urllib3.exceptions.NameResolutionError("host", None, "unknown")),  # type: ignore[arg-type]
+        "HostNotFound",
+        "has a host name that cannot be resolved.",
+        False,
+        False,
+    ),
+    "untrusted": (untrusted(), "TlsFailed", "could not be trusted: self-signed certificate in certificate chain.", False, False),
+    "untrusted, told as a sentence": (untrusted("Hostname mismatch."), "TlsFailed", "could not be trusted: Hostname mismatch.", False, False),
+    "handshake": (requests.exceptions.SSLError("EOF"), "TlsFailed", "could not be trusted: the handshake failed.", False, False),
+    "address": (
+        requests.exceptions.InvalidURL("bad"),
+        "InvalidAddress",
+        "has an address, or is behind a proxy with one, that cannot be used.",
+        False,
+        False,
+    ),
 }
 
 
-@pytest.mark.parametrize(("error", "code", "words", "repeated"), NO_ANSWER.values(), ids=NO_ANSWER)
-def test_no_answer(service: Service, error: Exception, code: str, words: str, repeated: bool) -> None:
+@pytest.mark.parametrize(("error", "code", "reason", "repeated", "lost"), NO_ANSWER.values(), ids=NO_ANSWER)
+def test_no_answer(service: Service, error: Exception, code: str, reason: str, repeated: bool, lost: bool) -> None:
     found = fails(service, *[Call("GetPostScripts", ClusterId=CLUSTER, error=error)] * (3 if repeated else 1), api_retries=2)
-    assert (found.code, found.http_status, found.request_id) == (code, None, None)
-    assert words in found.message
-    assert f"https://{HOST}" in found.message
+    assert (found.code, found.http_status, found.request_id, found.answer_lost) == (code, None, None, lost)
+    assert found.message == f"https://{HOST} {reason}"
     assert str(found).startswith(f"Cannot read the post scripts of cluster {CLUSTER} in cn-hangzhou: ")
     assert found.hint
     assert len(service.clock.sleeps) == (2 if repeated else 0)
@@ -353,13 +377,20 @@ def test_no_answer(service: Service, error: Exception, code: str, words: str, re
     assert found.__suppress_context__
 
 
+def test_causes_that_refer_to_each_other(service: Service) -> None:
+    error, again = requests.exceptions.ConnectionError(), OSError()
+    error.args = (socket.gaierror(-2, "Name or service not known"), again, again, error)
+    again.__cause__ = error
+    assert fails(service, Call("GetPostScripts", ClusterId=CLUSTER, error=error)).code == "HostNotFound"
+
+
 def test_no_answer_through_a_proxy(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://user:EXAMPLE-password@proxy.example.com:3128")
     call = Call("GetPostScripts", ClusterId=CLUSTER, error=requests.exceptions.ProxyError("refused"))
     error = fails(service, call, api_retries=0)
-    assert "through the proxy http://***@proxy.example.com:3128" in error.message
+    assert error.message == f"https://{HOST} through the proxy http://***@proxy.example.com:3128 could not be reached: the proxy refused."
     monkeypatch.setenv("NO_PROXY", "aliyuncs.com")
-    assert "through the proxy" not in fails(service, call, api_retries=0).message
+    assert fails(service, call, api_retries=0).message == f"https://{HOST} could not be reached: the proxy refused."
 
 
 @pytest.mark.parametrize(
@@ -382,9 +413,9 @@ def test_request_that_cannot_be_made(service: Service, error: Exception) -> None
 @pytest.mark.parametrize("body", [b"", b"<html>somebody else</html>", b"[]", b'"text"', b"null", b"\xff\xfe", b'{"RequestId": "cut'])
 def test_200_that_is_no_answer(service: Service, body: bytes) -> None:
     error = fails(service, Call("GetPostScripts", ClusterId=CLUSTER, body=body))
-    assert (error.code, error.http_status) == ("InvalidAnswer", 200)
-    assert f"{len(body)} bytes" in error.message
-    assert "somebody" not in error.message
+    assert (error.code, error.action, error.http_status) == ("InvalidAnswer", "GetPostScripts", 200)
+    assert error.message == f"HTTP status 200 with a body that is not the service's ({len(body)} bytes)."
+    assert str(error).startswith(f"Cannot read the post scripts of cluster {CLUSTER} in cn-hangzhou: InvalidAnswer: HTTP status 200")
     assert "endpoint" in (error.hint or "")
     assert error.answer_lost
 
@@ -523,12 +554,20 @@ def test_arrived_is_not_asked_where_nothing_was_lost(service: Service, how: dict
     service.client().call("SetPostScripts", arrived=arrived)
 
 
+@pytest.mark.parametrize(("left", "tries"), [(0.5, 1), (0.51, 2)])
+def test_deadline(service: Service, left: float, tries: int) -> None:
+    """No try is begun at the deadline or after it."""
+    service.expects(*[Call("SetPostScripts", code="ServiceUnavailable")] * tries)
+    with pytest.raises(EhpcError, match="temporary failure"):
+        service.client().call("SetPostScripts", deadline=service.clock.now + left)
+
+
 def test_asking_fails(service: Service) -> None:
     def arrived() -> bool:
         raise EhpcError("ClusterNotFound", "It is gone.", action="GetPostScripts")
 
     service.expects(Call("SetPostScripts", error=LOST))
-    with pytest.raises(EhpcError, match=r"without an answer\. .*not known.*It is gone\.") as caught:
+    with pytest.raises(EhpcError, match=r"without an answer\. Whether it was done is not known, because reading failed too: It is gone\.") as caught:
         service.client().call("SetPostScripts", arrived=arrived)
     assert caught.value.action == "SetPostScripts"
 
@@ -557,6 +596,17 @@ def test_client_for_a_fallback_region() -> None:
     assert client_for({**SHARED_OPTIONS, "region": "cn-shanghai"}, "cn-hangzhou").region == "cn-shanghai"
 
 
+@pytest.mark.parametrize(("validate_certs", "silenced"), [(True, []), (False, [urllib3.exceptions.InsecureRequestWarning])])
+def test_urllib3_warns_only_where_nobody_has_asked_for_it(
+    service: Service, monkeypatch: pytest.MonkeyPatch, validate_certs: bool, silenced: list[t.Any]
+) -> None:
+    found: list[t.Any] = []
+    monkeypatch.setattr(urllib3, "disable_warnings", found.append)
+    service.client(validate_certs=validate_certs)
+    assert found == silenced
+
+
 @pytest.mark.parametrize(("validate_certs", "warned"), [(True, False), (None, False), (False, True)])
 def test_certificate_warning(validate_certs: bool | None, warned: bool) -> None:
-    assert bool(certificate_warning({"validate_certs": validate_certs})) is warned
+    warning = "validate_certs is false: the service's certificate is not verified, anybody on the way can answer in its place."
+    assert certificate_warning({"validate_certs": validate_certs}) == (warning if warned else None)

@@ -7,9 +7,12 @@
 from __future__ import annotations
 
 import importlib
+import io
 import json
+import logging
 import types
 import typing as t
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -280,12 +283,23 @@ def test_profile_that_has_no_keys(profiles: str) -> None:
     assert caught.value.code == "CredentialsNotFound"
 
 
-def test_file_that_is_no_json(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "reason"), [(b'{"profiles": EXAMPLE-secret', "JSONDecodeError"), (b'{"profiles": "EXAMPLE-secret\xff"}', "UnicodeDecodeError")]
+)
+def test_file_that_is_no_json(tmp_path: Path, content: bytes, reason: str) -> None:
     path = tmp_path / "config.json"
-    path.write_text('{"profiles": EXAMPLE-secret')
-    with pytest.raises(EhpcError, match="cannot be read") as caught:
+    path.write_bytes(content)
+    with pytest.raises(EhpcError) as caught:
         credentials({"profile": "main", "shared_credentials_file": str(path)})
-    assert "EXAMPLE-secret" not in str(caught.value)
+    assert str(caught.value) == f"The profile file {path} cannot be read ({reason})."
+
+
+def test_file_in_a_locale_that_knows_no_utf_8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"current": "主", "profiles": [{"name": "主", "region_id": "cn-beijing"}]}, ensure_ascii=False), encoding="utf-8")
+    opened = io.open
+    monkeypatch.setattr("builtins.open", lambda file, mode="r", encoding=None: opened(file, mode, encoding=encoding or "latin-1"))
+    assert region_of({"profile": "主", "shared_credentials_file": str(path)}) == "cn-beijing"
 
 
 @pytest.mark.parametrize("content", ["[]", "5", "null", "{}", '{"profiles": null}', '{"profiles": []}'])
@@ -334,6 +348,14 @@ def test_region_of_no_source() -> None:
 # Failures of the package
 
 
+NONE_BY_DEFAULT = "No credentials from the default chain of credential sources (no access key was given):"
+
+
+def package(monkeypatch: pytest.MonkeyPatch, **providers: t.Any) -> None:
+    """Put these in the place of the package's providers."""
+    monkeypatch.setattr(_credentials, "_package", lambda _module: types.SimpleNamespace(**providers))
+
+
 def test_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(name: str) -> t.NoReturn:
         raise ImportError(name)
@@ -341,8 +363,12 @@ def test_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib, "import_module", missing)
     with pytest.raises(EhpcError) as caught:
         credentials({})
-    assert "alibabacloud-credentials" in str(caught.value)
-    assert "access_key" in str(caught.value)
+    assert caught.value.message.startswith(
+        "No access key was given, and every other source of credentials needs the Python package alibabacloud-credentials. "
+        "Failed to import the required Python library (alibabacloud-credentials) on "
+    )
+    assert caught.value.code == "CredentialsNotFound"
+    assert ".." not in str(caught.value)
     assert credentials({"access_key": "EXAMPLEid", "secret_key": "EXAMPLE-secret"}).keys().access_key == "EXAMPLEid"
 
 
@@ -351,12 +377,97 @@ def test_answers_that_the_package_quotes_are_not_shown(marker: str, monkeypatch:
     def fail() -> t.NoReturn:
         raise RuntimeError(f"failed to get the role, {marker} EXAMPLE-secret")
 
-    monkeypatch.setattr(_credentials, "_package", lambda _module: types.SimpleNamespace(DefaultCredentialsProvider=fail))
-    with pytest.raises(EhpcError, match="failed to get the role") as caught:
+    package(monkeypatch, DefaultCredentialsProvider=fail)
+    with pytest.raises(EhpcError) as caught:
         credentials({}).keys()
-    assert "EXAMPLE-secret" not in str(caught.value)
+    assert caught.value.message == f"{NONE_BY_DEFAULT} failed to get the role"
     assert caught.value.code == "CredentialsNotFound"
     assert "access_key" in (caught.value.hint or "")
+
+
+TOLD = {
+    "nothing": (ValueError(), "ValueError"),
+    "no connection": (
+        OSError("Get HTTPConnectionPool(host='192.0.2.1', port=80): Max retries (Caused by <object>)"),
+        "Get 192.0.2.1:80 could not be reached",
+    ),
+    "no connection with TLS": (
+        OSError("HTTPSConnectionPool(host='sts.example.com', port=443): EXAMPLE-token"),
+        "sts.example.com:443 could not be reached",
+    ),
+    "lost": (OSError("role: ('Connection aborted.', RemoteDisconnected('EXAMPLE'))"), "role: the connection was lost"),
+    "url": (OSError("cannot read https://sts.example.com/?Signature=EXAMPLE&a=b, sorry:"), "cannot read https://sts.example.com/ sorry"),
+    "chain": (
+        OSError("not found, providers in the chain: ['EnvironmentVariable: no key, ', \"Profile: it's gone: stderr: EXAMPLE\"]"),
+        "EnvironmentVariable: no key; Profile: it's gone",
+    ),
+    "chain in a chain": (
+        OSError("providers in the chain: [\"Profile: providers in the chain: ['a']\", 5]"),
+        "Profile: providers in the chain: ['a']; 5",
+    ),
+    "chain of another form": (OSError("providers in the chain: <object>"), "providers in the chain: <object>"),
+}
+
+
+@pytest.mark.parametrize(("error", "told"), TOLD.values(), ids=TOLD)
+def test_reasons_of_the_package(error: Exception, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> t.NoReturn:
+        raise error
+
+    package(monkeypatch, DefaultCredentialsProvider=fail)
+    with pytest.raises(EhpcError) as caught:
+        credentials({}).keys()
+    assert caught.value.message == f"{NONE_BY_DEFAULT} {told}"
+
+
+@pytest.mark.parametrize(
+    ("given", "source"),
+    [
+        ({"ecs_role_name": "role"}, "the role of the ECS instance"),
+        ({"access_key": "EXAMPLEid", "secret_key": "EXAMPLE-secret", "assume_role_arn": ROLE}, "the assumed role"),
+        ({"profile": "main"}, "the profile"),
+    ],
+)
+def test_source_that_fails(given: dict[str, str], source: str, profiles: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(**_options: t.Any) -> t.NoReturn:
+        raise RuntimeError("it is gone")
+
+    package(monkeypatch, EcsRamRoleCredentialsProvider=fail, RamRoleArnCredentialsProvider=fail, CLIProfileCredentialsProvider=fail)
+    file = {"shared_credentials_file": profiles} if "profile" in given else {}
+    with pytest.raises(EhpcError) as caught:
+        credentials({**given, **file}).keys()
+    assert caught.value.message == f"No credentials from {source}: it is gone"
+
+
+@pytest.mark.parametrize(("given", "variables"), [({"ecs_role_name": "role"}, {}), ({}, {"ALICLOUD_ECS_ROLE_NAME": "role"})])
+def test_role_of_the_instance(given: dict[str, str], variables: dict[str, str], environment: t.Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, t.Any]] = []
+    keys = {"get_access_key_id": "STS.EXAMPLE", "get_access_key_secret": "EXAMPLE-secret", "get_security_token": ""}
+
+    def provider(**options: t.Any) -> t.Any:
+        asked.append(options)
+        found = types.SimpleNamespace(**{name: partial(str, value) for name, value in keys.items()})
+        return types.SimpleNamespace(get_credentials=lambda: found)
+
+    environment(**variables)
+    package(monkeypatch, EcsRamRoleCredentialsProvider=provider)
+    source = credentials(given)
+    assert source.identity == ("ecs_role", "role")
+    assert asked == [], "the instance is not asked before it is needed"
+    assert [source.keys(), source.keys()] == [("STS.EXAMPLE", "EXAMPLE-secret", None)] * 2
+    assert asked == [{"role_name": "role", "async_update_enabled": False}]
+
+
+def test_identity_of_the_default_chain(environment: t.Callable[..., None]) -> None:
+    environment(ALIBABA_CLOUD_OIDC_TOKEN_FILE="/b", ALIBABA_CLOUD_CREDENTIALS_URI="http://a", ALICLOUD_OTHER="c")
+    assert credentials({}).identity == ("default", "ALIBABA_CLOUD_CREDENTIALS_URI=http://a", "ALIBABA_CLOUD_OIDC_TOKEN_FILE=/b")
+
+
+def test_the_package_does_not_log(profiles: str) -> None:
+    for name in ("credentials", "alibabacloud-tea"):
+        logging.getLogger(name).disabled = False
+    credentials({"profile": "main", "shared_credentials_file": profiles}).keys()
+    assert [logging.getLogger(name).disabled for name in ("credentials", "alibabacloud-tea")] == [True, True]
 
 
 def test_a_failure_of_the_first_keys_of_a_role_is_told_as_such(profiles: str) -> None:

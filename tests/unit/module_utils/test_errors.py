@@ -142,6 +142,12 @@ def test_failure_with_everything() -> None:
     }
 
 
+def test_failure_of_a_call_that_is_not_named() -> None:
+    error = EhpcError("NotAuthorized", "You may not.", action="SyncUsers", http_status=407)
+    assert str(error).startswith("You may not. Grant the RAM action ehpc:SyncUsers ")
+    assert error.args == ("You may not.",)
+
+
 def test_failure_with_next_to_nothing() -> None:
     assert EhpcError("Unheard.Of", "It failed!").as_failure() == {
         "msg": "It failed!",

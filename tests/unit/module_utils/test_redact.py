@@ -109,6 +109,23 @@ def test_password_with_unusual_characters(url: str) -> None:
     assert shown == "https://***@example.com/a.sh"
 
 
+@pytest.mark.parametrize(
+    ("url", "shown", "secrets"),
+    [
+        (HOST + "?Signature=EXAMPLEsig==", HOST + "?Signature=***", ["EXAMPLEsig=="]),
+        (HOST + "?Signature=EXAMPLE?sig&a=b", HOST + "?Signature=***&a=b", ["EXAMPLE?sig"]),
+    ],
+    ids=["equals sign", "question mark"],
+)
+def test_values_with_the_signs_of_a_url(url: str, shown: str, secrets: list[str]) -> None:
+    assert redact_url(url) == shown
+    assert url_secrets(url) == secrets
+
+
+def test_user_in_an_encoded_url() -> None:
+    assert redact_text("It is https%3A%2F%2FEXAMPLEuser%40example.com.") == "It is https%3A%2F%2F***%40example.com."
+
+
 def test_secrets_of_a_url() -> None:
     assert url_secrets(OLD) == ["EXAMPLEid", "EXAMPLE%2Bsig%3D"]
     assert url_secrets(V4) == ["EXAMPLEid%2F20260101%2Fcn-hangzhou%2Foss%2Faliyun_v4_request", "EXAMPLEtoken", "EXAMPLEsig"]
@@ -129,8 +146,9 @@ def test_known_secret_that_is_percent_encoded_itself() -> None:
     assert redact_text("It is EXAMPLE+sig= or EXAMPLE%2Bsig%3D.", [signature]) == "It is *** or ***."
 
 
-def test_a_secret_that_holds_another() -> None:
-    assert redact_text("EXAMPLEsecretlong and EXAMPLEsecret", ["EXAMPLEsecret", "EXAMPLEsecretlong"]) == "*** and ***"
+@pytest.mark.parametrize(("short", "long"), [("EXAMPLEsecret", "EXAMPLEsecretlong"), ("Zsecret", "EXAMPLE-Zsecret")])
+def test_a_secret_that_holds_another(short: str, long: str) -> None:
+    assert redact_text(f"{long} and {short}", [short, long]) == "*** and ***"
 
 
 def test_values() -> None:

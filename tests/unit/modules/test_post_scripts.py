@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
+from collections.abc import Iterator
 
 import pytest
 import requests
@@ -309,7 +311,7 @@ def test_seventeen_scripts_together(service: Service, check_mode: bool) -> None:
 def test_warns_of_urls_that_nodes_may_not_fetch(service: Service, url: str) -> None:
     service.expects(read(), write(script(url)), read(script(url)))
     ensure(service, scripts=[script(url)])
-    assert [url in warning for warning in service.warnings] == [True]
+    assert service.warnings == [f"The post script url {url} is neither http(s) nor an absolute path; nodes may not be able to fetch it."]
 
 
 @pytest.mark.parametrize("url", ["http://example.com/a.sh", "/opt/job.sh", BASE, BASE + "?versionId=7&size=large"])
@@ -317,6 +319,16 @@ def test_does_not_warn_of_ordinary_urls(service: Service, url: str) -> None:
     service.expects(read(script(url)))
     ensure(service, scripts=[script(url)])
     assert service.warnings == []
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A time zone that is far from UTC."""
+    monkeypatch.setenv("TZ", "Asia/Shanghai")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
 
 
 V4 = (
@@ -330,20 +342,23 @@ V4 = (
     [
         (SIGNED, "2030-01-01T00:00:00Z"),
         (V4, "2026-01-01T09:00:00Z"),
+        (BASE + "?X-Amz-Date=20260101T080000Z&X-Amz-Expires=60&X-Amz-Signature=EXAMPLEsig", "2026-01-01T08:01:00Z"),
+        (BASE + "?X-Goog-Date=20260101T080000Z&X-Goog-Expires=61&X-Goog-Signature=EXAMPLEsig", "2026-01-01T08:01:01Z"),
         (BASE + "?Signature=EXAMPLEsig", None),
         (BASE + "?Signature=EXAMPLEsig&Expires=soon", None),
         (BASE + "?Signature=EXAMPLEsig&Expires=99999999999999999999", None),
         ("https://[scripts/a.sh?Signature=EXAMPLEsig", None),
     ],
-    ids=["old form", "V4", "no expiry", "expiry not a number", "expiry out of range", "no url"],
+    ids=["old form", "V4", "S3", "Google", "no expiry", "expiry not a number", "expiry out of range", "no url"],
 )
+@pytest.mark.usefixtures("elsewhere")
 def test_warns_of_pre_signed_urls(service: Service, url: str, expiry: str | None) -> None:
     service.expects(read(), write(script(url)), read(script(url)))
     result = ensure(service, scripts=[script(url)])
     (warning,) = service.warnings
-    assert "pre-signed" in warning
-    assert ("expires at" in warning) == (expiry is not None)
-    assert (expiry or "") in warning
+    shown = result["post_scripts"][0]["url"]
+    when = f" that expires at {expiry}" if expiry else ""
+    assert warning == f"The post script url {shown} is a pre-signed one{when}: nodes that join the cluster later cannot fetch it."
     for secret in ("EXAMPLEsig", "EXAMPLEid", "0123abcd"):
         assert secret not in warning
         assert secret not in str(result)
@@ -379,9 +394,17 @@ def test_never_stored(service: Service) -> None:
     assert failure["error"]["action"] == "SetPostScripts"
     assert failure["error"]["request_id"] == "REQUEST-WRITE"
     assert failure["error"]["hint"]
-    assert CLUSTER in failure["msg"]
-    assert f"{SIGNED_SHOWN} -x" in failure["msg"]
+    assert failure["msg"] == (
+        f"The post scripts of cluster {CLUSTER} in cn-hangzhou were set, but the service now has others: {SIGNED_SHOWN} -x. Perhaps something else"
+        " changes them at the same time. Look at them with alicloud.ehpc.post_scripts_info and run it again."
+    )
     assert "EXAMPLEsig" not in str(failure)
+
+
+@pytest.mark.parametrize(("stored", "told"), [([], "none"), ([script(MONITOR), script(MOUNT, "-y")], f"{MONITOR}, {MOUNT} -y")])
+def test_what_is_stored_instead(service: Service, stored: list[t.Any], told: str) -> None:
+    service.expects(read(script(BASE)), write(*BOTH), *[read(*stored)] * 21)
+    assert f"the service now has others: {told}." in service.fails(post_scripts, cluster_id=CLUSTER, scripts=BOTH).message
 
 
 def test_slow_reads_do_not_prolong_the_read_back(service: Service) -> None:

@@ -142,8 +142,10 @@ def test_missing_at_the_end(service: Service) -> None:
     assert error.code == "UsersMissing"
     failure = error.as_failure()
     assert failure["missing"] == [THREE, TWO]
-    for text in (CLUSTER, "cn-hangzhou", "20 seconds", f"{THREE}, {TWO}", "on-premises"):
-        assert text in failure["msg"]
+    assert failure["msg"] == (
+        f"The users of cluster {CLUSTER} in cn-hangzhou were synchronized, but after 20 seconds these are not there: {THREE}, {TWO}."
+        " Check that they exist in the on-premises account service, and their names; raise wait_timeout where they only take longer."
+    )
     assert failure["error"] == {
         "action": "SyncUsers",
         "code": "UsersMissing",
@@ -197,6 +199,12 @@ def test_lost_answer_is_repeated(service: Service) -> None:
     assert ensure(service, expected_users=[ONE])["added"] == [ONE]
 
 
+def test_the_shortest_wait(service: Service) -> None:
+    service.expects(describe(), page(), sync(takes=0.5), page(), page(ONE))
+    assert ensure(service, expected_users=[ONE], wait_timeout=1)["added"] == [ONE]
+    assert service.clock.sleeps == [0.5]
+
+
 @pytest.mark.parametrize("wait_timeout", [0, -1])
 def test_wait_timeouts_that_cannot_work(service: Service, wait_timeout: int) -> None:
     error = service.fails(user_sync, cluster_id=CLUSTER, wait_timeout=wait_timeout)
@@ -225,9 +233,10 @@ def test_blank_cluster_id(service: Service) -> None:
 def test_cluster_that_does_not_run(service: Service, status: str, check_mode: bool) -> None:
     service.expects(describe(Status=status))
     error = service.fails(user_sync, check_mode, cluster_id=CLUSTER, expected_users=[ONE])
-    assert (status.lower() or "unknown") in error.message
-    assert str(error).startswith(f"Cannot synchronize the users of cluster {CLUSTER} in cn-hangzhou: ")
-    assert error.as_failure()["error"]["code"] == "InvalidClusterStatus"
+    assert str(error).startswith(
+        f"Cannot synchronize the users of cluster {CLUSTER} in cn-hangzhou: Its status is {status.lower() or 'unknown'}, not running. "
+    )
+    assert (error.code, error.action) == ("InvalidClusterStatus", "SyncUsers")
     assert error.hint
 
 
@@ -242,20 +251,21 @@ def test_status_in_another_case(service: Service) -> None:
     [
         ({"Location": "PublicCloud"}, "no hybrid cluster"),
         ({"Location": "PublicCloud", "EcsInfo": {}}, "no hybrid cluster"),
-        ({"EcsInfo": {"Manager": {"Count": 1}}}, "without a proxy node"),
-        ({"EcsInfo": {"ProxyMgr": {}}}, "without a proxy node"),
-        ({"EcsInfo": {"ProxyMgr": {"InstanceType": "", "Count": 0}}, "OnPremiseInfo": {"OnPremiseInfo": []}}, "without a proxy node"),
-        ({"EcsInfo": None, "OnPremiseInfo": None}, "without a proxy node"),
+        ({"EcsInfo": {"Manager": {"Count": 1}}}, "a hybrid cluster without a proxy node"),
+        ({"EcsInfo": {"ProxyMgr": {}}}, "a hybrid cluster without a proxy node"),
+        ({"EcsInfo": {"ProxyMgr": {"InstanceType": "", "Count": 0}}, "OnPremiseInfo": {"OnPremiseInfo": []}}, "a hybrid cluster without a proxy node"),
+        ({"EcsInfo": None, "OnPremiseInfo": None}, "a hybrid cluster without a proxy node"),
     ],
     ids=["public", "public without nodes", "no proxy", "empty stub", "no proxy node", "nothing"],
 )
 def test_cluster_not_in_proxy_mode(service: Service, info: dict[str, t.Any], kind: str, check_mode: bool) -> None:
     service.expects(describe(**info))
     error = service.fails(user_sync, check_mode, cluster_id=CLUSTER)
-    assert kind in error.message
-    assert CLUSTER in str(error)
-    assert error.code == "NotInProxyMode"
-    assert "check_cluster" in (error.hint or "")
+    assert str(error) == (
+        f"Cannot synchronize the users of cluster {CLUSTER} in cn-hangzhou: It is not in hybrid-cloud proxy mode (it is {kind}). Only a hybrid cluster"
+        " with a proxy node has local users to bring. Where you know better, set check_cluster to false."
+    )
+    assert (error.code, error.action) == ("NotInProxyMode", "SyncUsers")
 
 
 @pytest.mark.parametrize(
