@@ -42,14 +42,16 @@ def test_success(hosts: Hosts) -> None:
             task("details", "cluster_info", cluster_ids=[HYBRID, "ehpc-hz-EXAMPLE"]),
             task("regions", "region_info"),
             task("unverified", "region_info", validate_certs=False),
+            task("warned of twice", "post_scripts", cluster_id=CLUSTER, scripts=[{"url": "oss://bucket/a.sh"}, {"url": "oss://bucket/a.sh"}]),
         ],
         diff=True,
     )
     statuses = [result.status for result in both.worker.results]
-    assert statuses == ["changed", "changed", "ok", "changed", "ok", "changed", "ok", "ok", "ok", "ok", "ok", "ok"]
+    assert statuses == ["changed", "changed", "ok", "changed", "ok", "changed", "ok", "ok", "ok", "ok", "ok", "ok", "changed"]
     assert both.worker["set"]["post_scripts"][1]["args"] == "--export 'nas.example.com:/data set' '多 é'"
     assert len(both.worker["add"].warnings) == 1
     assert len(both.worker["unverified"].warnings) == 1
+    assert len(both.worker["warned of twice"].warnings) == 1
     assert "diff" in both.worker["preview"].result
 
 

@@ -147,6 +147,7 @@ def test_strict(inventory: Inventory) -> None:
     wrong = {"compose": {"tag": "no_such_variable"}}
     assert "tag" not in inventory(strict=False, **wrong).variables["ehpc-hz-hybrid01"]
     assert "no_such_variable" in inventory.run("--list", code=1, strict=True, **wrong).stderr
+    assert "hostnames: {{ no_such_variable }} cannot be used" in inventory.run("--list", code=1, strict=True, hostnames=["{{ no_such_variable }}"]).stderr
 
 
 def test_host_names(inventory: Inventory) -> None:
@@ -259,6 +260,14 @@ def test_wrong_credentials(inventory: Inventory) -> None:
     failed = inventory.run("--list", code=1, access_key="EXAMPLEnone", secret_key="EXAMPLE-secret")
     assert "InvalidAccessKeyId.NotFound" in failed.stderr
     assert "EXAMPLE-secret" not in failed.stderr + failed.stdout
+
+
+def test_missing_sdk(inventory: Inventory) -> None:
+    library = inventory.directory / "library"
+    library.mkdir()
+    (library / "requests.py").write_text("raise ImportError('not today')\n", encoding="utf-8")
+    failed = inventory.run("--list", code=1, env={"PYTHONPATH": str(library)})
+    assert "Failed to import the required Python library (aliyun-python-sdk-core and requests)" in " ".join(failed.stderr.split())
 
 
 def test_an_account_without_clusters(inventory: Inventory, emulator: Emulator) -> None:
