@@ -103,8 +103,7 @@ def _shaped(info: Mapping[str, t.Any], cluster_id: str, region: str) -> dict[str
 @lru_cache(maxsize=None)
 def snake_case(field: str) -> str:
     """The name of a field of the service as a key of a result: VSwitchId becomes vswitch_id."""
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", field.replace("VSwitch", "Vswitch"))
-    return words.lower()
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", field).lower()
 
 
 def _in_proxy_mode(info: Mapping[str, t.Any]) -> bool:

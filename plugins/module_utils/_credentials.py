@@ -177,14 +177,14 @@ def _provided(identity: tuple[str | None, ...], make: t.Callable[[], t.Any]) -> 
 
 
 def _not_found(kind: str | None, error: Exception) -> EhpcError:
-    sources = {
+    sources: dict[str | None, str] = {
         "profile": "the profile",
         "ecs_role": "the role of the ECS instance",
         "assumed": "the assumed role",
         "default": "the default chain of credential sources (no access key was given)",
     }
     reasons = [_told(reason) for reason in _reasons(str(error) or type(error).__name__)]
-    return EhpcError(CREDENTIALS, "No credentials from %s: %s" % (sources.get(kind or "", kind), "; ".join(reasons)))
+    return EhpcError(CREDENTIALS, "No credentials from %s: %s" % (sources[kind], "; ".join(reasons)))
 
 
 def _reasons(text: str) -> list[str]:
@@ -218,8 +218,7 @@ def _package(module: str) -> t.Any:
     except ImportError:
         raise EhpcError(
             CREDENTIALS,
-            "No access key was given, and every other source of credentials needs the Python package %s. %s"
-            % (PACKAGE, missing_required_lib(PACKAGE).rstrip(".")),
+            "No access key was given, and every other source of credentials needs the Python package %s. %s" % (PACKAGE, missing_required_lib(PACKAGE)),
         ) from None
 
 

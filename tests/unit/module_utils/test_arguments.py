@@ -123,7 +123,7 @@ def test_false_and_zero_are_not_blank(name: str, value: t.Any) -> None:
         ("ehpc.example.com:8443", "https://ehpc.example.com:8443"),
         ("https://ehpc.example.com", "https://ehpc.example.com"),
         ("https://ehpc.example.com/", "https://ehpc.example.com"),
-        ("https://ehpc.example.com:8443/prefix/", "https://ehpc.example.com:8443/prefix"),
+        ("https://ehpc.example.com:8443/api/X/", "https://ehpc.example.com:8443/api/X"),
         ("HTTPS://EHPC.example.com", "https://ehpc.example.com"),
         ("192.0.2.1", "https://192.0.2.1"),
         ("[2001:db8::1]:8443", "https://[2001:db8::1]:8443"),

@@ -17,7 +17,7 @@ import pytest
 import requests
 import urllib3
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _client
-from ansible_collections.alicloud.ehpc.plugins.module_utils._client import certificate_warning, client_for, items
+from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Clients, certificate_warning, client_for, items
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from ansible_collections.alicloud.ehpc.plugins.module_utils._version import VERSION
 
@@ -46,7 +46,13 @@ def test_request(service: Service) -> None:
     assert seen.method == "GET"
     assert seen.url.startswith(f"https://{HOST}/?")
     assert (seen.timeout, seen.verify) == ((5, 30), True)
-    assert seen.headers["User-Agent"] == f"ansible-alicloud.ehpc/{VERSION}"
+    headers = {
+        "User-Agent": f"ansible-alicloud.ehpc/{VERSION}",
+        "Accept-Encoding": "identity",
+        "x-acs-action": "GetPostScripts",
+        "x-acs-version": "2018-04-12",
+    }
+    assert {name: seen.headers.get(name) for name in headers} == headers
     assert "Authorization" not in seen.headers
     expected = {"Version": "2018-04-12", "Format": "JSON", "RegionId": "cn-hangzhou", "AccessKeyId": ACCESS_KEY}
     assert {name: seen.params[name] for name in expected} == expected
@@ -351,7 +357,7 @@ NO_ANSWER: dict[str, tuple[Exception, str, str, bool, bool]] = {
         False,
     ),
     "untrusted": (untrusted(), "TlsFailed", "could not be trusted: self-signed certificate in certificate chain.", False, False),
-    "untrusted, told as a sentence": (untrusted("Hostname mismatch."), "TlsFailed", "could not be trusted: Hostname mismatch.", False, False),
+    "untrusted, told as a sentence": (untrusted("it is for host X."), "TlsFailed", "could not be trusted: it is for host X.", False, False),
     "handshake": (requests.exceptions.SSLError("EOF"), "TlsFailed", "could not be trusted: the handshake failed.", False, False),
     "address": (
         requests.exceptions.InvalidURL("bad"),
@@ -582,6 +588,15 @@ def test_client_for_checks_before_any_call() -> None:
         client_for({**SHARED_OPTIONS, "secret_key": None})
     with pytest.raises(EhpcError, match="plain http"):
         client_for({**SHARED_OPTIONS, "endpoint": "http://example.com"})
+
+
+def test_client_for_equal_options_is_the_same() -> None:
+    known: Clients = {}
+    first = client_for(SHARED_OPTIONS, clients=known)
+    assert client_for(dict(SHARED_OPTIONS), clients=known) is first
+    for other in ({"secret_key": "EXAMPLE-other"}, {"region": "cn-shanghai"}, {"read_timeout": 7.0}):
+        assert client_for({**SHARED_OPTIONS, **other}, clients=known) is not first
+    assert len(known) == 4
 
 
 def test_client_for_an_absent_profile(tmp_path: Path) -> None:

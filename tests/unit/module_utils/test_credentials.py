@@ -283,6 +283,22 @@ def test_profile_that_has_no_keys(profiles: str) -> None:
     assert caught.value.code == "CredentialsNotFound"
 
 
+LACKING = {
+    "key": {"mode": "AK", "access_key_secret": "EXAMPLE-secret"},
+    "secret": {"mode": "AK", "access_key_id": "EXAMPLEid"},
+    "token": {"mode": "StsToken", "access_key_id": "STS.EXAMPLE", "access_key_secret": "EXAMPLE-secret"},
+}
+
+
+@pytest.mark.parametrize("profile", LACKING.values(), ids=LACKING)
+def test_what_a_profile_lacks_is_not_taken_from_another_identity(profile: dict[str, str], tmp_path: Path, environment: t.Callable[..., None]) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"profiles": [{"name": "main", **profile}]}))
+    environment(**{KEY: "EXAMPLEother", SECRET: "EXAMPLE-other-secret", TOKEN: "EXAMPLE-other-token"})
+    with pytest.raises(EhpcError, match="No credentials from the profile"):
+        credentials({"profile": "main", "shared_credentials_file": str(path)}).keys()
+
+
 @pytest.mark.parametrize(
     ("content", "reason"), [(b'{"profiles": EXAMPLE-secret', "JSONDecodeError"), (b'{"profiles": "EXAMPLE-secret\xff"}', "UnicodeDecodeError")]
 )
@@ -306,8 +322,9 @@ def test_file_in_a_locale_that_knows_no_utf_8(tmp_path: Path, monkeypatch: pytes
 def test_file_without_profiles(content: str, tmp_path: Path) -> None:
     path = tmp_path / "config.json"
     path.write_text(content)
-    with pytest.raises(EhpcError, match="There is no profile main"):
+    with pytest.raises(EhpcError) as caught:
         credentials({"profile": "main", "shared_credentials_file": str(path)})
+    assert str(caught.value) == f"There is no profile main in {path}, which has: none."
     assert region_of({"profile": "main", "shared_credentials_file": str(path)}) is None
 
 
@@ -396,7 +413,7 @@ TOLD = {
         "sts.example.com:443 could not be reached",
     ),
     "lost": (OSError("role: ('Connection aborted.', RemoteDisconnected('EXAMPLE'))"), "role: the connection was lost"),
-    "url": (OSError("cannot read https://sts.example.com/?Signature=EXAMPLE&a=b, sorry:"), "cannot read https://sts.example.com/ sorry"),
+    "url": (OSError("cannot read https://sts.example.com/?Signature=EXAMPLE&a=b, as of RFC X:,"), "cannot read https://sts.example.com/ as of RFC X"),
     "chain": (
         OSError("not found, providers in the chain: ['EnvironmentVariable: no key, ', \"Profile: it's gone: stderr: EXAMPLE\"]"),
         "EnvironmentVariable: no key; Profile: it's gone",

@@ -111,7 +111,7 @@ def test_a_denial_names_the_ram_action(code: str, action: str) -> None:
     assert f"ehpc:{action} " in (hint_for(code, action) or "")
 
 
-@pytest.mark.parametrize("code", ["Unheard.Of", "invalidparams", "", "Invalid", "NotAuthorizedAtAll"])
+@pytest.mark.parametrize("code", ["Unheard.Of", "invalidparams", "", "Invalid", "NotAuthorizedAtAll", "Throttlin"])
 def test_no_hint_is_better_than_a_wrong_one(code: str) -> None:
     assert hint_for(code, "SyncUsers") is None
 

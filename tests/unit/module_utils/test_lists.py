@@ -99,6 +99,14 @@ def test_clusters_without_a_region_are_of_the_one_that_was_asked(service: Servic
     assert (cluster["id"], cluster["region_id"]) == ("", "cn-hangzhou")
 
 
+def test_users_and_clusters_without_a_name(service: Service) -> None:
+    users = [{"Name": "Admin01"}, {"Group": "users"}]
+    service.expects(Call("ListUsers", ClusterId="x", PageNumber="1", PageSize="50", answer={"TotalCount": 2, "Users": {"UserInfo": users}}))
+    found = _users.list_all(service.client(), "x")
+    assert found == [{"name": None, "group": "users", "add_time": None}, {"name": "Admin01", "group": None, "add_time": None}]
+    assert _users.names(found) == ["", "Admin01"]
+
+
 def test_roles_of_a_node() -> None:
     assert _nodes._roles({"Roles": {"Role": ["Scheduler", "AccountBackup", "Login"]}}) == ["login", "manager"]
     assert _nodes._roles({"Roles": ["Compute"]}) == ["compute"]

@@ -132,9 +132,19 @@ def test_fallback_region(process: Process, service: Service) -> None:
 
 def test_missing_library(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_client, "MISSING_LIBRARY", "Traceback: No module named requests")
+    told: list[t.Any] = []
+    fail = _module.EhpcModule.fail_json
+
+    def fail_json(module: _module.EhpcModule, msg: str, **more: t.Any) -> None:
+        told.append(more)
+        fail(module, msg, **more)
+
+    monkeypatch.setattr(_module.EhpcModule, "fail_json", fail_json)
     result = process(region_info, 1)
     assert result["failed"] is True
     assert "aliyun-python-sdk-core and requests" in result["msg"]
+    # Whether the result shows it depends on the release of ansible-core.
+    assert told == [{"exception": "Traceback: No module named requests"}]
 
 
 # Whatever happens
@@ -196,6 +206,10 @@ def test_warning_of_certificates(verified: bool) -> None:
 def test_secret_values(name: str) -> None:
     given = {name: SECRET_KEY, "security_token": 12345, "access_key": ACCESS_KEY, "region": "cn-hangzhou"}
     assert _module.secret_values(SHARED_SPEC, given) == {SECRET_KEY, "12345"}
+
+
+def test_secret_values_of_an_option_without_other_names() -> None:
+    assert _module.secret_values({"token": {"no_log": True}, "region": {}}, {"token": "EXAMPLE-token", "region": "cn-hangzhou"}) == {"EXAMPLE-token"}
 
 
 def test_blank_values_are_no_secrets() -> None:

@@ -30,9 +30,10 @@ def test_post_scripts_info(service: Service, check_mode: bool) -> None:
     assert result == {"changed": False, "cluster_id": CLUSTER, "region": "cn-hangzhou", "post_scripts": shown}
 
 
-def test_post_scripts_info_without_scripts(service: Service) -> None:
-    service.expects(read(answer={}))
-    assert service.run(post_scripts_info, cluster_id=CLUSTER)["post_scripts"] == []
+@pytest.mark.parametrize(("answer", "shown"), [({}, []), ({"PostInstallScripts": [{}]}, [script("")])])
+def test_post_scripts_info_without_scripts(service: Service, answer: dict[str, t.Any], shown: list[t.Any]) -> None:
+    service.expects(read(answer=answer))
+    assert service.run(post_scripts_info, cluster_id=CLUSTER)["post_scripts"] == shown
 
 
 # user_info
@@ -115,10 +116,11 @@ def test_cluster_info_shows_a_cluster_of_two_pages_once(service: Service) -> Non
         (["cfd-[2-9]"], ["cfd-2"]),
         (["CFD-*"], []),
         (["cfd"], []),
+        (["X*"], []),
     ],
 )
 def test_cluster_info_by_name(service: Service, patterns: list[str], found: list[str]) -> None:
-    service.expects(listed("cfd-1", "cfd-2", "bio-1"))
+    service.expects(listed("cfd-1", "cfd-2", "bio-1", ""))
     assert [cluster["name"] for cluster in service.run(cluster_info, names=patterns)["clusters"]] == found
 
 
