@@ -80,7 +80,6 @@ def test_node(service: Service) -> None:
             "status": "running",
             "state_in_sched": "active",
             "location": "OnPremise",
-            "vswitch_id": "vsw-EXAMPLE",
             "roles": ["compute"],
         },
         {
