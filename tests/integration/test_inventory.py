@@ -183,7 +183,8 @@ def test_nodes(inventory: Inventory, emulator: Emulator) -> None:
 
 @pytest.mark.parametrize(("hosts", "start"), [("clusters", "Each cluster has"), ("nodes", "Each node has")])
 def test_variables_are_those_of_the_documentation(inventory: Inventory, hosts: str, start: str) -> None:
-    text = " ".join(yaml.safe_load(re.search(r'DOCUMENTATION = r"""\n(.*?)"""', PLUGIN.read_text(encoding="utf-8"), re.DOTALL)[1])["description"])
+    documentation = PLUGIN.read_text(encoding="utf-8").partition('DOCUMENTATION = r"""')[2].partition('"""')[0]
+    text = " ".join(yaml.safe_load(documentation)["description"])
     documented = set(re.findall(r"C\((ehpc_\w+)\)", text.partition(start)[2].partition(". ")[0]))
     found = inventory(hosts=hosts)
     assert {frozenset(name for name in variables if name.startswith("ehpc_")) for variables in found.variables.values()} == {frozenset(documented)}
