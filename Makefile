@@ -41,6 +41,27 @@ demo: setup ## Run the main job three times against an emulated service.
 test: setup ## Run all tests: units, and playbooks against the emulator.
 	$(BIN)/python -m pytest --numprocesses 2 tests
 
+$(VENV)/.strength: tests/requirements-strength.txt $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --quiet --requirement $<
+	touch $@
+
+.PHONY: coverage
+coverage: setup $(VENV)/.strength ## Run all tests, and show which branches of the plugins they leave out.
+	rm -rf build/coverage
+	mkdir -p build/coverage
+	$(BIN)/python -m coverage run -m pytest --numprocesses 2 tests
+	$(BIN)/python -m coverage combine --quiet
+	# What a process that was ended by a test has left unfinished.
+	rm -f build/coverage/data.*
+	$(BIN)/python -m coverage report
+
+# Of which files `make mutation` tries all changes again: make mutation MUTATE=plugins/module_utils/_redact.py
+MUTATE ?=
+
+.PHONY: mutation
+mutation: setup $(VENV)/.strength ## Change the code in small ways, and see that unit tests notice. Takes long; goes on where it was stopped.
+	$(BIN)/python tests/mutation $(MUTATE)
+
 # Others can be given: make matrix MATRIX_TESTS=tests/integration/test_inventory.py MATRIX_RELEASES=2.16
 MATRIX_TESTS ?= tests/unit tests/integration sanity
 MATRIX_RELEASES ?=

@@ -1,0 +1,123 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Change the code in thousands of small ways, and see that the unit tests notice.
+
+python tests/mutation [FILE...]
+
+Without files it goes on where the last run was stopped: what was noticed already stays, and what was not is tried again. With files all
+of these is tried again. It is an error where less than 90 of 100 changes are noticed, and where one that is not noticed is not among
+those that survivors.yml explains.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import typing as t
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+# mutmut knows code by its path, so this copy has it at the path that it is imported by.
+COPY = ROOT / "build" / "mutation"
+PACKAGE = "ansible_collections/alicloud/ehpc"
+SURVIVORS = Path(__file__).with_name("survivors.yml")
+MUTMUT = Path(sys.executable).with_name("mutmut")
+WANTED = 90.0
+MISSED = ("survived", "no tests")
+LEFT = ("not checked", "check was interrupted by user")
+
+
+class Mutant(t.NamedTuple):
+    """One small change."""
+
+    file: str
+    name: str
+    status: str
+
+
+def copy() -> None:
+    """Bring the copy up to date. Times are kept, by which mutmut knows what has changed."""
+    unused = shutil.ignore_patterns("__pycache__", "test_documentation.py", "test_repository.py", "test_emulator_*")
+    for old in ("ansible_collections", "tests", "mutants/tests"):
+        shutil.rmtree(COPY / old, ignore_errors=True)
+    for source, target in (("plugins", f"{PACKAGE}/plugins"), ("tests/emulator", "tests/emulator"), ("tests/unit", "tests/unit")):
+        shutil.copytree(ROOT / source, COPY / target, ignore=unused)
+    for source, target in (("tests/mutation/pyproject.toml", "."), ("tests/conftest.py", "tests"), ("tests/environment.py", "tests")):
+        shutil.copy2(ROOT / source, COPY / target)
+
+
+def run(files: list[str]) -> None:
+    """Try the changes of these files, or all that nobody has noticed yet."""
+    again = [mutant.name for mutant in mutants() if mutant.status in MISSED]
+    mutmut(*[f"{PACKAGE}/{file}".removesuffix(".py").replace("/", ".") + ".*" for file in files])
+    left = {mutant.name for mutant in mutants() if mutant.status in MISSED}
+    if not files and left.intersection(again):
+        mutmut(*left.intersection(again))
+
+
+def mutmut(*names: str) -> None:
+    ran = subprocess.run([MUTMUT, "run", *names], cwd=COPY, check=False)
+    if ran.returncode != 0:
+        sys.exit("mutmut could not try the changes.")
+
+
+def mutants() -> list[Mutant]:
+    """All changes, with what became of them."""
+    lines = subprocess.run([MUTMUT, "results", "--all", "true"], cwd=COPY, capture_output=True, text=True, check=True).stdout.splitlines()
+    found = [line.strip().rpartition(": ") for line in lines]
+    return [Mutant(name.rpartition(".")[0].removeprefix(PACKAGE.replace("/", ".") + ".").replace(".", "/") + ".py", name, status) for name, _, status in found]
+
+
+def change(mutant: Mutant) -> str:
+    """What a mutant has instead of the original."""
+    shown = subprocess.run([MUTMUT, "show", mutant.name], cwd=COPY, capture_output=True, text=True, check=True).stdout
+    return " ".join(line[1:].strip() for line in shown.splitlines() if re.match(r"\+(?!\+\+ )", line))
+
+
+def unexplained(survivors: list[Mutant]) -> list[str]:
+    """The changes that nobody has noticed and nobody has explained."""
+    explained: dict[str, list[dict[str, t.Any]]] = yaml.safe_load(SURVIVORS.read_text(encoding="utf-8"))
+    known = {(file, text) for file, entries in explained.items() for entry in entries for text in entry["changes"]}
+    changes = [(mutant, change(mutant)) for mutant in survivors]
+    return [f"{mutant.name}\n    {text}" for mutant, text in changes if (mutant.file, text) not in known]
+
+
+def table(found: list[Mutant]) -> bool:
+    """Print what became of each file's changes. Whether enough of all were noticed."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for mutant in found:
+        kind = "missed" if mutant.status in MISSED else "left" if mutant.status in LEFT else "noticed"
+        for file in (mutant.file, "all"):
+            counts[file].update([kind])
+    print(f"\n{'file':40}{'noticed':>9}{'missed':>9}{'left':>7}{'noticed %':>11}")
+    for file, count in sorted(counts.items(), key=lambda entry: (entry[0] == "all", entry[0])):
+        print(f"{file:40}{count['noticed']:9}{count['missed']:9}{count['left']:7}{share(count):11.1f}")
+    return share(counts["all"]) >= WANTED
+
+
+def share(count: Counter[str]) -> float:
+    """Per cent noticed of what was tried."""
+    return 100 * count["noticed"] / max(1, count["noticed"] + count["missed"])
+
+
+def main() -> None:
+    files = sys.argv[1:]
+    COPY.mkdir(parents=True, exist_ok=True)
+    copy()
+    run(files)
+    found = [mutant for mutant in mutants() if not files or mutant.file in files]
+    enough = table(found)
+    left = unexplained([mutant for mutant in found if mutant.status in MISSED])
+    print("\n".join(["", "Neither noticed nor explained:", *left]) if left else "")
+    sys.exit(0 if enough and not left else 1)
+
+
+if __name__ == "__main__":
+    main()
