@@ -70,9 +70,14 @@ def mutmut(*names: str) -> None:
 
 def mutants() -> list[Mutant]:
     """All changes, with what became of them."""
-    lines = subprocess.run([MUTMUT, "results", "--all", "true"], cwd=COPY, capture_output=True, text=True, check=True).stdout.splitlines()
-    found = [line.strip().rpartition(": ") for line in lines]
-    return [Mutant(name.rpartition(".")[0].removeprefix(PACKAGE.replace("/", ".") + ".").replace(".", "/") + ".py", name, status) for name, _, status in found]
+    shown = subprocess.run([MUTMUT, "results", "--all", "true"], cwd=COPY, capture_output=True, text=True, check=True).stdout
+    return [Mutant(file_of(name), name, status) for name, status in re.findall(r"^ *(\S+): (.+)$", shown, re.MULTILINE)]
+
+
+def file_of(name: str) -> str:
+    """The file of a mutant, whose name is that of its module and that of its function."""
+    module = name.rpartition(".")[0].replace(".", "/")
+    return module.removeprefix(f"{PACKAGE}/") + ".py"
 
 
 def change(mutant: Mutant) -> str:
