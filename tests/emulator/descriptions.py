@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from .commands import Command, Record
 from .state import Cluster, Node, User
 
 CPU, MEMORY = 4, 8192
@@ -202,6 +203,18 @@ def post_scripts(cluster: Cluster) -> list[dict[str, str]]:
 
 def user_info(user: User) -> dict[str, Any]:
     return {"Name": user.name, "Group": user.group, "AddTime": user.add_time}
+
+
+def invocation_result(command: Command, record: Record) -> dict[str, Any]:
+    return {
+        "CommandId": command.id,
+        "InstanceId": record.instance_id,
+        "InvokeRecordStatus": record.status,
+        "Success": record.status == "Finished" and record.exit_code == 0,
+        "ExitCode": record.exit_code,
+        "Message": record.message,
+        "FinishedTime": record.finished_time,
+    }
 
 
 def node_info(cluster: Cluster, node: Node) -> dict[str, Any]:

@@ -52,6 +52,7 @@ PRODUCT: dict[str, tuple[int, str]] = {
     "AgentError.Account.UserSynFailure": (406, "synchronize users failed: %s"),
     "AliyunError": (406, "An Alibaba Cloud product error occurred."),
     "ClusterNotFound": (404, "The specified cluster does not exist."),
+    "ComputeNotFound": (404, "The specified compute node does not exist."),
     "DbError": (406, "A database service error occurred."),
     "ExecFail": (403, "Failed to execute the command: %s."),
     "InvalidClusterStatus": (403, "The operation failed due to invalid cluster status."),

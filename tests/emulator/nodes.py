@@ -19,6 +19,7 @@ KINDS = {
     "on_premise_manager": ("Manager", "OnPremise", "master", "203.0.113"),
     "on_premise_compute": ("Compute", "OnPremise", "local", "203.0.113"),
 }
+AGENTS = ("up", "down", "refuses")
 ROLES = {"Manager": ["Account", "Scheduler"], "Login": ["Login"], "Compute": ["Compute"]}
 PUBLIC = {"manager": 1, "login": 1, "compute": 2}
 HYBRID = {"compute": 2, "on_premise_manager": 1, "on_premise_compute": 1}
@@ -61,5 +62,7 @@ def _listed(cluster: Cluster, number: int, item: dict[str, Any]) -> Node:
     node = Node(**{"id": f"i-{cluster.id}-{number:03d}", "host_name": f"node{number:03d}", **item})
     if node.role not in ROLES:
         raise ValueError(f"role is one of {', '.join(ROLES)}, not {node.role!r}")
+    if node.agent not in AGENTS:
+        raise ValueError(f"agent is one of {', '.join(AGENTS)}, not {node.agent!r}")
     node.roles = node.roles or list(ROLES[node.role])
     return node

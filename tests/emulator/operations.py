@@ -12,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from .descriptions import cluster_info, cluster_meta, cluster_simple, node_info, post_scripts, user_info
+from .commands import Command
+from .descriptions import cluster_info, cluster_meta, cluster_simple, invocation_result, node_info, post_scripts, user_info
 from .errors import ApiError
 from .state import Cluster, Node, State
 
@@ -21,6 +22,8 @@ Content = dict[str, Any]
 Item = TypeVar("Item")
 
 MAX_SCRIPTS = 16
+SHORTEST_COMMAND, LONGEST_COMMAND = 2, 2048
+RECORD_STATUSES = ("Finished", "Running", "Failed", "Stopped")
 NODE_STATUSES = ("uninit", "exception", "running", "initing", "releasing", "untracking", "stopped")
 
 
@@ -134,6 +137,48 @@ def _status_filter(params: Params) -> str | None:
     return wanted.get("status")
 
 
+def invoke_shell_command(state: State, account: str, params: Params) -> Content:
+    cluster = _cluster(state, account, params)
+    if cluster.current_status() != "running":
+        raise ApiError("InvalidClusterStatus")
+    if not SHORTEST_COMMAND <= len(params["Command"]) <= LONGEST_COMMAND:
+        raise _invalid("Command")
+    timeout = _number(params, "Timeout", 60, None)
+    wanted = _instances(params)
+    if wanted and not wanted <= {node.id for node in cluster.nodes}:
+        raise ApiError("ComputeNotFound")
+    nodes = [node for node in cluster.nodes if not wanted or node.id in wanted]
+    agents = {node.id: node.agent if node.status == "running" else "down" for node in nodes}
+    command = state.machines.run(cluster.id, params["Command"], timeout, agents)
+    return {"CommandId": command.id, "InstanceIds": {"InstanceId": list(agents)}}
+
+
+def list_invocation_status(state: State, account: str, params: Params) -> Content:
+    command = _command(state, account, params)
+    records = [{"InstanceId": record.instance_id, "InstanceInvokeStatus": record.status} for record in command.records]
+    return {"CommandId": command.id, "InvokeStatus": command.status, "InvokeInstances": {"InvokeInstance": records}}
+
+
+def list_invocation_results(state: State, account: str, params: Params) -> Content:
+    command = _command(state, account, params)
+    number, size = _paging(params, 50)
+    status, wanted = _one_of(params, "InvokeRecordStatus", RECORD_STATUSES), _instances(params)
+    records = [record for record in command.records if status in (None, record.status) and (not wanted or record.instance_id in wanted)]
+    return _page(records, number, size, "InvocationResults", "InvocationResult", lambda record: invocation_result(command, record))
+
+
+def _command(state: State, account: str, params: Params) -> Command:
+    cluster = _cluster(state, account, params)
+    command = state.machines.commands.get(params["CommandId"])
+    if command is None or command.cluster_id != cluster.id:
+        raise _invalid("CommandId")
+    return command
+
+
+def _instances(params: Params) -> set[str]:
+    return {value for name, value in params.items() if re.fullmatch(r"Instance\.[1-9][0-9]*\.Id", name)}
+
+
 def _sorted_nodes(nodes: list[Node], params: Params) -> list[Node]:
     by_host_name = _one_of(params, "SortBy", ("AddedTime", "HostName")) == "HostName"
     backward = _one_of(params, "Sequence", ("Forward", "Backward")) == "Backward"
@@ -203,8 +248,11 @@ class Operation:
 OPERATIONS = {
     "DescribeCluster": Operation(describe_cluster, ("ClusterId",)),
     "GetPostScripts": Operation(get_post_scripts, ("RegionId", "ClusterId")),
+    "InvokeShellCommand": Operation(invoke_shell_command, ("ClusterId", "Command")),
     "ListClusters": Operation(list_clusters),
     "ListClustersMeta": Operation(list_clusters_meta),
+    "ListInvocationResults": Operation(list_invocation_results, ("ClusterId", "CommandId")),
+    "ListInvocationStatus": Operation(list_invocation_status, ("ClusterId", "CommandId")),
     "ListNodes": Operation(list_nodes, ("ClusterId",)),
     "ListRegions": Operation(list_regions),
     "ListUsers": Operation(list_users, ("ClusterId",)),

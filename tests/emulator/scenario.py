@@ -36,6 +36,7 @@ TOP = (
     "set_without_scripts",
     "empty_lists",
     "sync_without_proxy",
+    "node_environment",
 )
 # Kept by the emulator itself.
 INTERNAL = {"described", "created_at"}
@@ -83,6 +84,8 @@ def _state(data: dict[str, Any]) -> State:
             _choice("scenario", name, data[name])
             setattr(state, name, data[name])
     _known_code("sync_without_proxy", state.sync_without_proxy)
+    environment = _mapping("node_environment", data.get("node_environment") or {})
+    state.machines.environment = {name: str(value) for name, value in environment.items()}
     state.denied = [_make(Denial, f"denied[{i}]", item) for i, item in enumerate(data.get("denied") or [])]
     for i, denial in enumerate(state.denied):
         _known_code(f"denied[{i}]", denial.code)

@@ -153,6 +153,7 @@ class Emulator:
             if self._loop and self._stopping and thread.is_alive():
                 self._loop.call_soon_threadsafe(self._stopping.set)
             thread.join()
+        self.state.machines.stop()
         directory, self._directory = self._directory, None
         if directory:
             shutil.rmtree(directory, ignore_errors=True)

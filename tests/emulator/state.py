@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
+from .commands import Nodes
+
 ACCOUNT = "main"
 
 
@@ -72,6 +74,7 @@ class Node:
     add_time: str = "2024-01-15T08:30:00.000Z"
     state_in_sched: str = "active"
     roles: list[str] = field(default_factory=list)
+    agent: str = "up"  # what executes commands; down: it never answers, refuses: it says so
 
 
 @dataclass
@@ -149,3 +152,4 @@ class State:
     set_without_scripts: str = "clear"
     empty_lists: str = "wrapper"
     sync_without_proxy: str = "InvalidClusterStatus"
+    machines: Nodes = field(default_factory=Nodes)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import time
 import typing
 from typing import Any
 
@@ -16,23 +17,42 @@ from alibabacloud_tea_openapi.exceptions import ClientException
 from aliyunsdkcore.acs_exception.exceptions import ServerException
 
 from emulator import Emulator
+from emulator.commands import Command, Record
 from emulator.operations import OPERATIONS
 
 HYBRID = "ehpc-hz-hybrid01"
 SCRIPT = {"url": "https://bucket.oss-cn-hangzhou.aliyuncs.com/a b.sh", "args": "-x '1*2' ~ + %41 \"数\" &a=b"}
 SET = {"cluster_id": HYBRID, "region_id": "cn-hangzhou"}
+NODE = f"i-{HYBRID}-compute000"
+INVOCATION = {"cluster_id": HYBRID, "command_id": "c-EXAMPLE"}
 
 PARAMS: dict[str, dict[str, Any]] = {
     "DescribeCluster": {"cluster_id": HYBRID},
     "GetPostScripts": SET,
+    "InvokeShellCommand": {
+        "cluster_id": HYBRID,
+        "command": "exit",
+        "timeout": 5,
+        "instance": [models.InvokeShellCommandRequestInstance(id=NODE)],
+    },
     "ListClusters": {"page_size": 2, "page_number": 2},
     "ListClustersMeta": {"page_size": 2},
+    "ListInvocationResults": {**INVOCATION, "invoke_record_status": "Finished", "instance": [models.ListInvocationResultsRequestInstance(id=NODE)]},
+    "ListInvocationStatus": INVOCATION,
     "ListNodes": {"cluster_id": HYBRID},
     "ListRegions": {},
     "ListUsers": {"cluster_id": HYBRID},
     "SetPostScripts": {**SET, "post_install_scripts": [models.SetPostScriptsRequestPostInstallScripts(**SCRIPT)]},
     "SyncUsers": SET,
 }
+
+
+@pytest.fixture(autouse=True)
+def invocation(emulator: Emulator) -> None:
+    """A command that has been run."""
+    record = Record(NODE)
+    record.finish("Finished", "hello world", 0)
+    emulator.state.machines.commands["c-EXAMPLE"] = Command(HYBRID, "echo hello world", 60, [record], "c-EXAMPLE")
 
 
 def core_params(params: dict[str, Any]) -> dict[str, Any]:
@@ -42,6 +62,8 @@ def core_params(params: dict[str, Any]) -> dict[str, Any]:
     if "PostInstallScripts" in renamed:
         del renamed["PostInstallScripts"]
         renamed["PostInstallScriptss"] = [{"Url": SCRIPT["url"], "Args": SCRIPT["args"]}]
+    if "Instance" in renamed:
+        renamed["Instances"] = [{"Id": instance.id} for instance in renamed.pop("Instance")]
     return renamed
 
 
@@ -72,6 +94,8 @@ def test_both_sdks_get_the_same_answer(action: str, emulator: Emulator, core: An
     second = tea.call(action, **PARAMS[action]).to_map()
 
     assert first.pop("RequestId") != second.pop("RequestId")
+    if action == "InvokeShellCommand":
+        assert first.pop("CommandId") != second.pop("CommandId")
     # to_map() has only what the model documents, so nothing undocumented is sent either.
     assert first == second
     assert emulator.actions() == [action, action]
@@ -170,6 +194,21 @@ def test_nodes_tell_the_state(emulator: Emulator, tea: Any) -> None:
         assert info.roles.role == node.roles
         assert info.created_by_ehpc == (node.location == "PublicCloud")
         assert info.region_id == "cn-hangzhou"
+
+
+def test_a_command_is_followed_to_its_output(emulator: Emulator, tea: Any) -> None:
+    instances = [models.InvokeShellCommandRequestInstance(id=NODE)]
+    command = tea.call("InvokeShellCommand", cluster_id=HYBRID, command="echo hello; exit 3", instance=instances)
+    followed = {"cluster_id": HYBRID, "command_id": command.command_id}
+
+    while tea.call("ListInvocationStatus", **followed).invoke_status == "Running":
+        time.sleep(0.02)
+
+    (status,) = tea.call("ListInvocationStatus", **followed).invoke_instances.invoke_instance
+    (result,) = tea.call("ListInvocationResults", **followed).invocation_results.invocation_result
+    assert command.instance_ids.instance_id == [NODE]
+    assert (status.instance_id, status.instance_invoke_status) == (NODE, "Finished")
+    assert (result.instance_id, result.success, result.exit_code, result.message) == (NODE, False, 3, "hello\n")
 
 
 def test_users_and_regions_tell_the_state(emulator: Emulator, tea: Any) -> None:

@@ -1,0 +1,159 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Nodes that execute commands: each is a directory of its own on this machine, and a command is a real process there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+
+# What post_scripts_run keeps on a node, in the node's own directory instead of /var/log and /var/lib.
+DIRECTORIES = {"EHPC_POST_SCRIPTS_LOG": "log", "EHPC_POST_SCRIPTS_STATE": "state"}
+OVER = ("Finished", "Failed", "Stopped")
+
+
+@dataclass
+class Record:
+    """What one node has made of a command. Without an exit code the command has not ended by itself."""
+
+    instance_id: str
+    status: str = "Running"
+    message: str = ""
+    exit_code: int = -1
+    finished_time: str = ""
+
+    def finish(self, status: str, message: str, exit_code: int = -1) -> None:
+        self.message, self.exit_code = message, exit_code
+        self.finished_time = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        # Last, because others look at it from their own threads.
+        self.status = status
+
+
+@dataclass
+class Command:
+    cluster_id: str
+    text: str
+    timeout: int
+    records: list[Record]
+    id: str = field(default_factory=lambda: f"c-EXAMPLE{uuid.uuid4().hex[:10]}")
+
+    @property
+    def status(self) -> str:
+        """Of all nodes together: Running until each is through, then the first that is not Finished."""
+        statuses = [record.status for record in self.records]
+        if not all(status in OVER for status in statuses):
+            return "Running"
+        return next((status for status in statuses if status != "Finished"), "Finished")
+
+
+class Nodes:
+    """The processes of all nodes, and their directories, which go away with them."""
+
+    def __init__(self) -> None:
+        self.environment: dict[str, str] = {}  # of each command, beside what a node has anyhow
+        self.commands: dict[str, Command] = {}
+        self._root: Path | None = None
+        self._processes: set[subprocess.Popen[bytes]] = set()
+        self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
+        self._stopped = False
+
+    def directory(self, node_id: str) -> Path:
+        """Where a node is: its home, its log/ and its state/."""
+        with self._lock:
+            if self._root is None:
+                self._root = Path(tempfile.mkdtemp(prefix="ehpc-nodes-"))
+        directory = self._root / node_id
+        directory.mkdir(exist_ok=True)
+        return directory
+
+    def run(self, cluster_id: str, text: str, timeout: int, agents: Mapping[str, str]) -> Command:
+        """Start a command on nodes, given with the state of their agents: up, down (never answers) or refuses."""
+        command = Command(cluster_id, text, timeout, [Record(node_id) for node_id in agents])
+        self.commands[command.id] = command
+        for record in command.records:
+            if agents[record.instance_id] == "refuses":
+                record.finish("Failed", "")
+            elif agents[record.instance_id] == "up":
+                thread = threading.Thread(target=self._execute, args=(command, record), daemon=True)
+                self._threads.append(thread)
+                thread.start()
+        return command
+
+    def stop(self) -> None:
+        """End all processes, and remove the directories."""
+        with self._lock:
+            self._stopped = True
+            running = list(self._processes)
+        for process in running:
+            _kill(process)
+        for thread in self._threads:
+            thread.join()
+        if self._root:
+            shutil.rmtree(self._root, ignore_errors=True)
+        self._root = None
+
+    def _execute(self, command: Command, record: Record) -> None:
+        process = self._start(self.directory(record.instance_id), command.text)
+        if process is None:
+            return
+        try:
+            output, _nothing = process.communicate(timeout=command.timeout)
+            record.finish("Finished", _text(output), process.returncode)
+        except subprocess.TimeoutExpired:
+            _kill(process)
+            output, _nothing = process.communicate()
+            record.finish("Failed", _text(output))
+        finally:
+            with self._lock:
+                self._processes.discard(process)
+
+    def _start(self, directory: Path, text: str) -> subprocess.Popen[bytes] | None:
+        with self._lock:
+            if self._stopped:
+                return None
+            environment = {
+                "PATH": os.environ.get("PATH", os.defpath),
+                "HOME": str(directory),
+                **{name: str(directory / place) for name, place in DIRECTORIES.items()},
+                **self.environment,
+            }
+            process = subprocess.Popen(
+                ["bash", "-c", text],
+                cwd=directory,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                # A session of its own, so that what the command has started ends with it.
+                start_new_session=True,
+            )
+            self._processes.add(process)
+            return process
+
+
+def _text(output: bytes) -> str:
+    return output.decode("utf-8", "replace")
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End a command and all of its session; timeout(1), for one, begins a process group of its own."""
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            session = int(status.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[3])
+            if session == process.pid:
+                os.kill(int(status.parent.name), signal.SIGKILL)
+        except (OSError, ValueError):
+            continue  # It has ended meanwhile.
+    process.kill()

@@ -1,0 +1,221 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Commands on nodes: they really run, and end as the service tells it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulator import Emulator, ScenarioError
+
+CLUSTER = "ehpc-hz-EXAMPLE"
+SCENARIO = {
+    "clusters": [
+        {
+            "id": CLUSTER,
+            "nodes": [
+                {"id": "i-1", "host_name": "compute000"},
+                {"id": "i-2", "host_name": "compute001"},
+                {"id": "i-down", "host_name": "compute002", "agent": "down"},
+                {"id": "i-refuses", "host_name": "compute003", "agent": "refuses"},
+                {"id": "i-stopped", "host_name": "compute004", "status": "stopped"},
+            ],
+        },
+        {"id": "ehpc-hz-creating", "status": "creating"},
+        {"id": "ehpc-hz-many", "nodes": {"compute": 60}},
+    ],
+    "node_environment": {"COLOUR": "blue and green"},
+}
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    with Emulator(SCENARIO) as running:
+        yield running
+
+
+class Shell:
+    """Runs commands and waits for them."""
+
+    def __init__(self, plain: Any) -> None:
+        self.plain = plain
+
+    def start(self, command: str, *nodes: str, cluster: str = CLUSTER, **params: str) -> str:
+        instances = {f"Instance.{number}.Id": node for number, node in enumerate(nodes, 1)}
+        answer = self.plain.get("InvokeShellCommand", ClusterId=cluster, Command=command, **instances, **params)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["CommandId"])
+
+    def look(self, operation: str, command_id: str, cluster: str = CLUSTER, **params: str) -> dict[str, Any]:
+        answer: dict[str, Any] = self.plain.get(operation, ClusterId=cluster, CommandId=command_id, **params).json()
+        return answer
+
+    def results(self, command_id: str, **params: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.look("ListInvocationResults", command_id, **params)["InvocationResults"]["InvocationResult"]
+        return found
+
+    def wait(self, command_id: str, cluster: str = CLUSTER) -> str:
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            status = str(self.look("ListInvocationStatus", command_id, cluster)["InvokeStatus"])
+            if status != "Running":
+                return status
+            time.sleep(0.02)
+        raise AssertionError("the command does not end")
+
+    def run(self, command: str, *nodes: str, **params: str) -> list[dict[str, Any]]:
+        command_id = self.start(command, *nodes, **params)
+        self.wait(command_id)
+        return self.results(command_id)
+
+
+@pytest.fixture
+def shell(plain: Any) -> Shell:
+    return Shell(plain)
+
+
+def test_a_command_runs_in_the_directory_of_each_node(emulator: Emulator, shell: Shell) -> None:
+    results = shell.run('pwd; echo "$COLOUR"; echo "$EHPC_POST_SCRIPTS_STATE" "$EHPC_POST_SCRIPTS_LOG"; touch here', "i-1", "i-2")
+
+    assert [result["InstanceId"] for result in results] == ["i-1", "i-2"]
+    for result in results:
+        directory = emulator.state.machines.directory(result["InstanceId"])
+        assert result["Message"] == f"{directory}\nblue and green\n{directory}/state {directory}/log\n"
+        assert (directory / "here").exists()
+
+
+@pytest.mark.parametrize(("command", "success", "code"), [("exit 0", True, 0), ("exit 7", False, 7), ("kill -9 $$", False, -9)])
+def test_exit_codes_are_real(command: str, success: bool, code: int, shell: Shell) -> None:
+    (result,) = shell.run(command, "i-1")
+
+    assert (result["InvokeRecordStatus"], result["Success"], result["ExitCode"]) == ("Finished", success, code)
+
+
+def test_both_outputs_are_the_message(shell: Shell) -> None:
+    (result,) = shell.run("echo 'grüße'; echo worse >&2; printf '\\377'", "i-1")
+
+    assert result["Message"] == "grüße\nworse\n�"
+    assert result["FinishedTime"].endswith("Z")
+
+
+def test_a_command_runs_while_others_are_asked_for(shell: Shell) -> None:
+    slow = shell.start("until [ -e go ]; do sleep 0.02; done", "i-1")
+    (quick,) = shell.run("touch go; echo quick", "i-2")
+
+    assert (quick["Message"], shell.look("ListInvocationStatus", slow)["InvokeStatus"]) == ("quick\n", "Running")
+    assert [result["InvokeRecordStatus"] for result in shell.results(slow)] == ["Running"]
+    shell.run("touch go", "i-1")
+    assert shell.wait(slow) == "Finished"
+
+
+def test_a_timeout_ends_all_that_was_started(emulator: Emulator, shell: Shell) -> None:
+    (result,) = shell.run("echo begun; (timeout 60 sleep 61; touch late) & sleep 62; touch late", "i-1", Timeout="1")
+
+    assert (result["InvokeRecordStatus"], result["Success"], result["ExitCode"], result["Message"]) == ("Failed", False, -1, "begun\n")
+    assert not (emulator.state.machines.directory("i-1") / "late").exists()
+
+
+@pytest.mark.parametrize(("node", "status"), [("i-down", "Running"), ("i-stopped", "Running"), ("i-refuses", "Failed")])
+def test_nodes_that_execute_nothing(node: str, status: str, shell: Shell) -> None:
+    command_id = shell.start("touch here", node)
+
+    time.sleep(0.1)
+
+    (result,) = shell.results(command_id)
+    assert (result["InvokeRecordStatus"], result["Message"], result["Success"]) == (status, "", False)
+    assert shell.look("ListInvocationStatus", command_id)["InvokeStatus"] == status
+
+
+def test_without_nodes_all_of_the_cluster_run_it(shell: Shell) -> None:
+    command_id = shell.start("echo hello")
+
+    assert [result["InstanceId"] for result in shell.results(command_id)] == ["i-1", "i-2", "i-down", "i-refuses", "i-stopped"]
+
+
+def test_results_come_in_pages(shell: Shell) -> None:
+    command_id = shell.start("echo hello", cluster="ehpc-hz-many")
+    assert shell.wait(command_id, "ehpc-hz-many") == "Finished"
+
+    def page(**params: str) -> tuple[int, int, int]:
+        answer = shell.look("ListInvocationResults", command_id, "ehpc-hz-many", **params)
+        return answer["TotalCount"], answer["PageSize"], len(answer["InvocationResults"]["InvocationResult"])
+
+    assert page() == (60, 10, 10)
+    assert page(PageSize="50") == (60, 50, 50)
+    assert page(PageSize="50", PageNumber="2") == (60, 50, 10)
+
+
+def test_results_can_be_chosen(shell: Shell) -> None:
+    command_id = shell.start("echo hello", "i-1", "i-2", "i-refuses")
+    shell.wait(command_id)
+
+    assert [result["InstanceId"] for result in shell.results(command_id, InvokeRecordStatus="Finished")] == ["i-1", "i-2"]
+    assert [result["InstanceId"] for result in shell.results(command_id, **{"Instance.1.Id": "i-2"})] == ["i-2"]
+
+
+@pytest.mark.parametrize(
+    ("params", "error"),
+    [
+        ({"Command": None}, (400, "MissingCommand")),
+        ({"Command": "x"}, (400, "InvalidParams")),
+        ({"Command": "x" * 2049}, (400, "InvalidParams")),
+        ({"Timeout": "soon"}, (400, "InvalidParams")),
+        ({"Timeout": "0"}, (400, "InvalidParams")),
+        ({"Instance.1.Id": "i-nowhere"}, (404, "ComputeNotFound")),
+        ({"ClusterId": "ehpc-hz-nowhere"}, (404, "ClusterNotFound")),
+        ({"ClusterId": "ehpc-hz-creating"}, (403, "InvalidClusterStatus")),
+    ],
+)
+def test_commands_that_are_refused(params: dict[str, Any], error: tuple[int, str], plain: Any) -> None:
+    assert plain.error("InvokeShellCommand", **{"ClusterId": CLUSTER, "Command": "exit", **params}) == error
+
+
+@pytest.mark.parametrize("operation", ["ListInvocationResults", "ListInvocationStatus"])
+def test_looks_that_are_refused(operation: str, shell: Shell, plain: Any) -> None:
+    command_id = shell.start("exit", "i-1")
+
+    assert plain.error(operation, ClusterId=CLUSTER) == (400, "MissingCommandId")
+    assert plain.error(operation, ClusterId=CLUSTER, CommandId="c-nowhere") == (400, "InvalidParams")
+    assert plain.error(operation, ClusterId="ehpc-hz-many", CommandId=command_id) == (400, "InvalidParams")
+
+
+@pytest.mark.parametrize("params", [{"PageSize": "51"}, {"PageSize": "0"}, {"PageNumber": "0"}, {"InvokeRecordStatus": "Lost"}])
+def test_pages_that_are_refused(params: dict[str, str], shell: Shell, plain: Any) -> None:
+    command_id = shell.start("exit", "i-1")
+
+    assert plain.error("ListInvocationResults", ClusterId=CLUSTER, CommandId=command_id, **params) == (400, "InvalidParams")
+
+
+def test_the_longest_command(shell: Shell) -> None:
+    (result,) = shell.run("echo " + "数" * 2043, "i-1")
+
+    assert len(result["Message"]) == 2044
+
+
+def test_the_end_of_the_emulator_is_the_end_of_its_nodes() -> None:
+    emulator = Emulator(SCENARIO).start()
+    directory = emulator.state.machines.directory("i-1")
+    emulator.state.machines.run(CLUSTER, "echo $$ >begun; timeout 60 sleep 63; touch late", 60, {"i-1": "up"})
+    while not (directory / "begun").exists() or not (directory / "begun").read_text():
+        time.sleep(0.02)
+    process = Path("/proc", (directory / "begun").read_text().strip())
+    assert process.exists()
+
+    begun = time.monotonic()
+    emulator.stop()
+
+    assert time.monotonic() - begun < 10
+    assert not directory.exists()
+    assert not process.exists()
+
+
+def test_an_agent_is_one_of_three() -> None:
+    with pytest.raises(ScenarioError, match=r"clusters\[0\].nodes: agent is one of up, down, refuses, not 'asleep'"):
+        Emulator({"clusters": [{"id": "c", "nodes": [{"agent": "asleep"}]}]})
