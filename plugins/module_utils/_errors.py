@@ -62,6 +62,10 @@ HINTS: dict[str, str] = {
     "AgentError.Account.DomainNotExist": "The cluster's account domain is missing. Check the account service (NIS or LDAP) on the management node.",
     "AgentError.Account.Get*": "The management node could not list the users. Check the account service (NIS or LDAP) on that node.",
     "AgentError*": _AGENT,
+    "ComputeNotFound": (
+        "A node is not there any more, or is none that the service runs commands on. Look at the cluster's nodes in the console, and run it again."
+    ),
+    "ConflictOpt": "Something else is being done with the cluster. Wait until that is through, and run it again.",
     "NotAuthorized": _GRANT,
     "NoPermission*": _GRANT,
     "Forbidden*": _GRANT,
@@ -111,6 +115,10 @@ ATTEMPTS: dict[str, str] = {
     "SetPostScripts": "set the post scripts",
     "SyncUsers": "synchronize the users",
     "ListUsers": "list the users",
+    "ListNodes": "list the nodes",
+    "InvokeShellCommand": "run a command on the nodes",
+    "ListInvocationStatus": "see how far a command is on the nodes",
+    "ListInvocationResults": "read what a command has said on the nodes",
     "DescribeCluster": "read the details",
     "ListClusters": "list the clusters",
     "ListRegions": "list the regions",

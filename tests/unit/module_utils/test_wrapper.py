@@ -1,0 +1,420 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What runs on a node. Shells really run it, in a directory that stands for the node."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import time
+import uuid
+from pathlib import Path
+
+import pytest
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _wrapper
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
+from ansible_collections.alicloud.ehpc.plugins.module_utils._post_scripts import Script
+from ansible_collections.alicloud.ehpc.plugins.module_utils._wrapper import Report, Step
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+CLUSTER = "ehpc-hz-EXAMPLE"
+# Writes what it was given, each with a NUL behind it.
+WRITER = '#!/bin/bash\nprintf \'%s\\0\' "$VALUE" "$@" >"$RECEIVED"\n'
+
+
+class Node:
+    """A directory as a node."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.state, self.log = directory / "state", directory / "log"
+        self.environment = {"PATH": os.environ["PATH"], "EHPC_POST_SCRIPTS_STATE": str(self.state), "EHPC_POST_SCRIPTS_LOG": str(self.log)}
+
+    def script(self, name: str, text: str) -> str:
+        """The url of a script that is on the node already."""
+        path = self.directory / name
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+    def shell(self, command: str, shell: str = "bash") -> subprocess.Popen[str]:
+        assert len(command) <= _wrapper.LONGEST_COMMAND
+        return subprocess.Popen(
+            [shell, "-c", command], cwd=self.directory, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        )
+
+    def report(self, run: str, commands: list[str], shell: str = "bash") -> Report | None:
+        """What the last of the commands reports."""
+        output = ""
+        for command in commands:
+            with self.shell(command, shell) as process:
+                output, _nothing = process.communicate(timeout=60)
+        return _wrapper.report(run, output)
+
+    def run(self, *steps: Step, seconds: int = 30, force: bool = False, shell: str = "bash", **environment: str) -> Report:
+        run = uuid.uuid4().hex
+        report = self.report(run, _wrapper.commands(run, steps, environment, seconds, force), shell)
+        assert report is not None
+        return report
+
+    def look(self, *steps: Step) -> str:
+        run = uuid.uuid4().hex
+        report = self.report(run, [_wrapper.look(run, steps)])
+        assert report is not None
+        return report.status
+
+    def left(self) -> list[str]:
+        """What is kept of runs, beside the marks."""
+        return sorted(path.name for path in self.state.iterdir() if not path.name.startswith("done-"))
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Node:
+    return Node(tmp_path)
+
+
+# Steps
+
+
+@pytest.mark.parametrize(
+    ("args", "arguments"),
+    [
+        ("", ()),
+        ("--mode base", ("--mode", "base")),
+        (" -x  'a b' \"c'd\" e\\ f ", ("-x", "a b", "c'd", "e f")),
+        ("$HOME $(date) `id` * ~ #no ;ls &", ("$HOME", "$(date)", "`id`", "*", "~", "#no", ";ls", "&")),
+        ("''", ("",)),
+        ("'数\n'", ("数\n",)),
+    ],
+)
+def test_a_text_is_split_by_its_quotes_only(args: str, arguments: tuple[str, ...]) -> None:
+    assert _wrapper.steps(CLUSTER, [Script("/x", args)], [None]) == [Step("/x", arguments)]
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        (Script("oss://bucket/a.sh"), "The url of script 1 of cluster ehpc-hz-EXAMPLE is neither http(s) nor an absolute path"),
+        (Script("https://"), "neither http(s) nor"),
+        (Script("-o/etc/passwd"), "neither http(s) nor"),
+        (Script("https://scripts.example.com/a b"), "neither http(s) nor"),
+        (Script("https://scripts.example.com/a\nb"), "neither http(s) nor"),
+        (Script("ftp://scripts.example.com/?Signature=EXAMPLEsig"), 'fetch it: "ftp://scripts.example.com/?Signature=***"'),
+        (Script("/x", "it's"), "The args of script 1 of cluster ehpc-hz-EXAMPLE have a quotation mark without its counterpart"),
+        (Script("/x", "a\\"), "quotation mark"),
+        (Script("/x", "a\x00b"), "NUL"),
+    ],
+)
+def test_scripts_that_no_node_can_run(script: Script, words: str) -> None:
+    with pytest.raises(EhpcError) as caught:
+        _wrapper.steps(CLUSTER, [script], [None])
+    assert words in str(caught.value)
+    assert "EXAMPLEsig" not in str(caught.value)
+
+
+def test_the_digest_is_of_all_that_a_node_runs() -> None:
+    base = [Step("/a", ("1",)), Step("/b")]
+    others = [
+        base[::-1],
+        base[:1],
+        [*base, Step("/b")],
+        [Step("/a", ("2",)), Step("/b")],
+        [Step("/a", ("1", "")), Step("/b")],
+        [Step("/a", ("1",), "0" * 64), Step("/b")],
+        [Step("/c", ("1",)), Step("/b")],
+    ]
+    assert len({_wrapper.digest(steps) for steps in [base, *others]}) == len(others) + 1
+    assert _wrapper.digest(base) == _wrapper.digest(_wrapper.steps(CLUSTER, [Script("/a", " '1' "), Script("/b")], [None, None]))
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://scripts.example.com/2026/base.sh?Signature=EXAMPLEsig/x", "base.sh"),
+        ("https://scripts.example.com", "scripts.example.com"),
+        ("https://scripts.example.com/", "script"),
+        ("https://scripts.example.com/a%20数';rm#x/y", "a_20___rm"),
+        ("/opt/" + "a" * 100, "a" * 64),
+    ],
+)
+def test_the_name_of_a_script_is_harmless(url: str, name: str) -> None:
+    assert Step(url).name == name
+
+
+# Commands
+
+
+def test_commands_fit(node: Node) -> None:
+    url = node.script("long.sh", WRITER)
+    # What cannot be packed any more.
+    words = tuple(hashlib.sha512(str(number).encode()).hexdigest() for number in range(60))
+    steps = [Step(url, words)] * 16
+    received = node.directory / "received"
+
+    commands = _wrapper.commands("R", steps, {"RECEIVED": str(received)}, 10**6 - 1, True)
+
+    assert len(commands) > 3
+    assert max(map(len, commands)) <= _wrapper.LONGEST_COMMAND == 2048
+    assert node.report("R", commands) == Report("ok", 0, None, "")
+    assert received.read_text().split("\0")[1:-1] == list(words)
+    assert node.left() == ["last", "lock"]
+
+
+def test_parts_may_arrive_twice(node: Node) -> None:
+    url = node.script("count.sh", "#!/bin/sh\necho once\n")
+    words = tuple(hashlib.sha512(str(number).encode()).hexdigest() for number in range(60))
+    commands = _wrapper.commands("R", [Step(url, words)], {}, 30, True)
+    assert len(commands) > 1
+
+    assert node.report("R", [command for command in commands for _twice in range(2)]) == Report("ok", 0, None, "once\n")
+
+
+def test_a_part_that_is_missing_runs_nothing(node: Node) -> None:
+    url = node.script("touch.sh", "#!/bin/sh\ntouch here\n")
+    words = tuple(hashlib.sha512(str(number).encode()).hexdigest() for number in range(60))
+    commands = _wrapper.commands("R", [Step(url, words)], {}, 30, True)
+
+    assert node.report("R", commands[1:]) is None
+    assert not (node.directory / "here").exists()
+
+
+def test_a_run_that_arrives_twice_is_made_once(node: Node) -> None:
+    url = node.script("count.sh", "#!/bin/sh\nsleep 0.5; echo x >>count; wc -l <count; exit 3\n")
+    (command,) = _wrapper.commands("R", [Step(url)], {}, 30, True)
+
+    both = [node.shell(command), node.shell(command)]
+    reports = [_wrapper.report("R", process.communicate(timeout=30)[0]) for process in both]
+
+    assert reports == [Report("failed", 1, 3, "1\n")] * 2
+    assert [process.returncode for process in both] == [1, 1]
+
+
+def test_two_runs_come_one_after_the_other(node: Node) -> None:
+    url = node.script("alone.sh", "#!/bin/sh\nmkdir alone && sleep 0.5 && rmdir alone\n")
+    commands = [_wrapper.commands(run, [Step(url)], {}, 30, True)[0] for run in ("A", "B", "C")]
+
+    running = [node.shell(command) for command in commands]
+
+    assert [process.wait(30) for process in running] == [0, 0, 0]
+
+
+def test_a_daemon_does_not_keep_the_lock(node: Node) -> None:
+    url = node.script("daemon.sh", "#!/bin/bash\nsleep 20 & echo $! >>pid\n")
+    try:
+        assert node.run(Step(url)).status == "ok"
+        begun = time.monotonic()
+        assert node.run(Step(url), force=True, seconds=5).status == "ok"
+        assert time.monotonic() - begun < 4
+    finally:
+        for pid in (node.directory / "pid").read_text().split():
+            os.kill(int(pid), signal.SIGKILL)
+
+
+def test_waiting_for_another_run_ends(node: Node) -> None:
+    node.state.mkdir()
+    url = node.script("touch.sh", "#!/bin/sh\ntouch here\n")
+    (command,) = _wrapper.commands("R", [Step(url)], {}, 1, False)
+    with subprocess.Popen(["flock", node.state / "lock", "sleep", "3"], stdout=subprocess.DEVNULL) as other:
+        time.sleep(0.3)
+        output = node.shell(command).communicate(timeout=10)[0]
+        other.wait()
+    assert "Another run of scripts is at work on this node" in output
+    assert not (node.directory / "here").exists()
+
+
+# Runs
+
+
+def test_scripts_run_in_their_order_with_their_environment(node: Node) -> None:
+    umask = subprocess.run(["sh", "-c", "umask"], capture_output=True, text=True, check=True).stdout.strip()
+    one = node.script("one.sh", '#!/bin/bash\necho "1 $1 $ClusterId $AccountType"; umask; cat\n')
+    two = node.script("two.py", "#!/usr/bin/env python3\nimport sys\nprint('2', sys.argv[1:])\n")
+
+    report = node.run(Step(one, ("first",)), Step(two), Step(one, ("last",)), ClusterId=CLUSTER, AccountType="it's $HOME")
+
+    assert report == Report("ok", 0, None, f"1 first {CLUSTER} it's $HOME\n{umask}\n2 []\n1 last {CLUSTER} it's $HOME\n{umask}\n")
+    assert sorted(path.name for path in node.log.iterdir()) == ["01-one.sh.log", "02-two.py.log", "03-one.sh.log"]
+    assert (node.log / "02-two.py.log").read_text() == "2 []\n"
+    assert {path.stat().st_mode & 0o777 for path in [*node.log.iterdir(), *node.state.iterdir()]} == {0o600}
+    assert {path.stat().st_mode & 0o777 for path in (node.log, node.state)} == {0o700}
+    assert node.left() == ["last", "lock"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "sh", "dash"])
+def test_any_shell_of_the_service_will_do(node: Node, shell: str) -> None:
+    if not shutil.which(shell):
+        pytest.skip(f"no {shell} here")
+    assert node.run(Step(node.script("x.sh", "#!/bin/sh\necho hello\n")), shell=shell) == Report("ok", 0, None, "hello\n")
+
+
+def test_the_mark(node: Node) -> None:
+    step = Step(node.script("x.sh", "#!/bin/sh\necho x >>count\n"), ("a",))
+    other = step._replace(arguments=("b",))
+
+    def count() -> int:
+        return (node.directory / "count").read_text().count("x")
+
+    assert (node.look(step), node.state.exists()) == ("pending", False)
+    assert (node.run(step).status, node.look(step), count()) == ("ok", "unchanged", 1)
+    assert (node.run(step).status, count()) == ("unchanged", 1)
+    assert (node.run(step, force=True).status, count()) == ("ok", 2)
+    assert (node.look(other), node.run(other).status, count()) == ("pending", "ok", 3)
+    assert (node.look(step), node.look(other)) == ("unchanged", "unchanged")
+
+
+def test_the_first_failure_ends_it_and_takes_the_mark_along(node: Node) -> None:
+    steps = [Step(node.script("ok.sh", "#!/bin/sh\necho fine\n")), Step(node.script("maybe.sh", "#!/bin/sh\n[ ! -e broken ] || { echo oops >&2; exit 7; }\n"))]
+    last = Step(node.script("last.sh", "#!/bin/sh\necho x >>count\n"))
+    assert node.run(*steps, last).status == "ok"
+    (node.directory / "broken").touch()
+
+    assert node.run(*steps, last, force=True) == Report("failed", 2, 7, "fine\noops\n")
+
+    assert (node.directory / "count").read_text() == "x\n"
+    assert node.look(*steps, last) == "pending"
+    assert node.left() == ["last", "lock"]
+
+
+def test_the_log_of_the_run_before_is_kept(node: Node) -> None:
+    step = Step(node.script("x.sh", "#!/bin/sh\necho x >>count; wc -l <count\n"))
+    for _time in range(3):
+        node.run(step, force=True)
+    assert [(node.log / name).read_text() for name in ("01-x.sh.log", "01-x.sh.log.1")] == ["3\n", "2\n"]
+
+
+def test_a_timeout_ends_the_script_and_what_it_started(node: Node) -> None:
+    steps = [Step(node.script("quick.sh", "#!/bin/sh\n")), Step(node.script("slow.sh", "#!/bin/bash\necho begun; (sleep 4; touch late) & sleep 30\n"))]
+    begun = time.monotonic()
+
+    assert node.run(*steps, seconds=2) == Report("timeout", 2, None, "begun\n")
+
+    assert time.monotonic() - begun < 4
+    time.sleep(4.5 - (time.monotonic() - begun))
+    assert not (node.directory / "late").exists()
+    assert node.look(*steps) == "pending"
+
+
+def test_a_script_may_exit_as_if_it_were_out_of_time(node: Node) -> None:
+    assert node.run(Step(node.script("x.sh", "#!/bin/sh\nexit 124\n"))) == Report("failed", 1, 124, "")
+
+
+def test_only_the_end_of_a_long_output_is_told(node: Node) -> None:
+    report = node.run(Step(node.script("x.sh", "#!/bin/sh\nseq 100000\n")))
+    assert len(report.output) == 4000
+    assert report.output.endswith("\n99999\n100000\n")
+    assert (node.log / "01-x.sh.log").stat().st_size > 500000
+
+
+def test_a_checksum(node: Node) -> None:
+    text = "#!/bin/sh\ntouch here\n"
+    url, right = node.script("x.sh", text), hashlib.sha256(text.encode()).hexdigest()
+
+    report = node.run(Step(url, (), "0" * 64))
+
+    assert (report.status, report.number, report.exit_code) == ("failed", 1, None)
+    assert report.output == f"The script is not the one of the checksum: it has sha256:{right}.\n"
+    assert not (node.directory / "here").exists()
+    assert node.run(Step(url, (), right)).status == "ok"
+    assert (node.directory / "here").exists()
+
+
+def test_a_file_that_is_not_there(node: Node) -> None:
+    report = node.run(Step("/nowhere/x.sh"))
+    assert (report.status, report.number, report.exit_code) == ("failed", 1, None)
+    assert report.output.endswith("No such file or directory\nThe script cannot be fetched.\n")
+
+
+def test_a_script_that_nothing_can_start(node: Node) -> None:
+    report = node.run(Step(node.script("x.sh", "#!/nowhere/interpreter\n")))
+    assert (report.status, report.number, report.exit_code) == ("failed", 1, 127)
+
+
+def test_what_an_interrupted_run_left_goes_away_in_time(node: Node) -> None:
+    node.state.mkdir()
+    for name, age in (("run-OLD.000", 3 * 86400), ("run-NEW.000", 0)):
+        (node.state / name).touch()
+        os.utime(node.state / name, (time.time() - age,) * 2)
+    node.run(Step(node.script("x.sh", "#!/bin/sh\n")))
+    assert node.left() == ["last", "lock", "run-NEW.000"]
+
+
+def test_a_report_is_found_amid_other_words() -> None:
+    assert _wrapper.report("R", "Last login: today\nehpc-post-scripts R failed 2 7\nout\n") == Report("failed", 2, 7, "out\n")
+    assert _wrapper.report("R", "ehpc-post-scripts Q ok 0 -\n") is None
+    assert _wrapper.report("R", "bash: flock: command not found\n") is None
+
+
+# Hostile scripts
+
+HOSTILE = [
+    "'; touch canary; '",
+    "$(touch canary)",
+    "`touch canary`",
+    '"; touch canary; "',
+    "\ntouch canary\n",
+    "a && touch canary",
+    "-x",
+    "--",
+    "*",
+    "~",
+    "数 é",
+    "\\",
+    "!",
+    "'",
+    '"',
+]
+TEXT = st.text(alphabet=" abc'\"$`\\&=%+~*?#;|<>()[]{}!\n\t\r\x01\x7fé多🙂-", max_size=12)
+ARGUMENT = st.one_of(TEXT, st.sampled_from(HOSTILE), st.builds("".join, st.lists(st.sampled_from(HOSTILE), max_size=3)))
+# All that may stand in a path, but for the slash, NUL, and what is refused in any url.
+NAMES = st.one_of(
+    st.text(alphabet="abc'\"$`\\&=%+~*?#;|<>()[]{}!é多🙂-", min_size=1, max_size=20),
+    st.sampled_from(["';touch${IFS}canary;'", "$(touch${IFS}canary)", "`touch${IFS}canary`", "-rf", '";touch${IFS}canary;"', "%s%n", "..."]),
+).filter(lambda name: name not in (".", ".."))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(name=NAMES, arguments=st.lists(ARGUMENT, max_size=4), as_text=st.booleans(), value=ARGUMENT)
+def test_nothing_but_the_intended_script_runs(tmp_path: Path, name: str, arguments: list[str], as_text: bool, value: str) -> None:
+    node = Node(tmp_path / uuid.uuid4().hex)
+    node.directory.mkdir()
+    (node.directory / "precious").write_text("still here")
+    url = node.script(name, WRITER)
+    received = node.directory / "received"
+    args = " ".join(map(shlex.quote, arguments))
+    before = set(node.directory.iterdir())
+
+    report = node.run(*_wrapper.steps(CLUSTER, [Script(url, args)], [None]), RECEIVED=str(received), VALUE=value)
+
+    assert report == Report("ok", 0, None, "")
+    assert received.read_bytes() == b"".join(part.encode() + b"\0" for part in [value, *arguments])
+    assert set(node.directory.iterdir()) - before == {received, node.state, node.log}
+    assert (node.directory / "precious").read_text() == "still here"
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(path=NAMES, args=TEXT)
+def test_a_hostile_url_reaches_curl_as_one_address(tmp_path: Path, path: str, args: str) -> None:
+    """A curl that only writes down its options and its configuration stands in for the real one."""
+    node = Node(tmp_path / uuid.uuid4().hex)
+    (node.directory / "bin").mkdir(parents=True)
+    curl = node.directory / "bin/curl"
+    curl.write_text(f"#!/bin/bash\n{{ printf '%s\\n' \"$@\"; }} >'{node.directory}/options'\ncat >'{node.directory}/configuration'\necho '#!/bin/sh'\n")
+    curl.chmod(0o755)
+    node.environment["PATH"] = f"{curl.parent}:{node.environment['PATH']}"
+    before = set(node.directory.iterdir())
+
+    report = node.run(*_wrapper.steps(CLUSTER, [Script(f"https://scripts.example.com/{path}", shlex.quote(args))], [None]))
+
+    assert report == Report("ok", 0, None, "")
+    encoded = path.replace("\\", "%5C").replace('"', "%22")
+    assert (node.directory / "configuration").read_text() == f'url = "https://scripts.example.com/{encoded}"\n'
+    options = (node.directory / "options").read_text()
+    assert "scripts.example.com" not in options
+    assert "--proto\n=https\n--proto-redir\n=https\n" in options
+    assert set(node.directory.iterdir()) - before == {node.directory / name for name in ("options", "configuration", "state", "log")}

@@ -1,0 +1,364 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""post_scripts_run: which nodes are asked what, in which calls, and what is made of their answers. What runs on nodes: test_wrapper.py."""
+
+from __future__ import annotations
+
+import typing as t
+import uuid
+from types import SimpleNamespace
+
+import pytest
+import requests
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _wrapper
+from ansible_collections.alicloud.ehpc.plugins.module_utils._post_scripts import Script
+from ansible_collections.alicloud.ehpc.plugins.modules import post_scripts_run
+
+from scripted import Call, Service
+from words import BASE, CLUSTER, MOUNT, SIGNED, SIGNED_SHOWN, describe, read, script
+
+RUN = "0" * 32
+TIMEOUT = requests.exceptions.ReadTimeout("read timed out")
+LONG = "".join(str(uuid.uuid5(uuid.NAMESPACE_URL, str(number))) for number in range(35))
+
+
+@pytest.fixture(autouse=True)
+def run_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(post_scripts_run.uuid, "uuid4", lambda: SimpleNamespace(hex=RUN))
+
+
+def node(number: int, role: str = "Compute", status: str = "running") -> dict[str, t.Any]:
+    """A node in the words of the service."""
+    return {"Id": f"i-{number}", "HostName": f"{role.lower()}{number:03d}", "Status": status, "Roles": {"Role": [role]}}
+
+
+def nodes(*found: dict[str, t.Any]) -> Call:
+    return Call("ListNodes", ClusterId=CLUSTER, PageNumber="1", PageSize="100", answer={"TotalCount": len(found), "Nodes": {"NodeInfo": list(found)}})
+
+
+def shown(
+    number: int, status: str, exit_code: int | None = None, failed_script: str | None = None, output: str = "", host: str = "compute"
+) -> dict[str, t.Any]:
+    """A node as a result."""
+    return {"id": f"i-{number}", "hostname": f"{host}{number:03d}", "status": status, "exit_code": exit_code, "failed_script": failed_script, "output": output}
+
+
+def steps(*scripts: dict[str, t.Any]) -> list[_wrapper.Step]:
+    return _wrapper.steps(CLUSTER, [Script(entry["url"], entry["args"]) for entry in scripts], [None] * len(scripts))
+
+
+def invoke(command: str, *numbers: int, seconds: int = 1815, command_id: str = "c-1", **how: t.Any) -> Call:
+    instances = {f"Instance.{position}.Id": f"i-{number}" for position, number in enumerate(numbers, 1)}
+    return Call("InvokeShellCommand", ClusterId=CLUSTER, Command=command, Timeout=str(seconds), **instances, **{"answer": {"CommandId": command_id}, **how})
+
+
+def status(command_id: str = "c-1", **statuses: str) -> Call:
+    """How far the command is, by the numbers of nodes: n1="Running"."""
+    found = [{"InstanceId": f"i-{name[1:]}", "InstanceInvokeStatus": value} for name, value in statuses.items()]
+    return Call("ListInvocationStatus", ClusterId=CLUSTER, CommandId=command_id, answer={"InvokeInstances": {"InvokeInstance": found}})
+
+
+def results(command_id: str = "c-1", number: int = 1, total: int | None = None, records: t.Mapping[int, str | tuple[str, str]] | None = None) -> Call:
+    """What nodes have written; with a status where that is not Finished."""
+    found = [
+        {"InstanceId": f"i-{key}", "ExitCode": 0, **dict(zip(("InvokeRecordStatus", "Message"), ("Finished", value) if isinstance(value, str) else value))}
+        for key, value in (records or {}).items()
+    ]
+    answer = {"TotalCount": len(found) if total is None else total, "InvocationResults": {"InvocationResult": found}}
+    return Call("ListInvocationResults", ClusterId=CLUSTER, CommandId=command_id, PageNumber=str(number), PageSize="50", answer=answer)
+
+
+def told(status: str, script: int = 0, code: str = "-", output: str = "") -> str:
+    return f"ehpc-post-scripts {RUN} {status} {script} {code}\n{output}"
+
+
+def exchange(command: str, said: dict[int, str | tuple[str, str]], **how: t.Any) -> list[Call]:
+    """A command that all nodes have ended at the first look."""
+    ids = {"command_id": how["command_id"]} if "command_id" in how else {}
+    over = {f"n{key}": "Finished" if isinstance(value, str) else value[0] for key, value in said.items()}
+    return [invoke(command, *said, **how), status(**ids, **over), results(**ids, records=said)]
+
+
+def look(*scripts: dict[str, t.Any]) -> str:
+    return _wrapper.look(RUN, steps(*scripts))
+
+
+def start(*scripts: dict[str, t.Any], seconds: int = 1800, force: bool = False) -> str:
+    (command,) = _wrapper.commands(RUN, steps(*scripts), {"ClusterId": CLUSTER, "AccountType": "nis"}, seconds, force)
+    return command
+
+
+def ensure(service: Service, check_mode: bool = False, **options: t.Any) -> dict[str, t.Any]:
+    return service.run(post_scripts_run, check_mode, cluster_id=CLUSTER, **options)
+
+
+# Run, again, check mode
+
+
+def test_run(service: Service) -> None:
+    one, two = script(BASE, "--mode 'a b'"), script(SIGNED)
+    service.expects(describe(), read(one, two), nodes(node(9, "Account"), node(1), node(2)))
+    service.expects(*exchange(look(one, two), {1: told("pending"), 2: told("pending")}, seconds=60))
+    service.expects(*exchange(start(one, two), {1: told("ok", output="done\n"), 2: told("ok")}))
+    result = ensure(service)
+    assert result == {
+        "changed": True,
+        "cluster_id": CLUSTER,
+        "region": "cn-hangzhou",
+        "scripts": [one, script(SIGNED_SHOWN)],
+        "nodes": [shown(1, "ok", 0, output="done\n"), shown(2, "ok", 0)],
+    }
+
+
+def test_run_again(service: Service) -> None:
+    service.expects(describe(), read(script(BASE)), nodes(node(1), node(2)))
+    service.expects(*exchange(look(script(BASE)), {1: told("unchanged"), 2: told("unchanged")}, seconds=60))
+    result = ensure(service)
+    assert (result["changed"], result["nodes"]) == (False, [shown(1, "unchanged"), shown(2, "unchanged")])
+
+
+def test_only_those_that_have_not_run_it(service: Service) -> None:
+    service.expects(describe(), read(script(BASE)), nodes(node(1), node(2)))
+    service.expects(*exchange(look(script(BASE)), {1: told("unchanged"), 2: told("pending")}, seconds=60))
+    service.expects(*exchange(start(script(BASE)), {2: told("ok")}))
+    assert ensure(service)["nodes"] == [shown(1, "unchanged"), shown(2, "ok", 0)]
+
+
+def test_force(service: Service) -> None:
+    service.expects(describe(), read(script(BASE)), nodes(node(1)))
+    service.expects(*exchange(start(script(BASE), force=True), {1: told("ok")}))
+    assert ensure(service, force=True)["nodes"] == [shown(1, "ok", 0)]
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_check_mode_asks_no_node(service: Service, force: bool) -> None:
+    service.expects(describe(), read(script(BASE)), nodes(node(1), node(2, status="stopped")))
+    result = ensure(service, check_mode=True, force=force)
+    assert (result["changed"], result["scripts"]) == (True, [script(BASE)])
+    assert result["nodes"] == [shown(1, "would_run"), shown(2, "unreachable", output="The node is stopped.")]
+    assert service.warnings == []
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_without_scripts_there_is_nothing_to_run(service: Service, check_mode: bool) -> None:
+    service.expects(describe(), read(), nodes(node(1), node(2, status="stopped")))
+    result = ensure(service, check_mode)
+    assert (result["changed"], result["scripts"], result["nodes"]) == (False, [], [shown(1, "unchanged"), shown(2, "unchanged")])
+
+
+def test_an_empty_list_is_no_reason_to_read_the_stored_ones(service: Service) -> None:
+    service.expects(describe(), nodes(node(1)))
+    assert ensure(service, scripts=[])["nodes"] == [shown(1, "unchanged")]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_without_nodes_there_is_nowhere_to_run(service: Service, check_mode: bool) -> None:
+    service.expects(describe(), read(script(BASE)), nodes(node(1, "Login")))
+    result = ensure(service, check_mode)
+    assert (result["changed"], result["nodes"]) == (False, [])
+
+
+# Which nodes, which scripts
+
+
+@pytest.mark.parametrize(
+    ("options", "chosen"),
+    [
+        ({}, ["i-3", "i-4"]),
+        ({"roles": ["login", "manager"]}, ["i-1", "i-2"]),
+        ({"roles": []}, []),
+        ({"nodes": ["compute004", "i-1", "i-4"]}, ["i-4", "i-1"]),
+        ({"nodes": []}, []),
+        ({"nodes": ["i-2"], "roles": ["compute"]}, ["i-2"]),
+    ],
+)
+def test_chosen_nodes(service: Service, options: dict[str, t.Any], chosen: list[str]) -> None:
+    service.expects(describe(), nodes(node(1, "Account"), node(2, "Login"), node(3), node(4)))
+    result = ensure(service, check_mode=True, scripts=[{"url": BASE}], **options)
+    assert [entry["id"] for entry in result["nodes"]] == chosen
+
+
+def test_unknown_nodes_are_named_before_anything_runs(service: Service) -> None:
+    service.expects(describe(), nodes(node(1)))
+    error = service.fails(post_scripts_run, cluster_id=CLUSTER, scripts=[{"url": BASE}], nodes=["compute001", "compute07", "i-8"])
+    assert (error.code, error.message) == ("InvalidOptions", f"Cluster {CLUSTER} has no nodes 'compute07', 'i-8'.")
+
+
+def test_given_scripts_come_with_checksums(service: Service) -> None:
+    wanted = _wrapper.steps(CLUSTER, [Script(MOUNT, "'a b'")], ["ab" * 32])
+    service.expects(describe(), nodes(node(1)))
+    service.expects(*exchange(_wrapper.look(RUN, wanted), {1: told("unchanged")}, seconds=60))
+    result = ensure(service, scripts=[{"url": MOUNT, "args": ["a b"], "checksum": "sha256:" + "AB" * 32}])
+    assert result["scripts"] == [script(MOUNT, "'a b'")]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"cluster_id": " "}, "cluster_id is empty"),
+        ({"run_timeout": 0}, "run_timeout must be more than 0 seconds, not 0."),
+        ({"wait_delay": 0}, "wait_delay must be more than 0 seconds"),
+        ({"wait_delay": float("inf")}, "wait_delay must be more than 0 seconds"),
+        ({"batch": -1}, "batch must not be negative, it is -1."),
+        ({"max_fail_percentage": 101}, "max_fail_percentage must be from 0 to 100, not 101."),
+        ({"max_fail_percentage": -1}, "max_fail_percentage must be from 0 to 100, not -1."),
+        ({"scripts": [{"url": BASE, "args": "it's"}]}, "quotation mark without its counterpart"),
+        ({"scripts": [{"url": BASE, "checksum": "md5:1"}]}, "The checksum of script 1"),
+        ({"scripts": [{"url": "oss://bucket/a.sh"}]}, "neither http(s) nor an absolute path"),
+    ],
+)
+def test_options_that_cannot_work_fail_before_any_call(service: Service, options: dict[str, t.Any], words: str) -> None:
+    error = service.fails(post_scripts_run, **{"cluster_id": CLUSTER, **options})
+    assert (error.code, words in error.message) == ("InvalidOptions", True), error.message
+
+
+def test_stored_scripts_that_no_node_can_fetch_fail_before_anything_runs(service: Service) -> None:
+    service.expects(describe(), read(script("oss://bucket/a.sh")))
+    assert "neither http(s) nor an absolute path" in service.fails(post_scripts_run, cluster_id=CLUSTER).message
+
+
+# Commands and waiting
+
+
+def test_a_long_list_takes_several_commands(service: Service) -> None:
+    long = script(BASE, LONG)
+    *stores, last = _wrapper.commands(RUN, steps(long), {"ClusterId": CLUSTER, "AccountType": "nis"}, 1800, True)
+    assert len(stores) == 1
+    service.expects(describe(), read(long), nodes(node(1), node(2)))
+    service.expects(*exchange(stores[0], {1: told("stored"), 2: "No space left on device\n"}, seconds=60))
+    service.expects(*exchange(last, {1: told("ok")}))
+    error = service.fails(post_scripts_run, cluster_id=CLUSTER, force=True)
+    assert error.result["nodes"] == [shown(1, "ok", 0), shown(2, "failed", output="No space left on device\n")]
+
+
+def test_many_nodes_are_asked_50_at_a_time(service: Service) -> None:
+    many = list(range(1, 61))
+    first = {number: told("unchanged") for number in many[:50]}
+    second = {number: told("unchanged") for number in many[50:]}
+    command = look(script(BASE))
+    service.expects(describe(), read(script(BASE)), nodes(*map(node, many)))
+    service.expects(invoke(command, *first, seconds=60), invoke(command, *second, seconds=60, command_id="c-2"))
+    service.expects(status(**{f"n{number}": "Finished" for number in first}), results(records=first))
+    service.expects(status("c-2", **{f"n{number}": "Finished" for number in second}), results("c-2", records=second))
+    assert [entry["status"] for entry in ensure(service)["nodes"]] == ["unchanged"] * 60
+
+
+def test_all_pages_of_results_are_read(service: Service) -> None:
+    service.expects(describe(), read(script(BASE)), nodes(node(1), node(2)))
+    service.expects(invoke(look(script(BASE)), 1, 2, seconds=60), status(n1="Finished", n2="Finished"))
+    service.expects(results(total=2, records={1: told("unchanged")}), results(number=2, total=2, records={2: told("unchanged")}))
+    assert ensure(service)["changed"] is False
+
+
+def test_looks_come_later_and_later(service: Service) -> None:
+    service.expects(describe(), read(script(BASE)), nodes(node(1)), invoke(start(script(BASE), force=True), 1))
+    service.expects(*[status(n1="Running")] * 5, status(n1="Finished"), results(records={1: told("ok")}))
+    assert ensure(service, force=True, wait_delay=3)["nodes"] == [shown(1, "ok", 0)]
+    assert service.clock.sleeps == [1, 2, 3, 3, 3]
+
+
+def test_results_may_come_after_the_status(service: Service) -> None:
+    service.expects(describe(), read(script(BASE)), nodes(node(1)), invoke(start(script(BASE), force=True), 1))
+    service.expects(status(n1="Finished"), results(), status(n1="Finished"), results(records={1: told("ok")}))
+    assert ensure(service, force=True)["nodes"] == [shown(1, "ok", 0)]
+
+
+def test_a_node_that_does_not_say_how_it_went_is_out_of_time(service: Service) -> None:
+    service.expects(describe(), read(script(BASE)), nodes(node(1), node(2)), invoke(start(script(BASE), seconds=10, force=True), 1, 2, seconds=60))
+    service.expects(*[status(n1="Finished", n2="Running")] * 5, results(records={1: told("ok"), 2: ("Running", "")}))
+    error = service.fails(post_scripts_run, cluster_id=CLUSTER, force=True, run_timeout=10, wait_delay=10)
+    assert error.result["nodes"] == [shown(1, "ok", 0), shown(2, "timeout", output="The node has not answered.")]
+    assert error.result["changed"] is True
+    assert sum(service.clock.sleeps) == 25
+
+
+def test_a_node_that_does_not_answer_a_look_is_left_alone(service: Service) -> None:
+    service.expects(describe(), read(script(BASE)), nodes(node(1), node(2), node(3)), invoke(look(script(BASE)), 1, 2, 3, seconds=60))
+    waiting = status(n1="Finished", n2="Running", n3="Failed")
+    service.expects(*[waiting] * 4, results(records={1: told("unchanged"), 3: ("Failed", "")}))
+    error = service.fails(post_scripts_run, cluster_id=CLUSTER, run_timeout=10, wait_delay=9)
+    assert error.result["nodes"] == [
+        shown(1, "unchanged"),
+        shown(2, "unreachable", output="The node has not answered."),
+        shown(3, "unreachable", output="The service could not execute the command on the node."),
+    ]
+    assert error.result["changed"] is False
+
+
+def test_a_lost_answer_repeats_the_command(service: Service) -> None:
+    service.expects(describe(), read(script(BASE)), nodes(node(1)))
+    service.expects(invoke(start(script(BASE), force=True), 1, error=TIMEOUT))
+    service.expects(*exchange(start(script(BASE), force=True), {1: told("ok")}, command_id="c-2"))
+    assert ensure(service, force=True)["nodes"] == [shown(1, "ok", 0)]
+
+
+# Failures
+
+
+def test_a_script_that_fails(service: Service) -> None:
+    one, two = script(BASE), script(SIGNED)
+    service.expects(describe(), read(one, two), nodes(node(1), node(2)))
+    said = {1: told("failed", 2, "7", f"cannot open {SIGNED} with EXAMPLEsig%3D\n"), 2: told("timeout", 1)}
+    service.expects(*exchange(start(one, two, force=True), said))
+    error = service.fails(post_scripts_run, cluster_id=CLUSTER, force=True)
+    assert error.result["nodes"] == [
+        shown(1, "failed", 7, SIGNED_SHOWN, f"cannot open {SIGNED_SHOWN} with ***\n"),
+        shown(2, "timeout", None, BASE),
+    ]
+    failure = error.as_failure()
+    assert failure["msg"] == (
+        f"The post scripts of cluster {CLUSTER} in cn-hangzhou did not run to their end on 2 of 2 nodes: compute001"
+        f" ({SIGNED.partition('?')[0]}: exit status 7), compute002 ({BASE}: timeout). " + failure["error"]["hint"]
+    )
+    assert (failure["error"]["action"], failure["error"]["code"]) == ("InvokeShellCommand", "ScriptsFailed")
+    assert failure["changed"] is True
+
+
+def test_many_that_fail_are_not_all_named(service: Service) -> None:
+    service.expects(describe(), read(script(BASE)), nodes(*[node(number, status="stopped") for number in range(1, 13)]))
+    error = service.fails(post_scripts_run, cluster_id=CLUSTER)
+    assert "on 12 of 12 nodes: compute001 (unreachable)," in error.message
+    assert error.message.endswith("compute010 (unreachable) and 2 others.")
+
+
+def batches(service: Service, *said: dict[int, str | tuple[str, str]]) -> None:
+    """Expects these batches of a forced run, for all of their nodes and two more."""
+    last = max(max(batch) for batch in said)
+    service.expects(describe(), read(script(BASE)), nodes(*[node(number) for number in range(1, last + 3)]))
+    for batch in said:
+        service.expects(*exchange(start(script(BASE), force=True), batch))
+
+
+def test_batches_stop_at_the_first_node_that_fails(service: Service) -> None:
+    batches(service, {1: told("ok"), 2: told("ok")}, {3: told("failed", 1, "1"), 4: told("ok")})
+    error = service.fails(post_scripts_run, cluster_id=CLUSTER, force=True, batch=2)
+    assert [entry["status"] for entry in error.result["nodes"]] == ["ok", "ok", "failed", "ok", "skipped", "skipped"]
+    assert error.message.endswith(f"on 1 of 6 nodes: compute003 ({BASE}: exit status 1). 2 nodes were skipped.")
+
+
+def test_batches_go_on_while_few_fail(service: Service) -> None:
+    batches(service, {1: told("failed", 1, "1"), 2: told("ok")}, {3: told("ok"), 4: told("ok")})
+    # 1 of 4, which is not more than a quarter.
+    service._expected[2] = nodes(*[node(number) for number in range(1, 5)])
+    result = ensure(service, force=True, batch=2, max_fail_percentage=25)
+    assert [entry["status"] for entry in result["nodes"]] == ["failed", "ok", "ok", "ok"]
+    (warning,) = service.warnings
+    assert warning == f"The post scripts of cluster {CLUSTER} in cn-hangzhou did not run to their end on 1 of 4 nodes: compute001 ({BASE}: exit status 1)."
+
+
+def test_batches_stop_once_too_many_fail(service: Service) -> None:
+    batches(service, {1: told("failed", 1, "1")}, {2: told("failed", 1, "1")})
+    error = service.fails(post_scripts_run, cluster_id=CLUSTER, force=True, batch=1, max_fail_percentage=25)
+    assert [entry["status"] for entry in error.result["nodes"]] == ["failed", "failed", "skipped", "skipped"]
+
+
+def test_a_call_that_fails_tells_what_became_of_the_nodes(service: Service) -> None:
+    batches(service, {1: told("ok")})
+    service.expects(invoke(start(script(BASE), force=True), 2), status(n2="Running"))
+    service.expects(Call("ListInvocationStatus", ClusterId=CLUSTER, CommandId="c-1", code="NotAuthorized"))
+    error = service.fails(post_scripts_run, cluster_id=CLUSTER, force=True, batch=1)
+    assert (error.code, "ehpc:ListInvocationStatus" in str(error.hint)) == ("NotAuthorized", True)
+    assert [entry["status"] for entry in error.result["nodes"]] == ["ok", "unknown", "skipped"]
+    assert error.result["changed"] is True
