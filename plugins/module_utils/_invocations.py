@@ -58,13 +58,13 @@ def _wait(client: Client, params: dict[str, str], node_ids: Sequence[str], deadl
     """The results of a command once all nodes have one, or at the deadline."""
     pause = min(FIRST_DELAY, delay)
     while True:
+        time.sleep(max(0.0, min(pause, deadline - time.monotonic())))
+        pause = min(pause * 2, delay)
         late = time.monotonic() >= deadline
         if late or _is_over(client, params, node_ids):
             found = _results(client, params)
             if late or set(node_ids) <= set(found):
                 return found
-        time.sleep(max(0.0, min(pause, deadline - time.monotonic())))
-        pause = min(pause * 2, delay)
 
 
 def _is_over(client: Client, params: dict[str, str], node_ids: Sequence[str]) -> bool:

@@ -25,6 +25,8 @@ from playing import Play, Result, Run, Task
 from emulator import Emulator
 
 REQUEST_ID = re.compile(r"\b[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}\b", re.IGNORECASE)
+# Commands for nodes, and their ids, are made anew each time.
+VARYING = ("Command", "CommandId")
 NOW = re.compile(r"\b%s-\d\d-\d\dT\d\d:\d\d:\d\d" % datetime.now(timezone.utc).year)
 ENVIRONMENT = {
     # Modules are not removed after they ran. So what lies there is what ran as a process.
@@ -80,7 +82,7 @@ class Hosts:
                 prepare(emulator)
                 runs.append(self.run(emulator, tasks(emulator) if callable(tasks) else tasks, in_process, **options))
                 seen.append([_comparable(result, emulator) for result in runs[-1].results])
-                calls.append([(call.action, call.params) for call in emulator.calls])
+                calls.append([(call.action, {name: "VARIES" if name in VARYING else value for name, value in call.params.items()}) for call in emulator.calls])
             processes = self.processes()
             assert bool(processes) == (not in_process), processes
         if unordered:

@@ -203,6 +203,8 @@ class Play:
             "ANSIBLE_HOME": str(self.home / ".ansible"),
             "ANSIBLE_LOCAL_TEMP": str(self.home / "tmp"),
             "ANSIBLE_REMOTE_TEMP": str(self.home / "remote"),
+            # Ansible writes to HOME there, and reads from where the account has its home.
+            "ANSIBLE_ASYNC_DIR": str(self.home / "async"),
             "ANSIBLE_CONFIG": str(self.config),
             "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
             "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),

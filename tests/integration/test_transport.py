@@ -434,6 +434,8 @@ def test_the_user_agent(emulator: Emulator) -> None:
 
 
 NEW_SCRIPT = [{"url": "https://example.com/new.sh"}]
+ON_NODE = {"cluster_id": CLUSTER, "nodes": ["compute000"], "wait_delay": 2}
+COMMAND = ["InvokeShellCommand", "ListInvocationStatus", "ListInvocationResults"]
 # module -> one run after the other on the same service: the options, whether in check mode, and exactly the calls of it
 HAPPY_PATHS: dict[str, list[tuple[dict[str, t.Any], bool, list[str]]]] = {
     "post_scripts": [
@@ -445,6 +447,13 @@ HAPPY_PATHS: dict[str, list[tuple[dict[str, t.Any], bool, list[str]]]] = {
         ({"cluster_id": CLUSTER, "state": "absent"}, False, ["GetPostScripts"]),
     ],
     "post_scripts_info": [({"cluster_id": CLUSTER}, False, ["GetPostScripts"])],
+    "post_scripts_run": [
+        ({**ON_NODE, "scripts": [{"url": "/bin/true"}]}, True, ["DescribeCluster", "ListNodes"]),
+        ({**ON_NODE, "scripts": [{"url": "/bin/true"}]}, False, ["DescribeCluster", "ListNodes", *COMMAND, *COMMAND]),
+        ({**ON_NODE, "scripts": [{"url": "/bin/true"}]}, False, ["DescribeCluster", "ListNodes", *COMMAND]),
+        ({**ON_NODE, "scripts": [{"url": "/bin/true"}], "force": True}, False, ["DescribeCluster", "ListNodes", *COMMAND]),
+        ({"cluster_id": CLUSTER, "nodes": []}, False, ["DescribeCluster", "GetPostScripts", "ListNodes"]),
+    ],
     "user_sync": [
         ({"cluster_id": CLUSTER, "expected_users": ["chem01"]}, True, ["DescribeCluster", "ListUsers"]),
         ({"cluster_id": CLUSTER, "expected_users": ["chem01"]}, False, ["DescribeCluster", "ListUsers", "SyncUsers", "ListUsers"]),

@@ -1,0 +1,358 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""post_scripts_run: real scripts, fetched over https, executed on nodes that are directories of this machine."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import threading
+import time
+import typing as t
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
+from comparing import Hosts
+from playing import Play, task
+from support.in_process import reaching, run
+
+from emulator import Emulator
+from script_server import ScriptServer, redirect
+
+CLUSTER, MANY = "ehpc-hz-EXAMPLE", "ehpc-hz-many"
+HELLO = b'#!/bin/bash\necho hello | tee -a "$HOME/said"\n'
+FILES: dict[str, t.Any] = {
+    "/hello.sh": HELLO,
+    "/arguments.sh": b'#!/bin/bash\nprintf \'%s\\0\' "$@" >"$HOME/received"\n',
+    "/one.sh": b'#!/bin/bash\necho one >>"$HOME/order"\n',
+    "/two.py": b"#!/usr/bin/env python3\nimport os\nopen(os.environ['HOME'] + '/order', 'a').write('two\\n')\n",
+    "/environment.sh": b'#!/bin/sh\necho "$ClusterId $AccountType $(id -u) $(basename "$0")"\n',
+    "/bad.sh": b"#!/bin/sh\necho 'no space' >&2\nexit 7\n",
+    "/pause.sh": b"#!/bin/sh\nsleep 4\n",
+    "/slow.sh": b"#!/bin/sh\necho begun\nsleep 30\n",
+    # Fails on the nodes that have a file of this name.
+    "/moody.sh": b'#!/bin/sh\n[ ! -e "$HOME/bad mood" ]\n',
+}
+ARGUMENTS = ["a b", "it's", 'say "x"', "$HOME", "$(touch canary)", "`touch canary`", "one\ntwo", "数 é🙂", "", "*", "-n", "\\", "!", "; exit 1"]
+# Enough for anybody here, and short where an answer does not come.
+QUICK = {"wait_delay": 0.1, "run_timeout": 20}
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptServer]:
+    with ScriptServer(dict(FILES)) as running:
+        yield running
+
+
+def scenario(server: ScriptServer) -> dict[str, t.Any]:
+    nodes = [
+        {"id": "i-manager", "host_name": "manager000", "role": "Manager"},
+        {"id": "i-1", "host_name": "compute001"},
+        {"id": "i-2", "host_name": "compute002"},
+        {"id": "i-down", "host_name": "compute003", "agent": "down", "role": "Login"},
+        {"id": "i-stopped", "host_name": "compute004", "status": "stopped", "role": "Login"},
+        {"id": "i-refuses", "host_name": "compute005", "agent": "refuses", "role": "Login"},
+    ]
+    clusters = [{"id": CLUSTER, "nodes": nodes}, {"id": MANY, "nodes": {"compute": 60}}]
+    return {"clusters": clusters, "node_environment": {"CURL_CA_BUNDLE": server.ca_path}}
+
+
+@pytest.fixture
+def emulator(server: ScriptServer) -> Iterator[Emulator]:
+    with Emulator(scenario(server)) as running:
+        yield running
+
+
+class Cluster:
+    """Runs the module on a cluster, and looks at its nodes."""
+
+    def __init__(self, emulator: Emulator, server: ScriptServer) -> None:
+        self.emulator, self.server = emulator, server
+
+    def scripts(self, *scripts: str | tuple[str, t.Any]) -> list[dict[str, t.Any]]:
+        pairs = [(entry, None) if isinstance(entry, str) else entry for entry in scripts]
+        return [{"url": self.server.url(path), "args": args} for path, args in pairs]
+
+    def run(self, *scripts: str | tuple[str, t.Any], check_mode: bool = False, **options: t.Any) -> dict[str, t.Any]:
+        given = {"scripts": self.scripts(*scripts)} if scripts else {}
+        return run("post_scripts_run", {**reaching(self.emulator), "cluster_id": CLUSTER, **given, **QUICK, **options}, check_mode)
+
+    def fails(self, *scripts: str | tuple[str, t.Any], **options: t.Any) -> dict[str, t.Any]:
+        with pytest.raises(EhpcError) as caught:
+            self.run(*scripts, **options)
+        return caught.value.as_failure()
+
+    def directory(self, node_id: str) -> Path:
+        return self.emulator.state.machines.directory(node_id)
+
+    def read(self, node_id: str, name: str) -> str:
+        path = self.directory(node_id) / name
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+@pytest.fixture
+def cluster(emulator: Emulator, server: ScriptServer) -> Cluster:
+    return Cluster(emulator, server)
+
+
+def statuses(result: dict[str, t.Any]) -> dict[str, str]:
+    return {node["hostname"]: node["status"] for node in result["nodes"]}
+
+
+def test_stored_scripts_run_in_their_order(cluster: Cluster) -> None:
+    stored = cluster.emulator.state.clusters[CLUSTER]
+    stored.post_scripts = [{"url": cluster.server.url(path), "args": ""} for path in ("/one.sh", "/two.py", "/one.sh", "/hello.sh")]
+
+    result = cluster.run()
+
+    assert (result["changed"], result["scripts"]) == (True, stored.post_scripts)
+    assert result["nodes"] == [
+        {"id": f"i-{number}", "hostname": f"compute00{number}", "status": "ok", "exit_code": 0, "failed_script": None, "output": "hello\n"} for number in (1, 2)
+    ]
+    for node in ("i-1", "i-2"):
+        assert cluster.read(node, "order") == "one\ntwo\none\n"
+        assert cluster.read(node, "log/04-hello.sh.log") == "hello\n"
+    assert not (cluster.directory("i-manager") / "said").exists()
+
+
+@pytest.mark.parametrize("as_list", [True, False])
+def test_arguments_arrive_as_they_are(cluster: Cluster, as_list: bool) -> None:
+    text = """ 'a b' it\\'s "say \\"x\\"" $HOME "$(touch canary)" '`touch canary`' 'one\ntwo' '数 é🙂' '' * -n \\\\ ! '; exit 1' """
+    cluster.run(("/arguments.sh", ARGUMENTS if as_list else text), nodes=["i-1"])
+    assert cluster.read("i-1", "received").split("\0") == [*ARGUMENTS, ""]
+    assert not list(cluster.directory("i-1").rglob("canary"))
+
+
+def test_the_environment(cluster: Cluster) -> None:
+    (node,) = cluster.run("/environment.sh", nodes=["compute001"])["nodes"]
+    assert node["output"] == f"{CLUSTER} nis {os.getuid()} 01-environment.sh\n"
+
+
+def test_a_second_run_changes_nothing(cluster: Cluster) -> None:
+    def said() -> tuple[str, int]:
+        return cluster.read("i-1", "said").count("hello"), len(cluster.server.requests)
+
+    assert (cluster.run("/hello.sh")["changed"], said()) == (True, (1, 2))
+    again = cluster.run("/hello.sh")
+    assert (again["changed"], statuses(again), said()) == (False, {"compute001": "unchanged", "compute002": "unchanged"}, (1, 2))
+    assert (cluster.run(("/hello.sh", "-x"))["changed"], said()) == (True, (2, 4)), "another argument"
+    assert (cluster.run("/hello.sh", "/one.sh")["changed"], said()) == (True, (3, 8)), "another script"
+    assert (cluster.run("/hello.sh")["changed"], said()) == (False, (3, 8)), "the first list again"
+    assert (cluster.run("/hello.sh", force=True)["changed"], said()) == (True, (4, 10))
+
+
+def test_check_mode_runs_nothing(cluster: Cluster) -> None:
+    result = cluster.run("/hello.sh", check_mode=True, roles=["compute", "login"])
+    assert (result["changed"], result["scripts"]) == (True, [{"url": cluster.server.url("/hello.sh"), "args": ""}])
+    expected = {"compute001": "would_run", "compute002": "would_run", "compute003": "would_run", "compute004": "unreachable", "compute005": "would_run"}
+    assert statuses(result) == expected
+    assert cluster.emulator.actions() == ["DescribeCluster", "ListNodes"]
+    assert cluster.server.requests == []
+
+
+def test_the_first_script_that_fails_ends_the_run_of_its_node(cluster: Cluster) -> None:
+    (cluster.directory("i-1") / "bad mood").touch()
+
+    failure = cluster.fails("/hello.sh", "/moody.sh", "/one.sh")
+
+    first, second = failure["nodes"]
+    assert (first["status"], first["exit_code"], first["failed_script"], first["output"]) == ("failed", 1, cluster.server.url("/moody.sh"), "hello\n")
+    assert second["status"] == "ok"
+    assert (cluster.read("i-1", "order"), cluster.read("i-2", "order")) == ("", "one\n")
+    assert f"on 1 of 2 nodes: compute001 ({cluster.server.url('/moody.sh')}: exit status 1)." in failure["msg"]
+
+    (cluster.directory("i-1") / "bad mood").unlink()
+    mended = cluster.run("/hello.sh", "/moody.sh", "/one.sh")
+    assert statuses(mended) == {"compute001": "ok", "compute002": "unchanged"}
+
+
+def test_what_a_script_says_is_told(cluster: Cluster) -> None:
+    (node,) = cluster.fails("/bad.sh", nodes=["i-1"])["nodes"]
+    assert (node["exit_code"], node["output"]) == (7, "no space\n")
+    assert cluster.read("i-1", "log/01-bad.sh.log") == "no space\n"
+
+
+def test_a_timeout(cluster: Cluster) -> None:
+    begun = time.monotonic()
+    (node,) = cluster.fails("/hello.sh", "/slow.sh", "/one.sh", nodes=["i-1"], run_timeout=2)["nodes"]
+    assert time.monotonic() - begun < 8
+    assert (node["status"], node["exit_code"], node["output"]) == ("timeout", None, "hello\nbegun\n")
+    assert node["failed_script"] == cluster.server.url("/slow.sh")
+    assert cluster.read("i-1", "order") == ""
+
+
+def test_nodes_that_do_not_answer(cluster: Cluster) -> None:
+    failure = cluster.fails("/hello.sh", nodes=["i-1", "i-down", "i-stopped", "i-refuses"], run_timeout=2)
+    assert {node["id"]: (node["status"], node["output"]) for node in failure["nodes"]} == {
+        "i-1": ("ok", "hello\n"),
+        "i-down": ("unreachable", "The node has not answered."),
+        "i-stopped": ("unreachable", "The node is stopped."),
+        "i-refuses": ("unreachable", "The service could not execute the command on the node."),
+    }
+
+
+def test_60_nodes_in_batches(cluster: Cluster) -> None:
+    ids = [f"i-{MANY}-compute{number:03d}" for number in range(60)]
+    begun = time.monotonic()
+
+    result = cluster.run(("/hello.sh", "$x"), cluster_id=MANY, batch=25, run_timeout=120)
+
+    assert [(node["id"], node["status"], node["output"]) for node in result["nodes"]] == [(node, "ok", "hello\n") for node in ids]
+    assert {cluster.read(node, "said") for node in ids} == {"hello\n"}
+    asked = [sum(name.startswith("Instance.") for name in call.params) for call in cluster.emulator.calls if call.action == "InvokeShellCommand"]
+    assert asked == [50, 10, 25, 25, 10]
+    assert time.monotonic() - begun < 60
+
+
+def test_a_batch_with_a_failure_is_the_last_one(cluster: Cluster) -> None:
+    (cluster.directory(f"i-{MANY}-compute015") / "bad mood").touch()
+    failure = cluster.fails("/moody.sh", cluster_id=MANY, batch=10, run_timeout=120)
+    assert [node["status"] for node in failure["nodes"]] == ["ok"] * 15 + ["failed"] + ["ok"] * 4 + ["skipped"] * 40
+    assert "40 nodes were skipped." in failure["msg"]
+
+
+def test_a_checksum(cluster: Cluster) -> None:
+    right, wrong = ({**cluster.scripts("/hello.sh")[0], "checksum": "sha256:" + digits} for digits in (hashlib.sha256(HELLO).hexdigest(), "0" * 64))
+    (node,) = cluster.fails(scripts=[wrong], nodes=["i-1"])["nodes"]
+    assert (node["status"], node["exit_code"], cluster.read("i-1", "said")) == ("failed", None, "")
+    assert hashlib.sha256(HELLO).hexdigest() in node["output"]
+    assert cluster.run(scripts=[right], nodes=["i-1"])["nodes"][0]["status"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        (None, "404"),
+        (redirect("http://127.0.0.1:9/hello.sh"), "rotocol"),
+    ],
+)
+def test_what_cannot_be_fetched(cluster: Cluster, file: t.Any, words: str) -> None:
+    if file:
+        cluster.server.files["/gone.sh"] = file
+    (node,) = cluster.fails("/gone.sh", "/hello.sh", nodes=["i-1"])["nodes"]
+    assert (node["status"], node["exit_code"], node["failed_script"]) == ("failed", None, cluster.server.url("/gone.sh"))
+    assert words in node["output"]
+    assert node["output"].endswith("The script cannot be fetched.\n")
+    assert cluster.read("i-1", "said") == ""
+
+
+def test_a_certificate_that_is_not_trusted(cluster: Cluster) -> None:
+    cluster.emulator.state.machines.environment.clear()
+    (node,) = cluster.fails("/hello.sh", nodes=["i-1"])["nodes"]
+    assert "certificate" in node["output"]
+    assert cluster.server.requests == []
+
+
+def test_redirects_within_https_are_followed(cluster: Cluster) -> None:
+    cluster.server.files["/moved.sh"] = redirect(cluster.server.url("/hello.sh"))
+    assert cluster.run("/moved.sh", nodes=["i-1"])["nodes"][0]["output"] == "hello\n"
+
+
+def test_a_node_without_curl_takes_wget(cluster: Cluster, tmp_path: Path) -> None:
+    """Over http, because only the system says whom wget trusts."""
+    for directory in os.environ["PATH"].split(os.pathsep):
+        for program in Path(directory).glob("*") if Path(directory).is_dir() else []:
+            if program.name != "curl" and not (tmp_path / program.name).exists():
+                (tmp_path / program.name).symlink_to(program)
+    if not shutil.which("wget", path=str(tmp_path)):
+        pytest.skip("no wget here")
+    cluster.emulator.state.machines.environment["PATH"] = str(tmp_path)
+    with ScriptServer({"/hello.sh": HELLO, "/moved.sh": redirect("/hello.sh")}, tls=False) as plain:
+        (node,) = cluster.run(scripts=[{"url": plain.url("/hello.sh?a=';touch canary;'".replace(" ", "%20"))}], nodes=["i-1"])["nodes"]
+        assert (node["status"], node["output"]) == ("ok", "hello\n")
+        assert "Wget" in plain.requests[0].headers["user-agent"]
+        assert cluster.fails(scripts=[{"url": plain.url("/moved.sh")}], nodes=["i-2"])["nodes"][0]["status"] == "failed"
+
+    (tmp_path / "wget").unlink()
+    (node,) = cluster.fails("/hello.sh", nodes=["i-2"])["nodes"]
+    assert node["output"] == "This node has neither curl nor wget.\nThe script cannot be fetched.\n"
+
+
+def test_signatures_are_shown_nowhere(cluster: Cluster) -> None:
+    cluster.server.files["/signed.sh"] = b'#!/bin/sh\necho "$1"\nps -ef | grep -c "[E]XAMPLEsig"\nexit 1\n'
+    path = "/signed.sh?Expires=1893456000&OSSAccessKeyId=EXAMPLEid&Signature=EXAMPLEsig%3D"
+    failure = cluster.fails((path, ["see Signature EXAMPLEsig%3D"]), nodes=["i-1"])
+    assert cluster.server.requests[0].path == path
+    assert "EXAMPLEsig" not in str(failure["msg"]) + str(failure["nodes"])
+    left = [file for file in cluster.directory("i-1").rglob("*") if file.is_file() and "EXAMPLEsig" in file.read_text(errors="replace")]
+    # What the script itself writes down is its own business, for root only.
+    assert {file.name for file in left} == {"01-signed.sh.log", "last"}
+    assert {file.stat().st_mode & 0o77 for file in left} == {0}
+
+
+@pytest.mark.parametrize("kind", ["lost_after", "lost_before", "truncated"])
+def test_a_lost_answer_does_not_run_scripts_twice(cluster: Cluster, kind: str) -> None:
+    long = ["".join(chr(0x4E00 + (number * 7919) % 20000) for number in range(900))]
+    cluster.emulator.fault("InvokeShellCommand", kind=kind, times=2)
+    assert cluster.run(("/hello.sh", long), force=True)["changed"]
+    assert [cluster.read(node, "said") for node in ("i-1", "i-2")] == ["hello\n"] * 2
+    assert cluster.emulator.actions().count("InvokeShellCommand") > 4
+
+
+def test_two_runs_at_the_same_time(cluster: Cluster) -> None:
+    cluster.server.files["/alone.sh"] = b'#!/bin/sh\nmkdir "$HOME/alone" && sleep 0.3 && rmdir "$HOME/alone"\n'
+    found: list[dict[str, str]] = []
+
+    def one() -> None:
+        found.append(statuses(cluster.run("/alone.sh", nodes=["i-1"])))
+
+    threads = [threading.Thread(target=one) for _number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(entry["compute001"] for entry in found) == ["ok", "unchanged", "unchanged"]
+
+
+def test_no_permission_to_run_commands(cluster: Cluster) -> None:
+    cluster.emulator.deny("InvokeShellCommand")
+    failure = cluster.fails("/hello.sh")
+    assert f"Cannot run a command on the nodes of cluster {CLUSTER} in cn-hangzhou: NotAuthorized" in failure["msg"]
+    assert "ehpc:InvokeShellCommand" in failure["error"]["hint"]
+    assert (failure["changed"], statuses(failure)) == (False, {"compute001": "skipped", "compute002": "skipped"})
+
+
+# In playbooks
+
+
+def test_both_hosts(tmp_path: Path, server: ScriptServer) -> None:
+    def tasks(_emulator: Emulator) -> list[dict[str, t.Any]]:
+        def run_on(name: str, *paths: str, **options: t.Any) -> dict[str, t.Any]:
+            return task(name, "post_scripts_run", cluster_id=CLUSTER, scripts=[{"url": server.url(path)} for path in paths], wait_delay=1, **options)
+
+        return [
+            run_on("preview", "/hello.sh") | {"check_mode": True},
+            run_on("first", "/hello.sh"),
+            run_on("again", "/hello.sh"),
+            run_on("fails", "/hello.sh", "/bad.sh"),
+            run_on("tolerated", "/bad.sh", max_fail_percentage=100, force=True),
+            run_on("unknown", "/hello.sh", nodes=["compute007"]),
+            run_on("role", "/hello.sh", roles=["scheduler"]),
+            run_on("text", "/hello.sh", nodes="i-1,i-2"),
+        ]
+
+    def prepare(emulator: Emulator) -> None:
+        loaded = Emulator(scenario(server)).state
+        emulator.state.clusters.update(loaded.clusters)
+        emulator.state.machines.environment = loaded.machines.environment
+
+    both = Hosts(tmp_path).compare(tasks, prepare=prepare, ignore_errors=True)
+    worker = both.worker
+    assert [worker[name].changed for name in ("preview", "first", "again")] == [True, True, False]
+    assert (worker["fails"].error["code"], statuses(worker["fails"].result)) == ("ScriptsFailed", {"compute001": "failed", "compute002": "failed"})
+    assert "on 2 of 2 nodes" in worker["tolerated"].warnings[0]
+    assert "has no nodes 'compute007'" in worker["unknown"].msg
+    assert "value of roles must be one or more of: manager, login, compute" in worker["role"].msg
+    assert statuses(worker["text"].result) == {"compute001": "unchanged", "compute002": "unchanged"}
+
+
+def test_async(play: Play, cluster: Cluster) -> None:
+    options: dict[str, t.Any] = {"cluster_id": CLUSTER, "scripts": cluster.scripts("/pause.sh"), **QUICK}
+    run = play([task("in the background", "post_scripts_run", **options) | {"async": 60, "poll": 1}])
+    assert statuses(run["in the background"].result) == {"compute001": "ok", "compute002": "ok"}
+    assert "ASYNC POLL on localhost" in run.stdout
