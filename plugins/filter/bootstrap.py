@@ -43,19 +43,27 @@ def account_names(passwd: dict[str, list[str]], uid_min: int, uid_max: int) -> l
 
 def bootstrap_table(results: dict[str, dict[str, t.Any]]) -> list[str]:
     """A line for each cluster: its id, region and status, what was done, and what failed."""
-    rows = [(cluster_id, result["region"], result["status"], *_done(result)) for cluster_id, result in results.items()]
-    rows.insert(0, ("cluster", "region", "status", "scripts", "users", "problem"))
-    widths = [max(len(row[column]) for row in rows) for column in range(5)] + [0]
+    rows = [("cluster", "region", "status", "scripts", "nodes", "users", "problem")]
+    rows += [(cluster_id, result["region"], result["status"], *_done(result)) for cluster_id, result in results.items()]
+    if not any("nodes_run" in result for result in results.values()):
+        rows = [row[:4] + row[5:] for row in rows]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)] + [0]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
 
 
-def _done(result: dict[str, t.Any]) -> tuple[str, str, str]:
+def _done(result: dict[str, t.Any]) -> tuple[str, str, str, str]:
     scripts = "changed" if result["post_scripts_changed"] else "ok"
     users = "%d added" % len(result["users_added"]) if result["users_synced"] else "ok"
     if result["users_missing"]:
         users = "%d missing" % len(result["users_missing"])
     problem = result.get("error", "")
-    return ("-" if problem and scripts == "ok" else scripts), ("-" if problem and users == "ok" else users), problem
+    return ("-" if problem and scripts == "ok" else scripts), _nodes(result), ("-" if problem and users == "ok" else users), problem
+
+
+def _nodes(result: dict[str, t.Any]) -> str:
+    """How many nodes there are of each status: 2 ok, 1 failed."""
+    statuses = list(result.get("nodes_run", {}).values())
+    return ", ".join("%d %s" % (statuses.count(status), status) for status in dict.fromkeys(statuses)) or "-"
 
 
 def unless_blank(value: t.Any, default: t.Any) -> t.Any:

@@ -110,6 +110,7 @@ notes:
     serves to restore an earlier list only where no url in it was pre-signed.
 seealso:
   - module: alicloud.ehpc.post_scripts_info
+  - module: alicloud.ehpc.post_scripts_run
   - module: alicloud.ehpc.user_sync
 """
 

@@ -146,7 +146,7 @@ EXAMPLES = r"""
     scripts:
       - url: https://scripts.example.com/monitoring.sh
         args: [--server, "monitoring.example.com"]
-        checksum: sha256:904d3284e1700598b3578e80869986a53e6eb7f0c499ff5708c0874a7452e9a7
+        checksum: sha256:a8076d3d28d21e02012b20eaf7dbf75409a6277134439025f282e368e3305abf
 
 - name: Run them once more on all nodes that people use, and show meanwhile that it goes on
   alicloud.ehpc.post_scripts_run:
@@ -194,11 +194,11 @@ nodes:
   sample:
     - id: i-EXAMPLE
       hostname: compute000
-      status: ok
-      exit_code: 0
-      failed_script: null
+      status: failed
+      exit_code: 7
+      failed_script: https://scripts.example.com/base.sh
       output: |
-        mounted
+        no space left on device
   contains:
     id:
       description: The id of the node.
@@ -218,20 +218,20 @@ nodes:
         - V(skipped), it was not the node's turn, because too many others had failed; V(unknown), the task itself failed before the node's
           answer was read.
       type: str
-      sample: ok
+      sample: failed
     exit_code:
       description: That of the last script that was executed. Null where none was, or where that is not known.
       type: int
-      sample: 0
+      sample: 7
     failed_script:
       description: The url of the script that failed, or that was running when the time was up. Null where none did, or where that is not known.
       type: str
-      sample: null
+      sample: https://scripts.example.com/base.sh
     output:
       description: The end of what the scripts wrote, or of why they could not run, 4000 bytes at most. The whole is in the logs on the node.
       type: str
       sample: |
-        mounted
+        no space left on device
 error:
   description: What failed, for a playbook to decide upon.
   returned: failure

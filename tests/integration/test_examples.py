@@ -12,6 +12,7 @@ SSH reaches are left out.
 from __future__ import annotations
 
 import importlib
+import os
 import subprocess
 import sys
 import typing as t
@@ -50,12 +51,13 @@ FOUND = {
 }
 # Modules that need a controller.
 ELSEWHERE = "awx.awx."
-# What Ansible itself adds to a result, for until and failed_when.
-OF_ANSIBLE = {"attempts", "failed_when_result"}
+# What Ansible itself adds to a result, for until, failed_when and async.
+OF_ANSIBLE = {"attempts", "failed_when_result", "ansible_job_id", "results_file", "started", "finished"}
+OF_ANSIBLE |= {"stdout", "stdout_lines", "stderr", "stderr_lines"}
 # What the host of the documents' scripts has, and where they have it.
 SCRIPTS: dict[str, File] = dict.fromkeys(["/base.sh", "/2026-11/base.sh"], b"#!/bin/sh\n")
 SCRIPT_HOST = "https://scripts.example.com/"
-IMPATIENT = {f"{COLLECTION}.user_sync": {"wait_timeout": 5}}
+IMPATIENT = {f"{COLLECTION}.user_sync": {"wait_timeout": 5}, f"{COLLECTION}.post_scripts_run": {"wait_delay": 0.5}}
 
 Returned = dict[str, dict[str, t.Any]]
 
@@ -148,6 +150,14 @@ class Ran(t.NamedTuple):
     returned: dict[str, list[dict[str, t.Any]]]
 
 
+def with_scripts(directory: Path) -> str:
+    """A PATH for nodes, on which each script of the documents can be fetched: the hosts that they name are nobody's."""
+    curl = directory / "curl"
+    curl.write_text("#!/bin/sh\necho '#!/bin/sh'\n", encoding="utf-8")
+    curl.chmod(0o755)
+    return f"{directory}{os.pathsep}{os.environ['PATH']}"
+
+
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     play = Play(tmp_path_factory.mktemp("examples"))
@@ -161,6 +171,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     playbook.append(localhost("More", more + failing))
     names = {name: modules_of(entry) for one in playbook for entry in one.get("tasks", []) for name in [entry["name"]]}
     with Emulator(SCENARIO) as emulator, ScriptServer(SCRIPTS) as scripts:
+        emulator.state.machines.environment["PATH"] = with_scripts(play.directory)
         here = yaml.safe_load(yaml.safe_dump(playbook).replace(SCRIPT_HOST, scripts.url("/")))
         run = play.playbook(here, env={**environment(emulator), "REQUESTS_CA_BUNDLE": scripts.ca_path}, diff=True, code=None)
     returned: dict[str, list[dict[str, t.Any]]] = {name: [] for name in MODULES}

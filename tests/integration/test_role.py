@@ -173,6 +173,8 @@ MISTAKES: list[tuple[str | None, dict[str, t.Any], list[str]]] = [
     (None, {}, ["ehpc_bootstrap_cluster_id"]),
     ("", {}, ["ehpc_bootstrap_cluster_id"]),
     (CLUSTER, {"sync_users": "perhaps"}, ["ehpc_bootstrap_sync_users", "perhaps"]),
+    (CLUSTER, {"run_on_nodes": "compute, compute000"}, ["ehpc_bootstrap_run_on_nodes", "compute, compute000"]),
+    (CLUSTER, {"run_on_nodes": ["compute777"]}, ["has no nodes 'compute777'"]),
     (CLUSTER, {"wait_delay": "soon"}, ["ehpc_bootstrap_wait_delay", "soon"]),
     (CLUSTER, {"post_scripts": "[{url: "}, ["post scripts", "YAML"]),
     (CLUSTER, {"post_scripts": "base.sh --mode x"}, ["Post script 1", "url", "base.sh"]),
@@ -231,3 +233,53 @@ def test_installed_from_its_tarball(tmp_path: Path, bootstrap: Bootstrap, play: 
     assert not (installed / "ansible_collections/alicloud/ehpc/tests").exists()
     run = bootstrap(env={"ANSIBLE_COLLECTIONS_PATH": str(installed)}, expected_users=["hpcuser01"])
     assert changed(run) == []
+
+
+# Scripts on nodes
+
+NODES = "Nodes | Run the scripts on those that exist already"
+
+
+def on_node(emulator: Emulator, name: str, text: str) -> str:
+    """A script that nodes have already: its path."""
+    path = emulator.state.machines.directory("scripts") / name
+    path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+    return str(path)
+
+
+def test_scripts_run_on_the_nodes_of_roles(bootstrap: Bootstrap, emulator: Emulator) -> None:
+    script = {"url": on_node(emulator, "hello.sh", 'echo "$1" >>"$HOME/said"; sleep 3'), "args": "hello"}
+    options: dict[str, t.Any] = {"post_scripts": [script], "expected_users": ["hpcuser01"], "run_on_nodes": "compute", "wait_delay": 1}
+    computes = [node for node in emulator.state.clusters[CLUSTER].nodes if node.role == "Compute"]
+
+    preview = bootstrap(check=True, **options)
+    assert changed(preview) == ["Set the post scripts", NODES]
+    assert result(preview)["nodes_run"] == {node.host_name: "would_run" for node in computes}
+    assert "InvokeShellCommand" not in emulator.actions()
+
+    real = bootstrap(**options)
+    assert changed(real) == ["Set the post scripts", NODES]
+    assert result(real)["nodes_run"] == {node.host_name: "ok" for node in computes}
+    assert [(emulator.state.machines.directory(node.id) / "said").read_text() for node in computes] == ["hello\n"] * len(computes)
+    assert "ASYNC POLL on localhost" in real.stdout, "there is something to see while it waits"
+    assert f"changed  {len(computes)} ok   ok" in real.stdout, "the table is shown"
+
+    again = bootstrap(**options)
+    assert changed(again) == []
+    assert result(again)["nodes_run"] == {node.host_name: "unchanged" for node in computes}
+
+
+def test_a_script_that_fails_on_a_node_fails_the_cluster(bootstrap: Bootstrap, emulator: Emulator) -> None:
+    emulator.state.clusters[CLUSTER].post_scripts = [{"url": on_node(emulator, "bad.sh", "exit 3"), "args": ""}]
+    run = bootstrap(run_on_nodes=["compute000"], sync_users=False, wait_delay=1, code=2)
+    assert result(run)["nodes_run"] == {"compute000": "failed"}
+    assert "compute000" in result(run)["error"]
+    assert "exit status 3" in result(run)["error"]
+    assert "1 failed" in run.stdout
+
+
+@pytest.mark.parametrize("blank", [None, "", [], "[]"])
+def test_without_nodes_no_node_is_asked(bootstrap: Bootstrap, emulator: Emulator, blank: object) -> None:
+    run = bootstrap(run_on_nodes=blank, expected_users=["hpcuser01"])
+    assert emulator.actions() == ["DescribeCluster", "ListUsers"]
+    assert "nodes_run" not in result(run)
