@@ -43,7 +43,7 @@ def account_names(passwd: dict[str, list[str]], uid_min: int, uid_max: int) -> l
 
 def bootstrap_table(results: dict[str, dict[str, t.Any]]) -> list[str]:
     """A line for each cluster: its id, region and status, what was done, and what failed."""
-    rows = [("cluster", "region", "status", "scripts", "nodes", "users", "problem")]
+    rows: list[tuple[str, ...]] = [("cluster", "region", "status", "scripts", "nodes", "users", "problem")]
     rows += [(cluster_id, result["region"], result["status"], *_done(result)) for cluster_id, result in results.items()]
     if not any("nodes_run" in result for result in results.values()):
         rows = [row[:4] + row[5:] for row in rows]

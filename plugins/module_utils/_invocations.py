@@ -68,9 +68,11 @@ def _wait(client: Client, params: dict[str, str], node_ids: Sequence[str], deadl
 
 
 def _is_over(client: Client, params: dict[str, str], node_ids: Sequence[str]) -> bool:
-    nodes = items(client.call("ListInvocationStatus", params), "InvokeInstances", "InvokeInstance")
+    answer = client.call("ListInvocationStatus", params)
+    nodes = items(answer, "InvokeInstances", "InvokeInstance")
     over = {node.get("InstanceId") for node in nodes if node.get("InstanceInvokeStatus") in OVER}
-    return set(node_ids) <= over
+    # What the statuses of single nodes can be is not documented.
+    return answer.get("InvokeStatus") in OVER or set(node_ids) <= over
 
 
 def _results(client: Client, params: dict[str, str]) -> dict[str, Result]:

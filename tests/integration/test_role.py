@@ -269,6 +269,18 @@ def test_scripts_run_on_the_nodes_of_roles(bootstrap: Bootstrap, emulator: Emula
     assert result(again)["nodes_run"] == {node.host_name: "unchanged" for node in computes}
 
 
+def test_scripts_run_for_clusters_of_an_inventory(bootstrap: Bootstrap, emulator: Emulator, tmp_path: Path) -> None:
+    """With the Python of Ansible, whichever others there are, and wherever HOME is."""
+    path = on_node(emulator, "hello.sh", "echo hello")
+    hosts = {f"cluster{number}": {"ehpc_cluster_id": name} for number, name in enumerate((CLUSTER, "ehpc-hz-public01"))}
+    inventory = tmp_path / "clusters.yml"
+    inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts, "vars": {"ansible_connection": "local"}}}), encoding="utf-8")
+    given = {"post_scripts": [{"url": path}], "run_on_nodes": "login, manager", "sync_users": False, "wait_delay": 1}
+    run = bootstrap(None, hosts="all", inventory=inventory, env={"ANSIBLE_ASYNC_DIR": "~/.ansible_async"}, **given)
+    assert result(run)["nodes_run"] == {"manager000": "ok", "master000": "ok"}
+    assert result(run, "ehpc-hz-public01")["nodes_run"] == {"manager000": "ok", "manager001": "ok", "login000": "ok"}
+
+
 def test_a_script_that_fails_on_a_node_fails_the_cluster(bootstrap: Bootstrap, emulator: Emulator) -> None:
     emulator.state.clusters[CLUSTER].post_scripts = [{"url": on_node(emulator, "bad.sh", "exit 3"), "args": ""}]
     run = bootstrap(run_on_nodes=["compute000"], sync_users=False, wait_delay=1, code=2)

@@ -265,6 +265,13 @@ def test_results_may_come_after_the_status(service: Service) -> None:
     assert ensure(service, force=True)["nodes"] == [shown(1, "ok", 0)]
 
 
+def test_the_status_of_the_whole_counts_too(service: Service) -> None:
+    service.expects(describe(), read(script(BASE)), nodes(node(1)), invoke(start(script(BASE), force=True), 1))
+    over = {"InvokeStatus": "Finished", "InvokeInstances": {"InvokeInstance": [{"InstanceId": "i-1", "InstanceInvokeStatus": "Done"}]}}
+    service.expects(Call("ListInvocationStatus", ClusterId=CLUSTER, CommandId="c-1", answer=over), results(records={1: told("ok")}))
+    assert ensure(service, force=True)["nodes"] == [shown(1, "ok", 0)]
+
+
 def test_a_node_that_does_not_say_how_it_went_is_out_of_time(service: Service) -> None:
     service.expects(describe(), read(script(BASE)), nodes(node(1), node(2)), invoke(start(script(BASE), seconds=10, force=True), 1, 2, seconds=60))
     service.expects(*[status(n1="Finished", n2="Running")] * 4, results(records={1: told("ok"), 2: ("Running", "")}))
