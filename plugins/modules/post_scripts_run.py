@@ -323,7 +323,7 @@ def check_numbers(params: dict[str, t.Any]) -> None:
         if not 0 < params[name] < 10**6:
             raise invalid_option("%s must be more than 0 seconds, not %s." % (name, params[name]))
     if params["batch"] < 0:
-        raise invalid_option("batch must not be negative, it is %d." % params["batch"], "Use 0 for all nodes together.")
+        raise invalid_option("The option batch must not be negative, it is %d." % params["batch"], "Use 0 for all nodes together.")
     if not 0 <= params["max_fail_percentage"] <= 100:
         raise invalid_option("max_fail_percentage must be from 0 to 100, not %d." % params["max_fail_percentage"])
 

@@ -15,7 +15,7 @@ _BEGIN = re.compile(r"[A-Z]|\w+: |\w+_\w+ |https?://")
 
 
 def is_sentence(text: str) -> bool:
-    return bool(_BEGIN.match(text)) and text.endswith(".") and not text.isupper()
+    return bool(_BEGIN.match(text)) and text.endswith((".", "?")) and not text.isupper()
 
 
 def own_words(error: EhpcError) -> list[str]:
