@@ -253,6 +253,15 @@ def test_redirects_within_https_are_followed(cluster: Cluster) -> None:
     assert cluster.run("/moved.sh", nodes=["i-1"])["nodes"][0]["output"] == "hello\n"
 
 
+def test_redirects_to_plain_http_are_not_followed(cluster: Cluster) -> None:
+    """Neither from https, see above, nor from http."""
+    with ScriptServer({"/hello.sh": HELLO, "/moved.sh": redirect("/hello.sh")}, tls=False) as plain:
+        (node,) = cluster.fails(scripts=[{"url": plain.url("/moved.sh")}], nodes=["i-1"])["nodes"]
+        assert "rotocol" in node["output"]
+        assert plain.paths() == ["/moved.sh"]
+        assert cluster.run(scripts=[{"url": plain.url("/hello.sh")}], nodes=["i-1"])["changed"]
+
+
 def test_a_node_without_curl_takes_wget(cluster: Cluster, tmp_path: Path) -> None:
     """Over http, because only the system says whom wget trusts."""
     for directory in os.environ["PATH"].split(os.pathsep):

@@ -21,7 +21,7 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils import _wrapper
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from ansible_collections.alicloud.ehpc.plugins.module_utils._post_scripts import Script
 from ansible_collections.alicloud.ehpc.plugins.module_utils._wrapper import Report, Step
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 CLUSTER = "ehpc-hz-EXAMPLE"
@@ -399,6 +399,8 @@ def test_nothing_but_the_intended_script_runs(tmp_path: Path, name: str, argumen
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(path=NAMES, args=TEXT)
+@example(path='a\\nb\\"c', args="")
+@example(path='a"', args="")
 def test_a_hostile_url_reaches_curl_as_one_address(tmp_path: Path, path: str, args: str) -> None:
     """A curl that only writes down its options and its configuration stands in for the real one."""
     node = Node(tmp_path / uuid.uuid4().hex)
