@@ -24,7 +24,8 @@ from typing import Any
 from emulator.tls import server_context
 
 # A file: its content, or a function that answers with the handler's own means (send_response, wfile, ...).
-File = bytes | Callable[[BaseHTTPRequestHandler], None]
+Answer = Callable[[BaseHTTPRequestHandler], None]
+File = bytes | Answer
 
 
 @dataclass
@@ -69,7 +70,7 @@ class ScriptServer:
         shutil.rmtree(self._directory, ignore_errors=True)
 
 
-def redirect(target: str, status: int = 302) -> File:
+def redirect(target: str, status: int = 302) -> Answer:
     """A file that is somewhere else."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
@@ -81,7 +82,7 @@ def redirect(target: str, status: int = 302) -> File:
     return answer
 
 
-def status(code: int, body: bytes = b"", **headers: str) -> File:
+def status(code: int, body: bytes = b"", **headers: str) -> Answer:
     """An answer with another status than 200, or with headers of its own: `content_type="text/html"`."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:

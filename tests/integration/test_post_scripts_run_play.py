@@ -134,7 +134,7 @@ def test_the_environment(cluster: Cluster) -> None:
 
 
 def test_a_second_run_changes_nothing(cluster: Cluster) -> None:
-    def said() -> tuple[str, int]:
+    def said() -> tuple[int, int]:
         return cluster.read("i-1", "said").count("hello"), len(cluster.server.requests)
 
     assert (cluster.run("/hello.sh")["changed"], said()) == (True, (1, 2))

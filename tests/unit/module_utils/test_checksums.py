@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from ansible_collections.alicloud.ehpc.plugins.module_utils._post_scripts import checksums
@@ -16,7 +18,12 @@ SUM = "0123456789abcdef" * 4
 
 
 def test_checksums_are_in_the_order_of_the_scripts() -> None:
-    entries = [{"url": URL, "checksum": "SHA256:" + SUM.upper()}, {"url": URL}, {"url": URL, "checksum": None}, {"url": URL, "checksum": "sha256:" + SUM}]
+    entries: list[dict[str, t.Any]] = [
+        {"url": URL, "checksum": "SHA256:" + SUM.upper()},
+        {"url": URL},
+        {"url": URL, "checksum": None},
+        {"url": URL, "checksum": "sha256:" + SUM},
+    ]
     assert checksums(CLUSTER, entries) == [SUM, None, None, SUM]
     assert checksums(CLUSTER, None) == []
 

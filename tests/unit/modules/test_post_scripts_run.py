@@ -26,7 +26,7 @@ LONG = "".join(str(uuid.uuid5(uuid.NAMESPACE_URL, str(number))) for number in ra
 
 @pytest.fixture(autouse=True)
 def run_id(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(post_scripts_run.uuid, "uuid4", lambda: SimpleNamespace(hex=RUN))
+    monkeypatch.setattr(uuid, "uuid4", lambda: SimpleNamespace(hex=RUN))
 
 
 def node(number: int, role: str = "Compute", status: str = "running") -> dict[str, t.Any]:
@@ -51,7 +51,8 @@ def steps(*scripts: dict[str, t.Any]) -> list[_wrapper.Step]:
 
 def invoke(command: str, *numbers: int, seconds: int = 1815, command_id: str = "c-1", **how: t.Any) -> Call:
     instances = {f"Instance.{position}.Id": f"i-{number}" for position, number in enumerate(numbers, 1)}
-    return Call("InvokeShellCommand", ClusterId=CLUSTER, Command=command, Timeout=str(seconds), **instances, **{"answer": {"CommandId": command_id}, **how})
+    words: dict[str, t.Any] = {**instances, "answer": {"CommandId": command_id}, **how}
+    return Call("InvokeShellCommand", ClusterId=CLUSTER, Command=command, Timeout=str(seconds), **words)
 
 
 def status(command_id: str = "c-1", **statuses: str) -> Call:
@@ -74,7 +75,7 @@ def told(status: str, script: int = 0, code: str = "-", output: str = "") -> str
     return f"ehpc-post-scripts {RUN} {status} {script} {code}\n{output}"
 
 
-def exchange(command: str, said: dict[int, str | tuple[str, str]], **how: t.Any) -> list[Call]:
+def exchange(command: str, said: t.Mapping[int, str | tuple[str, str]], **how: t.Any) -> list[Call]:
     """A command that all nodes have ended at the first look."""
     ids = {"command_id": how["command_id"]} if "command_id" in how else {}
     over = {f"n{key}": "Finished" if isinstance(value, str) else value[0] for key, value in said.items()}

@@ -338,7 +338,7 @@ def test_redirects_have_an_end(service: Service, server: ScriptServer) -> None:
 
 
 def test_the_page_of_a_redirect_is_not_read(service: Service, server: ScriptServer) -> None:
-    sent = []
+    sent: list[int] = []
 
     def flood(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(302)
@@ -560,7 +560,7 @@ def test_a_bad_host_does_not_hide_a_good_one(service: Service, server: ScriptSer
 
 @pytest.mark.parametrize("announced", [True, False])
 def test_a_host_that_sends_2_gib(service: Service, server: ScriptServer, announced: bool) -> None:
-    sent = []
+    sent: list[int] = []
     hung_up = threading.Event()
     piece = b"#" * 65536
 
