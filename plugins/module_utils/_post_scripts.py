@@ -141,7 +141,7 @@ def check_limit(cluster_id: str, scripts: list[Script]) -> None:
 
 
 def warnings(scripts: list[Script]) -> list[str]:
-    """What a user should know about urls that are accepted all the same."""
+    """What a user should know about urls that are accepted all the same, each once; before ansible-core 2.19 a process repeats them."""
     found = []
     for script in scripts:
         if not script.url.lower().startswith(("http://", "https://", "/")):
@@ -151,7 +151,7 @@ def warnings(scripts: list[Script]) -> list[str]:
                 "The post script url %s is a pre-signed one%s: nodes that join the cluster later cannot fetch it."
                 % (redact_url(script.url), _expiry(script.url))
             )
-    return found
+    return list(dict.fromkeys(found))
 
 
 def _expiry(url: str) -> str:

@@ -312,6 +312,13 @@ def test_warns_of_urls_that_nodes_may_not_fetch(service: Service, url: str) -> N
     assert service.warnings == [f"The post script url {url} is neither http(s) nor an absolute path; nodes may not be able to fetch it."]
 
 
+def test_warns_once_of_a_url(service: Service) -> None:
+    twice = [script("base.sh", "1"), script("base.sh", "2")]
+    service.expects(read(*twice))
+    ensure(service, scripts=twice)
+    assert len(service.warnings) == 1
+
+
 @pytest.mark.parametrize("url", ["http://example.com/a.sh", "/opt/job.sh", BASE, BASE + "?versionId=7&size=large"])
 def test_does_not_warn_of_ordinary_urls(service: Service, url: str) -> None:
     service.expects(read(script(url)))
