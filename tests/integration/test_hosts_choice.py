@@ -125,5 +125,5 @@ def test_it_is_documented(tmp_path: Path) -> None:
     command = [str(Path(sys.executable).with_name("ansible-doc")), "--json", "--type", "module", *modules]
     env = {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_HOME": str(tmp_path), "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
     documentation = json.loads(subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout)
-    assert len(documentation) == 6
+    assert sorted(documentation) == sorted(modules)
     assert [name for name, found in documentation.items() if "ehpc_in_process" not in " ".join(found["doc"]["notes"])] == []
