@@ -49,8 +49,9 @@ def copy() -> None:
         shutil.rmtree(COPY / old, ignore_errors=True)
     for source, target in (("plugins", f"{PACKAGE}/plugins"), ("tests/emulator", "tests/emulator"), ("tests/unit", "tests/unit")):
         shutil.copytree(ROOT / source, COPY / target, ignore=unused)
-    for source, target in (("tests/mutation/pyproject.toml", "."), ("tests/conftest.py", "tests"), ("tests/environment.py", "tests")):
-        shutil.copy2(ROOT / source, COPY / target)
+    for helper in (ROOT / "tests").glob("*.py"):
+        shutil.copy2(helper, COPY / "tests")
+    shutil.copy2(SURVIVORS.with_name("pyproject.toml"), COPY)
 
 
 def run(files: list[str]) -> None:
