@@ -62,7 +62,7 @@ REFUSED_HERE: dict[str, tuple[Task, str]] = {
 REFUSED_BY_ANSIBLE: dict[str, tuple[Task, str]] = {
     "no cluster id": (task("", "post_scripts", scripts=[]), r"missing required arguments: cluster_id"),
     "unknown option": (scripts(script=[]), r"Unsupported parameters for \(alicloud\.ehpc\.post_scripts\) module: script\."),
-    "unknown suboption": (scripts({"url": URL % 1, "arguments": "-x"}), r"Unsupported parameters.*scripts\.arguments.*args, url"),
+    "unknown suboption": (scripts({"url": URL % 1, "arguments": "-x"}), r"Unsupported parameters.*scripts\.arguments.*args, checksum, url"),
     "no url": (scripts({"args": "-x"}), r"missing required arguments: url found in scripts"),
     "null url": (scripts({"url": None}), r"\burl\b"),
     "scripts as text": (task("", "post_scripts", cluster_id=HYBRID, scripts="whatever"), r"dictionary requested"),
