@@ -10,7 +10,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.alicloud.ehpc.plugins.modules import post_scripts, user_sync
+from ansible_collections.alicloud.ehpc.plugins.modules import post_scripts, post_scripts_run, user_sync
 
 from scripted import Service
 from words import BASE, CLUSTER, SIGNED, SIGNED_SHOWN, script
@@ -124,6 +124,26 @@ REFUSED: dict[str, tuple[t.Any, dict[str, t.Any], str, str | None]] = {
         "With purge set to false a url must occur once only, but in the option scripts occurs more often: /a, /b.",
         "Use purge: true and give the whole list.",
     ),
+    "url to run": (
+        post_scripts_run,
+        {"scripts": [{"url": ""}]},
+        f"The url of script 1 of cluster {CLUSTER} is empty.",
+        "Give the address that the nodes download the script from.",
+    ),
+    "checksum": (
+        post_scripts_run,
+        {"scripts": [{"url": BASE, "checksum": "md5:1"}]},
+        f"The checksum of script 1 of cluster {CLUSTER} is not one of SHA-256: md5:1.",
+        "Give it as sha256: and the 64 digits that sha256sum shows, or leave it out.",
+    ),
+    "arguments with half a quotation": (
+        post_scripts_run,
+        {"scripts": [{"url": BASE, "args": "it's"}]},
+        f"The args of script 1 of cluster {CLUSTER} have a quotation mark without its counterpart.",
+        "Give them as a list, which needs no quoting.",
+    ),
+    "fewer than no nodes": (post_scripts_run, {"batch": -1}, "The option batch must not be negative, it is -1.", "Use 0 for all nodes together."),
+    "too long": (post_scripts_run, {"run_timeout": 10**6}, "run_timeout must be more than 0 seconds, not 1000000.", None),
     "user": (
         user_sync,
         {"expected_users": ["hpcuser01 "]},
