@@ -175,6 +175,7 @@ MISTAKES: list[tuple[str | None, dict[str, t.Any], list[str]]] = [
     (CLUSTER, {"sync_users": "perhaps"}, ["ehpc_bootstrap_sync_users", "perhaps"]),
     (CLUSTER, {"run_on_nodes": "compute, compute000"}, ["ehpc_bootstrap_run_on_nodes", "compute, compute000"]),
     (CLUSTER, {"run_on_nodes": ["compute777"]}, ["has no nodes 'compute777'"]),
+    (CLUSTER, {"account_host": "accounts.invalid"}, ["account host accounts.invalid", "could not be reached"]),
     (CLUSTER, {"wait_delay": "soon"}, ["ehpc_bootstrap_wait_delay", "soon"]),
     (CLUSTER, {"post_scripts": "[{url: "}, ["post scripts", "YAML"]),
     (CLUSTER, {"post_scripts": "base.sh --mode x"}, ["Post script 1", "url", "base.sh"]),
@@ -188,9 +189,9 @@ def test_mistakes(bootstrap: Bootstrap, emulator: Emulator, tmp_path: Path) -> N
     hosts = {}
     for number, (cluster_id, variables, _words) in enumerate(MISTAKES):
         named = {} if cluster_id is None else {"cluster_id": cluster_id}
-        hosts[f"mistake{number}"] = {f"ehpc_bootstrap_{name}": value for name, value in {**named, **variables}.items()}
+        hosts[f"mistake{number}"] = {f"ehpc_bootstrap_{name}": value for name, value in {**named, **variables}.items()} | {"ansible_connection": "local"}
     inventory = tmp_path / "mistakes.yml"
-    inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts, "vars": {"ansible_connection": "local"}}}), encoding="utf-8")
+    inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts}}), encoding="utf-8")
     run = bootstrap(None, hosts="all", inventory=inventory, code=2)
     messages = {entry.host: entry.msg for entry in run.results if entry.task == f"{ROLE} : {FAILURE}"}
     for number, (_cluster_id, _variables, words) in enumerate(MISTAKES):
