@@ -17,6 +17,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import statistics
 import subprocess
 import sys
@@ -30,6 +31,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+RESULTS = HERE / "RESULTS.md"
 sys.path.insert(0, str(HERE.parent))
 
 from environment import is_foreign  # noqa: E402
@@ -375,16 +377,13 @@ def service(scenario: dict[str, t.Any]) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
-def introduction(repeats: int, others: float) -> str:
-    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+def introduction(repeats: int) -> str:
     return "\n".join(
         [
             HEADER + "# Results of the benchmark",
             "",
             "Written by `make bench`. Only ratios within one such run say something about another machine.",
             "",
-            f"- {time.strftime('%Y-%m-%d', time.gmtime())}, Python {platform.python_version()}, {packages}",
-            f"- {platform.system()} on {platform.machine()}, {os.cpu_count()} processors, of which other programs kept at most {others:.2f} busy during a run",
             f"- the service is the emulator on the same machine, with {1000 * LATENCY:.0f} ms of latency; medians of {repeats} runs ({3 * repeats} in 5 and 6)",
             "- what a task costs is the time of a run less that of a play over the same hosts without a task",
             "",
@@ -392,17 +391,39 @@ def introduction(repeats: int, others: float) -> str:
     )
 
 
+def conditions(others: float) -> str:
+    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    machine = f"{platform.system()} on {platform.machine()} with {os.cpu_count()} processors"
+    return (
+        f"{time.strftime('%Y-%m-%d', time.gmtime())}, Python {platform.python_version()}, {packages}; "
+        f"{machine}, of which other programs kept at most {others:.2f} busy."
+    )
+
+
+def measured(bench: Bench, number: str, repeats: int) -> str:
+    """A comparison, and under which conditions it was made."""
+    bench.others = 0.0
+    title, rest = str(CHAPTERS[number](bench, repeats)).split("\n", 1)
+    return f"{title}\n\n{conditions(bench.others)}\n{rest}"
+
+
+def kept() -> dict[str, str]:
+    """The comparisons that were written down earlier, by their numbers."""
+    text = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
+    return {chapter[3]: chapter for chapter in re.findall(r"^## \d\..*?(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)}
+
+
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmark")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--patience", type=float, default=0.0, metavar="SECONDS", help="how long to wait for undisturbed runs, all in all")
-    parser.add_argument("--only", choices=CHAPTERS, action="append", help="one of the comparisons; RESULTS.md is left as it is")
+    parser.add_argument("--only", choices=CHAPTERS, action="append", help="one of the comparisons; RESULTS.md keeps what it has of the others")
     return parser.parse_args()
 
 
 def main() -> None:
     options = arguments()
-    chapters = []
+    chapters = kept() if options.only else {}
     with (
         tempfile.TemporaryDirectory(prefix="ehpc-benchmark-") as directory,
         service(SCENARIO) as running,
@@ -410,12 +431,13 @@ def main() -> None:
         bench = Bench(Path(directory), running, options.patience)
         for number in options.only or CHAPTERS:
             print(f"comparison {number}", flush=True)
-            chapters.append(str(CHAPTERS[number](bench, options.repeats)))
+            chapters[number] = measured(bench, number, options.repeats)
+            print("\n" + chapters[number], flush=True)
+            text = "\n".join([introduction(options.repeats), *(chapters[key].rstrip() + "\n" for key in sorted(chapters))])
+            # Fewer are a look at something, and no result.
+            if options.repeats >= 3:
+                RESULTS.write_text(text, encoding="utf-8")
         running.communicate()
-    text = "\n".join([introduction(options.repeats, bench.others), *chapters])
-    print("\n" + text.removeprefix(HEADER))
-    if not options.only:
-        (HERE / "RESULTS.md").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
