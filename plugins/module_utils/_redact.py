@@ -86,7 +86,15 @@ def redact_values(value: t.Any) -> t.Any:
     if isinstance(value, str):
         return redact_text(value)
     if isinstance(value, dict):
-        return {key: redact_values(inner) for key, inner in value.items()}
+        return dict(_redact_item(key, inner) for key, inner in value.items())
     if isinstance(value, (list, tuple)):
         return [redact_values(inner) for inner in value]
     return value
+
+
+def _redact_item(key: t.Any, value: t.Any) -> tuple[t.Any, t.Any]:
+    # Where a url is given in place of options, Ansible takes all before its first equals sign for an option's name.
+    if isinstance(key, str) and "://" in key and isinstance(value, str):
+        key, _equals, value = redact_text("%s=%s" % (key, value)).partition("=")
+        return key, value
+    return key, redact_values(value)

@@ -158,3 +158,18 @@ def test_values() -> None:
         "pair": [HOST, SIGNED["V4"][1]],
     }
     assert given["scripts"][0]["url"] == OLD  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "shown"),
+    [
+        ("https://bucket.example.com/a.sh?Signature", "EXAMPLEsig%3D", {"https://bucket.example.com/a.sh?Signature": "***"}),
+        ("https://bucket.example.com/a.sh?Expires", "1&Signature=EXAMPLEsig", {"https://bucket.example.com/a.sh?Expires": "1&Signature=***"}),
+        ("https://user:EXAMPLEpw@scripts.example.com/a.sh?v", "1", {"https://***@scripts.example.com/a.sh?v": "1"}),
+        ("https://user:EXAMPLE", "pw@scripts.example.com/a.sh", {"https://***@scripts.example.com/a.sh": ""}),
+        ("https://scripts.example.com/a.sh?v", "1", {"https://scripts.example.com/a.sh?v": "1"}),
+    ],
+)
+def test_a_url_that_was_taken_for_options(key: str, value: str, shown: dict[str, str]) -> None:
+    """Ansible makes a dictionary of a text with an equals sign, where options are expected."""
+    assert redact_values({"scripts": [{key: value}]}) == {"scripts": [shown]}
