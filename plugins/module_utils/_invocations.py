@@ -31,7 +31,6 @@ class Result(t.NamedTuple):
 
     status: str
     message: str
-    exit_code: int | None
 
 
 def run(client: Client, cluster_id: str, command: str, node_ids: Sequence[str], seconds: float, delay: float) -> dict[str, Result]:
@@ -79,7 +78,7 @@ def _results(client: Client, params: dict[str, str]) -> dict[str, Result]:
     """The results of the nodes that have ended the command."""
     records = client.pages("ListInvocationResults", "InvocationResults", "InvocationResult", params)
     return {
-        str(record.get("InstanceId")): Result(str(record["InvokeRecordStatus"]), str(record.get("Message") or ""), record.get("ExitCode"))
+        str(record.get("InstanceId")): Result(str(record["InvokeRecordStatus"]), str(record.get("Message") or ""))
         for record in records
         if record.get("InvokeRecordStatus") in OVER
     }
