@@ -321,7 +321,7 @@ def check_numbers(params: dict[str, t.Any]) -> None:
     """Raise EhpcError for a number that cannot work."""
     for name in ("run_timeout", "wait_delay"):
         if not 0 < params[name] < 10**6:
-            raise invalid_option("%s must be more than 0 seconds, not %s." % (name, params[name]))
+            raise invalid_option("%s must be more than 0 and less than 1000000 seconds, not %s." % (name, params[name]))
     if params["batch"] < 0:
         raise invalid_option("The option batch must not be negative, it is %d." % params["batch"], "Use 0 for all nodes together.")
     if not 0 <= params["max_fail_percentage"] <= 100:

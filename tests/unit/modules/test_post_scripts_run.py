@@ -185,6 +185,7 @@ def test_unknown_nodes_are_named_before_anything_runs(service: Service) -> None:
     service.expects(describe(), nodes(node(1)))
     error = service.fails(post_scripts_run, cluster_id=CLUSTER, scripts=[{"url": BASE}], nodes=["compute001", "compute07", "i-8"])
     assert (error.code, error.message) == ("InvalidOptions", f"Cluster {CLUSTER} has no nodes 'compute07', 'i-8'.")
+    assert error.hint == "Give their ids or host names; the inventory plugin shows them with hosts: nodes."
 
 
 def test_given_scripts_come_with_checksums(service: Service) -> None:
@@ -199,9 +200,9 @@ def test_given_scripts_come_with_checksums(service: Service) -> None:
     ("options", "words"),
     [
         ({"cluster_id": " "}, "cluster_id is empty"),
-        ({"run_timeout": 0}, "run_timeout must be more than 0 seconds, not 0."),
-        ({"wait_delay": 0}, "wait_delay must be more than 0 seconds"),
-        ({"wait_delay": float("inf")}, "wait_delay must be more than 0 seconds"),
+        ({"run_timeout": 0}, "run_timeout must be more than 0 and less than 1000000 seconds, not 0."),
+        ({"wait_delay": 0}, "wait_delay must be more than 0 and less than 1000000 seconds, not 0.0."),
+        ({"wait_delay": float("inf")}, "wait_delay must be more than 0 and less than 1000000 seconds, not inf."),
         ({"batch": -1}, "batch must not be negative, it is -1."),
         ({"max_fail_percentage": 101}, "max_fail_percentage must be from 0 to 100, not 101."),
         ({"max_fail_percentage": -1}, "max_fail_percentage must be from 0 to 100, not -1."),
@@ -217,7 +218,29 @@ def test_options_that_cannot_work_fail_before_any_call(service: Service, options
 
 def test_stored_scripts_that_no_node_can_fetch_fail_before_anything_runs(service: Service) -> None:
     service.expects(describe(), read(script("oss://bucket/a.sh")))
-    assert "neither http(s) nor an absolute path" in service.fails(post_scripts_run, cluster_id=CLUSTER).message
+    error = service.fails(post_scripts_run, cluster_id=CLUSTER)
+    assert error.message.startswith(f"The url of script 1 of cluster {CLUSTER} is neither http(s) nor an absolute path")
+
+
+@pytest.mark.parametrize(
+    "options", [{"run_timeout": 1}, {"run_timeout": 10**6 - 1}, {"wait_delay": 0.1}, {"max_fail_percentage": 0}, {"max_fail_percentage": 100}]
+)
+def test_numbers_at_their_limits(service: Service, options: dict[str, t.Any]) -> None:
+    service.expects(describe(), nodes(node(1)))
+    assert ensure(service, check_mode=True, scripts=[{"url": BASE}], **options)["nodes"] == [shown(1, "would_run")]
+
+
+def test_a_node_of_which_little_is_known(service: Service) -> None:
+    service.expects(describe(), nodes({**node(1, status=""), "HostName": None}))
+    error = service.fails(post_scripts_run, cluster_id=CLUSTER, scripts=[{"url": BASE}])
+    assert error.result["nodes"] == [{**shown(1, "unreachable", output="The node is in no known status."), "hostname": None}]
+    assert error.message.endswith("on 1 of 1 nodes: i-1 (unreachable).")
+
+
+def test_a_cluster_without_an_account_type(service: Service) -> None:
+    (command,) = _wrapper.commands(RUN, steps(script(BASE)), {"ClusterId": CLUSTER, "AccountType": ""}, 1800, True)
+    service.expects(describe(AccountType=None), nodes(node(1)), *exchange(command, {1: told("ok")}))
+    assert ensure(service, scripts=[{"url": BASE}], force=True)["nodes"] == [shown(1, "ok", 0)]
 
 
 # Commands and waiting
@@ -232,6 +255,16 @@ def test_a_long_list_takes_several_commands(service: Service) -> None:
     service.expects(*exchange(last, {1: told("ok")}))
     error = service.fails(post_scripts_run, cluster_id=CLUSTER, force=True)
     assert error.result["nodes"] == [shown(1, "ok", 0), shown(2, "failed", output="No space left on device\n")]
+
+
+def test_a_node_that_takes_no_part_of_a_long_list_is_left_alone(service: Service) -> None:
+    long = script(BASE, LONG)
+    store, last = _wrapper.commands(RUN, steps(long), {"ClusterId": CLUSTER, "AccountType": "nis"}, 1800, True)
+    service.expects(describe(), read(long), nodes(node(1), node(2)), invoke(store, 1, 2, seconds=60))
+    service.expects(*[status(n1="Finished", n2="Running")] * 5, results(records={1: told("stored"), 2: ("Running", "")}))
+    service.expects(*exchange(last, {1: told("ok")}, command_id="c-2"))
+    error = service.fails(post_scripts_run, cluster_id=CLUSTER, force=True, wait_delay=50)
+    assert error.result["nodes"] == [shown(1, "ok", 0), shown(2, "unreachable", output="The node has not answered.")]
 
 
 def test_many_nodes_are_asked_50_at_a_time(service: Service) -> None:
@@ -275,11 +308,25 @@ def test_the_status_of_the_whole_counts_too(service: Service) -> None:
 
 def test_a_node_that_does_not_say_how_it_went_is_out_of_time(service: Service) -> None:
     service.expects(describe(), read(script(BASE)), nodes(node(1), node(2)), invoke(start(script(BASE), seconds=10, force=True), 1, 2, seconds=60))
-    service.expects(*[status(n1="Finished", n2="Running")] * 4, results(records={1: told("ok"), 2: ("Running", "")}))
-    error = service.fails(post_scripts_run, cluster_id=CLUSTER, force=True, run_timeout=10, wait_delay=10)
+    service.expects(*[status(n1="Finished", n2="Running")] * 5, results(records={1: told("ok"), 2: ("Running", "")}))
+    error = service.fails(post_scripts_run, cluster_id=CLUSTER, force=True, run_timeout=10, wait_delay=9.5)
     assert error.result["nodes"] == [shown(1, "ok", 0), shown(2, "timeout", output="The node has not answered.")]
     assert error.result["changed"] is True
-    assert sum(service.clock.sleeps) == 25
+    # The last one only lasts until the time is up: 10 seconds, and 15 to answer.
+    assert service.clock.sleeps == [1, 2, 4, 8, 9.5, 0.5]
+
+
+def test_a_node_that_ends_without_a_report_has_failed(service: Service) -> None:
+    service.expects(describe(), read(script(SIGNED)), nodes(node(1)))
+    service.expects(*exchange(start(script(SIGNED), force=True), {1: "gzip: not found, for EXAMPLEsig%3D\n"}))
+    error = service.fails(post_scripts_run, cluster_id=CLUSTER, force=True)
+    assert error.result["nodes"] == [shown(1, "failed", output="gzip: not found, for ***\n")]
+
+
+def test_a_command_without_an_id_is_the_services_failure(service: Service) -> None:
+    service.expects(describe(), read(script(BASE)), nodes(node(1)), invoke(start(script(BASE), force=True), 1, answer={}))
+    service.expects(Call("ListInvocationStatus", ClusterId=CLUSTER, CommandId="", code="MissingParameter"))
+    assert service.fails(post_scripts_run, cluster_id=CLUSTER, force=True).code == "MissingParameter"
 
 
 def test_a_node_that_does_not_answer_a_look_is_left_alone(service: Service) -> None:
@@ -321,14 +368,19 @@ def test_a_script_that_fails(service: Service) -> None:
         f" ({SIGNED.partition('?')[0]}: exit status 7), compute002 ({BASE}: timeout). " + failure["error"]["hint"]
     )
     assert (failure["error"]["action"], failure["error"]["code"]) == ("InvokeShellCommand", "ScriptsFailed")
+    assert failure["error"]["hint"] == (
+        "The result has for each of the nodes the end of what was written there; the whole of it is in /var/log/ehpc-post-scripts on the node."
+        " Mend what is wrong and run it again: nodes that are through are left alone."
+    )
     assert failure["changed"] is True
 
 
-def test_many_that_fail_are_not_all_named(service: Service) -> None:
-    service.expects(describe(), read(script(BASE)), nodes(*[node(number, status="stopped") for number in range(1, 13)]))
+@pytest.mark.parametrize(("number", "more"), [(10, ""), (12, " and 2 others")])
+def test_many_that_fail_are_not_all_named(service: Service, number: int, more: str) -> None:
+    service.expects(describe(), read(script(BASE)), nodes(*[node(one, status="stopped") for one in range(1, number + 1)]))
     error = service.fails(post_scripts_run, cluster_id=CLUSTER)
-    assert "on 12 of 12 nodes: compute001 (unreachable)," in error.message
-    assert error.message.endswith("compute010 (unreachable) and 2 others.")
+    assert f"on {number} of {number} nodes: compute001 (unreachable)," in error.message
+    assert error.message.endswith(f"compute010 (unreachable){more}.")
 
 
 def batches(service: Service, *said: dict[int, str | tuple[str, str]]) -> None:

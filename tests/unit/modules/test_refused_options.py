@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.alicloud.ehpc.plugins.modules import post_scripts, post_scripts_run, user_sync
 
 from scripted import Service
-from words import BASE, CLUSTER, SIGNED, SIGNED_SHOWN, script
+from words import BASE, CLUSTER, MONITOR, MOUNT, SIGNED, SIGNED_SHOWN, script
 
 TOO_MANY = [script(f"/{number}.sh") for number in range(17)]
 REFUSED: dict[str, tuple[t.Any, dict[str, t.Any], str, str | None]] = {
@@ -136,6 +136,12 @@ REFUSED: dict[str, tuple[t.Any, dict[str, t.Any], str, str | None]] = {
         f"The checksum of script 1 of cluster {CLUSTER} is not one of SHA-256: md5:1.",
         "Give it as sha256: and the 64 digits that sha256sum shows, or leave it out.",
     ),
+    "empty checksum": (
+        post_scripts_run,
+        {"scripts": [{"url": BASE, "checksum": ""}]},
+        f"The checksum of script 1 of cluster {CLUSTER} is not one of SHA-256: it is empty.",
+        "Give it as sha256: and the 64 digits that sha256sum shows, or leave it out.",
+    ),
     "arguments with half a quotation": (
         post_scripts_run,
         {"scripts": [{"url": BASE, "args": "it's"}]},
@@ -143,7 +149,25 @@ REFUSED: dict[str, tuple[t.Any, dict[str, t.Any], str, str | None]] = {
         "Give them as a list, which needs no quoting.",
     ),
     "fewer than no nodes": (post_scripts_run, {"batch": -1}, "The option batch must not be negative, it is -1.", "Use 0 for all nodes together."),
-    "too long": (post_scripts_run, {"run_timeout": 10**6}, "run_timeout must be more than 0 seconds, not 1000000.", None),
+    "more than all nodes": (
+        post_scripts_run,
+        {"max_fail_percentage": 101},
+        "max_fail_percentage must be from 0 to 100, not 101.",
+        None,
+    ),
+    "url that no node can fetch": (
+        post_scripts_run,
+        {"scripts": [{"url": "oss://bucket/a.sh"}]},
+        f'The url of script 1 of cluster {CLUSTER} is neither http(s) nor an absolute path, so no node can fetch it: "oss://bucket/a.sh".',
+        "Store the script at an address that the nodes reach with https.",
+    ),
+    "checksum that nothing is compared with": (
+        post_scripts,
+        {"scripts": [{"url": BASE, "checksum": "sha256:" + "0" * 64}, {"url": MOUNT}, {"url": MONITOR, "checksum": "sha256:" + "0" * 64}]},
+        f"Script 1, 3 of cluster {CLUSTER} has a checksum, but preflight is off, so nothing would be compared with it.",
+        "Set preflight to warn or fail, or leave the checksum out.",
+    ),
+    "too long": (post_scripts_run, {"run_timeout": 10**6}, "run_timeout must be more than 0 and less than 1000000 seconds, not 1000000.", None),
     "user": (
         user_sync,
         {"expected_users": ["hpcuser01 "]},
