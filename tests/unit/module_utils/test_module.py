@@ -15,7 +15,7 @@ from ansible.module_utils.common.parameters import PASS_VARS
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _client, _module
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
-from ansible_collections.alicloud.ehpc.plugins.modules import cluster_info, post_scripts, post_scripts_info, region_info, user_info, user_sync
+from ansible_collections.alicloud.ehpc.plugins.modules import cluster_info, post_scripts, post_scripts_info, post_scripts_run, region_info, user_info, user_sync
 
 from scripted import ACCESS_KEY, SECRET_KEY, SHARED_OPTIONS, Call, Invocation, Service
 from wording import is_sentence
@@ -23,7 +23,7 @@ from wording import is_sentence
 CLUSTER = "ehpc-hz-EXAMPLE"
 SIGNED = "https://bucket.oss-cn-hangzhou.aliyuncs.com/base.sh?Expires=1893456000&OSSAccessKeyId=EXAMPLEid&Signature=EXAMPLEsig%3D"
 SHOWN = "https://bucket.oss-cn-hangzhou.aliyuncs.com/base.sh?Expires=1893456000&OSSAccessKeyId=***&Signature=***"
-MODULES = [cluster_info, post_scripts, post_scripts_info, region_info, user_info, user_sync]
+MODULES = [cluster_info, post_scripts, post_scripts_info, post_scripts_run, region_info, user_info, user_sync]
 
 
 class Process:

@@ -118,6 +118,12 @@ def test_scripts_that_no_node_can_run(script: Script, words: str) -> None:
     assert "EXAMPLEsig" not in str(caught.value)
 
 
+def test_steps_keep_order_and_checksums() -> None:
+    wanted = [Step("HTTP://scripts.example.com/a.sh", ("1",), "0" * 64), Step("/b"), Step("/c", (), "1" * 64)]
+    scripts = [Script("HTTP://scripts.example.com/a.sh", "1"), Script("/b"), Script("/c")]
+    assert _wrapper.steps(CLUSTER, scripts, ["0" * 64, None, "1" * 64]) == wanted
+
+
 def test_the_digest_is_of_all_that_a_node_runs() -> None:
     base = [Step("/a", ("1",)), Step("/b")]
     others = [

@@ -19,6 +19,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+import urllib3
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _preflight
 from ansible_collections.alicloud.ehpc.plugins.modules import post_scripts
 
@@ -125,20 +126,25 @@ PROBLEMS: dict[str, tuple[File, str]] = {
     "404": (status(404), "It is not there: HTTP status 404."),
     "410": (status(410), "It is not there: HTTP status 410."),
     "403": (status(403), "It may not be read: HTTP status 403."),
-    "401": (status(401, WWW_Authenticate="Basic"), "It may not be read: HTTP status 401."),
+    "401": (status(401, WWW_Authenticate="Basic"), "It may not be read: HTTP status 401. Is it private, or is its url a pre-signed one that has expired?"),
     "500": (status(500, GOOD), "It is not sent: HTTP status 500."),
     "206": (status(206, GOOD), "It is not sent: HTTP status 206."),
     "redirect to nowhere": (status(302), "It is not sent: HTTP status 302."),
     "empty": (b"", "It is empty."),
     "no shebang": (b"echo hello\n", "Its first line does not begin with #!"),
+    "no type": (status(200, b"echo hello\n"), "Its first line does not begin with #! and the interpreter to run it."),
     "byte order mark": (b"\xef\xbb\xbf" + GOOD, "Its first line does not begin with #!"),
-    "CRLF": (b"#!/bin/sh\r\ntrue\r\n", "It has CRLF line ends"),
+    "CRLF": (b"#!/bin/sh\r\ntrue\r\n", "It has CRLF line ends, with which shells do not run it. Store it with LF, as dos2unix makes it."),
     "CRLF in the middle": (b"#!/bin/sh\nif true; then\r\n:; fi\n", "It has CRLF line ends"),
-    "HTML": (b"<!DOCTYPE html>\r\n<title>Sign in</title>", "It is an HTML page"),
+    "HTML": (b"<!DOCTYPE html>\r\n<title>Sign in</title>", "It is an HTML page and not a script. Does its host want somebody to log in?"),
     "HTML after white space": (b"\xef\xbb\xbf\r\n  <HTML lang='en'>", "It is an HTML page"),
     "HTML by its type": (status(200, b"Please sign in", content_type="text/html; charset=utf-8"), "It is an HTML page"),
-    "compressed": (status(200, gzip.compress(GOOD), content_encoding="gzip"), "It is sent compressed (gzip)"),
-    "too large": (GOOD.ljust(MIB + 1, b"#"), "It is larger than 1 MiB"),
+    "compressed": (
+        status(200, gzip.compress(GOOD), content_encoding="gzip"),
+        "It is sent compressed (gzip) although that was not asked for. Nodes would keep it so.",
+    ),
+    "compressed somehow": (status(200, GOOD, content_encoding="x" * 30), "It is sent compressed (xxxxxxxxxxxxxxxxxxxx) although"),
+    "too large": (GOOD.ljust(MIB + 1, b"#"), "It is larger than 1 MiB, so it was not looked at."),
 }
 
 
@@ -190,6 +196,13 @@ def test_several_problems_of_one_script(service: Service, server: ScriptServer) 
     (entry,) = look(service, server, server.url("/a.sh"))
     assert [text.split()[1] for text in entry["problems"]] == ["first", "has"]
     assert (entry["sha256"], entry["size"]) == (hashlib.sha256(b"echo\r\n").hexdigest(), 6)
+
+
+def test_a_failure_names_the_problems_of_all_scripts(service: Service, server: ScriptServer) -> None:
+    one, other = server.url("/one.sh"), server.url("/other.sh")
+    error = service.fails(post_scripts, **options(server, one, server.url("/a.sh"), other, preflight="fail"))
+    assert error.message.startswith("The preflight found problems with 2 of 3 post scripts")
+    assert error.message.endswith(f" {one}: It is not there: HTTP status 404. {other}: It is not there: HTTP status 404.")
 
 
 # Which scripts are looked at
@@ -317,6 +330,9 @@ def test_a_checksum_of_what_cannot_be_fetched(service: Service, server: ScriptSe
     scripts = [{"url": url, "checksum": f"sha256:{SUM}"}]
     (entry,) = look(service, server, scripts=scripts)
     assert (entry["ok"], entry["sha256"], entry["size"]) == (ok, None, None)
+    assert entry["problems"] == [
+        "Its checksum cannot be compared from here: only what has an http(s) address is fetched." if ok is None else "It is not there: HTTP status 404."
+    ]
     assert service.fails(post_scripts, **options(server, scripts=scripts, preflight="fail")).code == "PreflightFailed"
 
 
@@ -371,11 +387,23 @@ def test_plain_http_is_looked_at_and_may_lead_to_https(service: Service, server:
 
 
 @pytest.mark.parametrize(
-    "target", ["file:///etc/passwd", "ftp://127.0.0.1/a.sh", "https://", "https://[", "//", "https://a b/", "https://\xff.example/", "\xff"]
+    ("target", "words"),
+    [
+        ("file:///etc/passwd", "Its address cannot be used: it has no host."),
+        ("ftp://127.0.0.1/a.sh", "It is redirected to ftp://127.0.0.1, and redirects are followed to https only."),
+        ("https://", "It is redirected more than 5 times."),
+        ("https://[", "It is redirected to an address that cannot be used."),
+        ("//", "It is redirected more than 5 times."),
+        ("https://a b/", "Its address cannot be used: it is no url."),
+        ("https://\xff.example/", "It is redirected to an address that cannot be used."),
+        ("\xff", "It is redirected to an address that cannot be used."),
+    ],
 )
-def test_redirects_to_what_is_no_address(service: Service, server: ScriptServer, target: str) -> None:
+def test_redirects_to_what_is_no_address(service: Service, server: ScriptServer, target: str, words: str) -> None:
     server.files["/b.sh"] = redirect(target)
-    assert look(service, server, server.url("/b.sh"))[0]["ok"] is not True
+    ok, text = problem(service, server, server.url("/b.sh"))
+    assert ok is False
+    assert text == words
 
 
 # The metadata service
@@ -485,10 +513,18 @@ def test_names_that_do_not_exist(service: Service, server: ScriptServer, url: st
 
 
 @pytest.mark.parametrize(
-    "url", ["https://", "https:///a.sh", "https://127.0.0.1:port/", "https://127.0.0.1:99999/", "https://[::1/", "https://\\@example.com/"]
+    ("url", "words"),
+    [
+        ("https://", "it has no host."),
+        ("https:///a.sh", "it has no host."),
+        ("https://127.0.0.1:port/", "it is no url."),
+        ("https://127.0.0.1:99999/", "it is no url."),
+        ("https://[::1/", "it is no url."),
+        ("https://\\@example.com/", "it has no host."),
+    ],
 )
-def test_urls_that_are_none(service: Service, server: ScriptServer, url: str) -> None:
-    assert look(service, server, url)[0]["ok"] is not True
+def test_urls_that_are_none(service: Service, server: ScriptServer, url: str, words: str) -> None:
+    assert problem(service, server, url) == (False, f"Its address cannot be used: {words}")
 
 
 def test_certificates_are_verified(service: Service, server: ScriptServer) -> None:
@@ -540,10 +576,13 @@ def test_a_host_that_drips(service: Service, server: ScriptServer, before: str, 
             handler.wfile.write(b"1")
 
     server.files["/drips.sh"] = drip
+    others = set(threading.enumerate())
     assert fast(service, server, server.url("/drips.sh"), connect_timeout=0.5) == (
         None,
         "It did not arrive within 1 seconds. Whether nodes can fetch it is not known.",
     )
+    # Python's end waits for none that is left.
+    assert all(thread.daemon for thread in set(threading.enumerate()) - others)
 
 
 def test_a_host_that_does_not_shake_hands(service: Service, server: ScriptServer) -> None:
@@ -624,6 +663,13 @@ def test_answers_that_are_none(service: Service, server: ScriptServer, answer: b
     assert entry["sha256"] is None or entry["problems"] == ["It is empty."]
 
 
+def test_half_a_file_with_an_older_urllib3(service: Service, server: ScriptServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes the end of a connection for the end of a file, whatever was announced."""
+    monkeypatch.setattr(urllib3.HTTPResponse, "enforce_content_length", property(lambda _answer: False, lambda _answer, _value: None), raising=False)
+    server.files["/a.sh"] = raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n#!/bin/sh\n")
+    assert problem(service, server, server.url("/a.sh")) == (None, "Its host sent 10 of 100 bytes.")
+
+
 @pytest.mark.parametrize("length", [b"9" * 5000, b"-1", b"x", b"10, 10"])
 def test_lengths_that_are_none(service: Service, server: ScriptServer, length: bytes) -> None:
     server.files["/a.sh"] = raw(b"HTTP/1.1 200 OK\r\nContent-Length: " + length + b"\r\n\r\n#!/bin/sh\n")
@@ -646,7 +692,7 @@ def test_no_credentials_are_sent(service: Service, server: ScriptServer, tmp_pat
     looks = look(service, server, server.url("/a.sh"), server.url("/cookie"), user, private, user)
     assert [entry["ok"] for entry in looks] == [True, True, True, None, True]
     assert looks[2]["url"] == server.url("/a.sh").replace("//", "//***@")
-    assert "user name in its url is not sent" in looks[3]["problems"][0]
+    assert looks[3]["problems"] == ["It is not for everybody (HTTP status 401), and the user name in its url is not sent from here."]
     assert len(server.requests) == 5
     for request in server.requests:
         assert set(request.headers) == {"host", "user-agent", "accept", "accept-encoding", "connection"}
