@@ -81,6 +81,10 @@ class _Unfit(Exception):
         self.known = known
 
 
+class _TooLate(Exception):
+    """The time for looking is over."""
+
+
 try:
     import requests
     import urllib3
@@ -162,7 +166,7 @@ def _awaited(future: concurrent.futures.Future[t.Any], deadline: float, seconds:
         return t.cast(_File, future.result(max(0.0, deadline - time.monotonic())))
     except _Unfit as unfit:
         return unfit
-    except concurrent.futures.TimeoutError:
+    except (_TooLate, concurrent.futures.TimeoutError):
         return _Unfit("It did not arrive within %g seconds. Whether nodes can fetch it is not known." % seconds, known=False)
 
 
@@ -231,9 +235,8 @@ def _answer(url: str, address: urllib3.util.Url, settings: Transport, deadline: 
 
 
 def _check_time(deadline: float) -> None:
-    # Nobody waits any more; what is raised here nobody sees.
     if time.monotonic() > deadline:
-        raise _Unfit("It came too late.", known=False)
+        raise _TooLate
 
 
 def _resolved(address: urllib3.util.Url, url: str) -> list[_Address]:

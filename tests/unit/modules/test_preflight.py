@@ -476,6 +476,17 @@ def test_refused(service: Service, server: ScriptServer) -> None:
     assert text == f"It could not be looked at: {url[: -len('/a.sh')]} refused the connection. Whether nodes can fetch it is not known."
 
 
+def test_a_host_that_does_not_accept_connections(service: Service, server: ScriptServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def connect(_self: socket.socket, _address: t.Any) -> None:
+        raise TimeoutError("timed out")
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    assert problem(service, server, "https://127.0.0.1/a.sh", connect_timeout=7) == (
+        None,
+        "It could not be looked at: https://127.0.0.1 did not accept a connection within 7 seconds. Whether nodes can fetch it is not known.",
+    )
+
+
 @pytest.mark.parametrize(
     ("url", "addresses", "reason"),
     [
@@ -583,6 +594,20 @@ def test_a_host_that_drips(service: Service, server: ScriptServer, before: str, 
     )
     # Python's end waits for none that is left.
     assert all(thread.daemon for thread in set(threading.enumerate()) - others)
+
+
+def test_what_is_too_late_is_not_read_to_its_end(service: Service, server: ScriptServer) -> None:
+    """It is told in the same words as what has not come at all."""
+
+    def late(handler: BaseHTTPRequestHandler) -> None:
+        service.clock.now += 100
+        status(200, GOOD)(handler)
+
+    server.files["/late.sh"] = late
+    assert problem(service, server, server.url("/late.sh"), connect_timeout=10, read_timeout=20) == (
+        None,
+        "It did not arrive within 30 seconds. Whether nodes can fetch it is not known.",
+    )
 
 
 def test_a_host_that_does_not_shake_hands(service: Service, server: ScriptServer) -> None:
@@ -697,6 +722,7 @@ def test_no_credentials_are_sent(service: Service, server: ScriptServer, tmp_pat
     for request in server.requests:
         assert set(request.headers) == {"host", "user-agent", "accept", "accept-encoding", "connection"}
         assert request.headers["user-agent"].startswith("ansible-alicloud.ehpc/")
+        assert (request.headers["accept"], request.headers["accept-encoding"], request.headers["connection"]) == ("*/*", "identity", "close")
         for secret in ("EXAMPLEuser", "EXAMPLEpw", "EXAMPLEcookie", SECRET_KEY):
             assert secret not in str(request)
 
