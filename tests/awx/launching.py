@@ -115,7 +115,7 @@ class Job:
     def failures(self) -> list[str]:
         """The messages of the tasks that failed and were not rescued by the role."""
         failed = [event["event_data"] for event in self.events if event["event"] == "runner_on_failed"]
-        return [str(data["res"].get("msg")) for data in failed if data["task"].startswith("Result | Fail")]
+        return [str(data["res"].get("msg")) for data in failed if data["task"].startswith("Fail where")]
 
     def everything(self) -> str:
         return self.stdout + json.dumps(self.events)

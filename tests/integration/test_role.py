@@ -20,7 +20,7 @@ from emulator import Emulator
 PLAYBOOK = "alicloud.ehpc.bootstrap"
 ROLE = "alicloud.ehpc.ehpc_bootstrap"
 CLUSTER = "ehpc-hz-hybrid01"
-FAILURE = "Result | Fail where the cluster could not be brought to its configuration"
+FAILURE = "Fail where the cluster could not be brought to its configuration"
 SCRIPTS = [{"url": "https://scripts.example.com/base.sh", "args": "--mode hybrid"}, {"url": "https://scripts.example.com/mount.sh", "args": ["a b"]}]
 STORED = [{"url": "https://scripts.example.com/base.sh", "args": "--mode hybrid"}, {"url": "https://scripts.example.com/mount.sh", "args": "'a b'"}]
 
