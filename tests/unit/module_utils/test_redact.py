@@ -173,3 +173,7 @@ def test_values() -> None:
 def test_a_url_that_was_taken_for_options(key: str, value: str, shown: dict[str, str]) -> None:
     """Ansible makes a dictionary of a text with an equals sign, where options are expected."""
     assert redact_values({"scripts": [{key: value}]}) == {"scripts": [shown]}
+
+
+def test_other_keys_stay_as_they_are() -> None:
+    assert redact_values({7: "a=b", "note": "a=b"}) == {7: "a=b", "note": "a=b"}

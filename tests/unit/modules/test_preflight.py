@@ -711,14 +711,15 @@ def test_no_credentials_are_sent(service: Service, server: ScriptServer, tmp_pat
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("NETRC", str(netrc))
     server.files["/cookie"] = status(302, Location="/a.sh", Set_Cookie="session=EXAMPLEcookie; Path=/")
-    server.files["/private"] = status(401, WWW_Authenticate="Basic")
+    server.files |= {"/private": status(401, WWW_Authenticate="Basic"), "/forbidden": status(403)}
     user = server.url("/a.sh").replace("//", "//EXAMPLEuser:EXAMPLEpw@")
-    private = user.replace("/a.sh", "/private")
-    looks = look(service, server, server.url("/a.sh"), server.url("/cookie"), user, private, user)
-    assert [entry["ok"] for entry in looks] == [True, True, True, None, True]
+    private, forbidden = user.replace("/a.sh", "/private"), user.replace("/a.sh", "/forbidden")
+    looks = look(service, server, server.url("/a.sh"), server.url("/cookie"), user, private, user, forbidden)
+    assert [entry["ok"] for entry in looks] == [True, True, True, None, True, None]
     assert looks[2]["url"] == server.url("/a.sh").replace("//", "//***@")
     assert looks[3]["problems"] == ["It is not for everybody (HTTP status 401), and the user name in its url is not sent from here."]
-    assert len(server.requests) == 5
+    assert looks[5]["problems"] == ["It is not for everybody (HTTP status 403), and the user name in its url is not sent from here."]
+    assert len(server.requests) == 6
     for request in server.requests:
         assert set(request.headers) == {"host", "user-agent", "accept", "accept-encoding", "connection"}
         assert request.headers["user-agent"].startswith("ansible-alicloud.ehpc/")
