@@ -147,3 +147,11 @@ def test_each_file_has_the_licence_header() -> None:
 
 def test_the_licence_is_one_text() -> None:
     assert len({(ROOT / name).read_bytes() for name in LICENCE_TEXTS}) == 1
+
+
+def test_the_readme_quotes_the_benchmark() -> None:
+    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("## What it costs")[2].partition("\n## ")[0]
+    results = (ROOT / "tests" / "benchmark" / "RESULTS.md").read_text(encoding="utf-8")
+    figures = re.findall(r"\d+\.\d+ s\b|\d+ MB", section)
+    assert len(figures) > 10
+    assert [figure for figure in figures if f" {figure} " not in results] == []
