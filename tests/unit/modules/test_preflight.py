@@ -765,3 +765,8 @@ def test_a_dead_proxy(service: Service, server: ScriptServer, monkeypatch: pytes
     assert f"https://scripts.example.com through the proxy http://***@127.0.0.1:{gone.port} " in text
     assert "cannot be resolved" not in text
     assert "EXAMPLEpw" not in text
+
+
+def test_a_checksum_that_is_none_is_told_with_its_cluster(service: Service) -> None:
+    error = service.fails(post_scripts, cluster_id=CLUSTER, preflight="warn", scripts=[{"url": "https://scripts.example.com/a.sh", "checksum": "md5:0"}])
+    assert f"script 1 of cluster {CLUSTER}" in error.message
