@@ -134,7 +134,7 @@ class Emulator:
     # Life
 
     def start(self) -> Emulator:
-        context = None
+        context = self._failure = None
         if self._tls:
             self._directory = Path(tempfile.mkdtemp(prefix="ehpc-emulator-"))
             context = server_context(self._names, self._directory / "ca.pem", self.sni)
@@ -150,9 +150,10 @@ class Emulator:
     def stop(self) -> None:
         thread, self._thread = self._thread, None
         if thread:
-            if self._loop and self._stopping and thread.is_alive():
+            if self._loop and self._stopping:
                 self._loop.call_soon_threadsafe(self._stopping.set)
             thread.join()
+            self._loop = self._stopping = None
         self.state.machines.stop()
         directory, self._directory = self._directory, None
         if directory:
@@ -165,17 +166,19 @@ class Emulator:
         self.stop()
 
     async def _serve(self, context: Any, ready: threading.Event) -> None:
-        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        loop, stopping = asyncio.get_running_loop(), asyncio.Event()
         server = web.Server(self._handle, access_log=None, max_line_size=LONGEST_LINE, max_field_size=LONGEST_LINE)
         try:
-            listener = await self._loop.create_server(lambda: self._accept(server), "127.0.0.1", self.port, ssl=context, backlog=1024)
+            listener = await loop.create_server(lambda: self._accept(server), "127.0.0.1", self.port, ssl=context, backlog=1024)
         except (OSError, OverflowError) as error:
             self._failure = error
             ready.set()
             return
         self.port = listener.sockets[0].getsockname()[1]
+        # Only now is there something to stop: a loop that could not listen ends by itself.
+        self._loop, self._stopping = loop, stopping
         ready.set()
-        await self._stopping.wait()
+        await stopping.wait()
         listener.close()
         # An answer that is still to come is given up, here or by the end of the loop.
         await server.shutdown(0.01)

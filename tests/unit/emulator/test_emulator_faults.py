@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -256,3 +258,15 @@ def test_stopping_twice_is_once(emulator: Emulator, plain: Any) -> None:
 
     with pytest.raises(requests.ConnectionError):
         plain.get("ListRegions")
+
+
+def test_a_port_that_is_taken_is_refused_each_time() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        emulator = Emulator(port=taken.getsockname()[1])
+        # Often: what ends the loop and what reads the failure race.
+        for _attempt in range(300):
+            with pytest.raises(OSError, match="address already in use"):
+                emulator.start()
+    with emulator:
+        assert requests.get(emulator.endpoint, timeout=5).status_code == HTTPStatus.BAD_REQUEST
