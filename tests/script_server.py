@@ -12,16 +12,14 @@ with ScriptServer({"/base.sh": b"#!/bin/sh\n"}) as server:
 from __future__ import annotations
 
 import shutil
-import ssl
 import tempfile
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any
 
 from emulator.tls import server_context
+from loopback import Handler, Listener
 
 # A file: its content, or a function that answers with the handler's own means (send_response, wfile, ...).
 Answer = Callable[[BaseHTTPRequestHandler], None]
@@ -44,7 +42,7 @@ class ScriptServer:
         self.requests: list[Requested] = []
         self.connections = 0
         self._directory = Path(tempfile.mkdtemp(prefix="ehpc-scripts-"))
-        self._http = _Listener(self, server_context(names, self._directory / "ca.pem", []) if tls else None)
+        self._http = Listener(self, _Handler, server_context(names, self._directory / "ca.pem", []) if tls else None)
         self.port: int = self._http.server_address[1]
 
     @property
@@ -61,12 +59,11 @@ class ScriptServer:
         return sorted(request.path for request in list(self.requests))
 
     def __enter__(self) -> ScriptServer:
-        threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        self._http.start()
         return self
 
     def __exit__(self, *_failure: object) -> None:
-        self._http.shutdown()
-        self._http.server_close()
+        self._http.stop()
         shutil.rmtree(self._directory, ignore_errors=True)
 
 
@@ -96,45 +93,10 @@ def status(code: int, body: bytes = b"", **headers: str) -> Answer:
     return answer
 
 
-class _Listener(ThreadingHTTPServer):
-    daemon_threads = True
-    # A test that leaves a connection hanging must not wait for it.
-    block_on_close = False
-    request_queue_size = 128
-
-    def __init__(self, owner: ScriptServer, context: ssl.SSLContext | None) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.owner = owner
-        self.context = context
-
-    def get_request(self) -> tuple[Any, Any]:
-        connection, address = super().get_request()
-        self.owner.connections += 1
-        return connection, address
-
-    def finish_request(self, request: Any, client_address: Any) -> None:
-        # The handshake is for the connection's own thread. A client that does not like the certificate hangs up in it.
-        if self.context:
-            try:
-                request = self.context.wrap_socket(request, server_side=True)
-            except OSError:
-                return
-        super().finish_request(request, client_address)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients hang up when they like."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: _Listener
-
-    def log_message(self, *_arguments: object) -> None:
-        """Not to stderr."""
-
+class _Handler(Handler):
     def do_GET(self) -> None:
         owner = self.server.owner
-        owner.requests.append(Requested(self.path, {name.lower(): value for name, value in self.headers.items()}))
+        owner.requests.append(Requested(self.path, self.lower_case_headers()))
         file = owner.files.get(self.path, owner.files.get(self.path.partition("?")[0], status(404, b"Not found.\n")))
         if isinstance(file, bytes):
             file = status(200, file, content_type="text/x-sh")

@@ -15,16 +15,16 @@ import http.client
 import select
 import socket
 import ssl
-import threading
 import typing as t
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import trustme
+
+from loopback import Handler, Listener
 
 
 @dataclass
@@ -73,7 +73,7 @@ class Server:
         self.asked: list[Asked] = []
         self.connections = 0
         self._answering = answering
-        self._http = _Listener(self, context)
+        self._http = Listener(self, _Handler, context)
         self.port: int = self._http.server_address[1]
 
     @property
@@ -90,12 +90,11 @@ class Server:
         return None
 
     def __enter__(self: Self) -> Self:
-        threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        self._http.start()
         return self
 
     def __exit__(self, *_failure: object) -> None:
-        self._http.shutdown()
-        self._http.server_close()
+        self._http.stop()
 
 
 Self = t.TypeVar("Self", bound=Server)
@@ -145,41 +144,9 @@ class Proxy(Server):
         return self.tunnels.get(target)
 
 
-class _Listener(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self, owner: Server, context: ssl.SSLContext | None) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.owner = owner
-        self.context = context
-
-    def get_request(self) -> tuple[t.Any, t.Any]:
-        connection, address = super().get_request()
-        self.owner.connections += 1
-        return connection, address
-
-    def finish_request(self, request: t.Any, client_address: t.Any) -> None:
-        # The handshake is for the connection's own thread. A client that does not like the certificate hangs up in it.
-        if self.context:
-            try:
-                request = self.context.wrap_socket(request, server_side=True)
-            except OSError:
-                return
-        super().finish_request(request, client_address)
-
-    def handle_error(self, request: t.Any, client_address: t.Any) -> None:
-        """Clients hang up when they like."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: _Listener
-
-    def log_message(self, *_arguments: object) -> None:
-        """Not to stderr."""
-
+class _Handler(Handler):
     def _asked(self) -> Asked:
-        return Asked(self.command, self.path, {name.lower(): value for name, value in self.headers.items()})
+        return Asked(self.command, self.path, self.lower_case_headers())
 
     def do_GET(self) -> None:
         answer = self.server.owner.respond(self._asked())
