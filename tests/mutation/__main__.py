@@ -31,6 +31,8 @@ SURVIVORS = Path(__file__).with_name("survivors.yml")
 MUTMUT = Path(sys.executable).with_name("mutmut")
 WANTED = 90.0
 MISSED = ("survived", "no tests")
+# Noticed by the tests, or by a machine that had no time for them: that is tried a second time.
+DOUBTFUL = "timeout"
 LEFT = ("not checked", "check was interrupted by user")
 
 
@@ -55,12 +57,14 @@ def copy() -> None:
 
 
 def run(files: list[str]) -> None:
-    """Try the changes of these files, or all that nobody has noticed yet."""
+    """Try the changes of these files, or all that nobody has noticed yet; and once more what ran out of time."""
     again = [mutant.name for mutant in mutants() if mutant.status in MISSED]
     mutmut(*[f"{PACKAGE}/{file}".removesuffix(".py").replace("/", ".") + ".*" for file in files])
-    left = {mutant.name for mutant in mutants() if mutant.status in MISSED}
-    if not files and left.intersection(again):
-        mutmut(*left.intersection(again))
+    tried = mutants()
+    left = {mutant.name for mutant in tried if mutant.status in MISSED}.intersection(() if files else again)
+    left.update(mutant.name for mutant in tried if mutant.status == DOUBTFUL)
+    if left:
+        mutmut(*left)
 
 
 def mutmut(*names: str) -> None:
