@@ -176,6 +176,11 @@ MISTAKES: list[tuple[str | None, dict[str, t.Any], list[str]]] = [
     (CLUSTER, {"run_on_nodes": "compute, compute000"}, ["ehpc_bootstrap_run_on_nodes", "compute, compute000"]),
     (CLUSTER, {"run_on_nodes": ["compute777"]}, ["has no nodes 'compute777'"]),
     (CLUSTER, {"account_host": "accounts.invalid"}, ["account host accounts.invalid", "could not be reached"]),
+    (CLUSTER, {"post_scripts_purge": "perhaps"}, ["ehpc_bootstrap_post_scripts_purge", "perhaps"]),
+    (CLUSTER, {"uid_min": "low"}, ["ehpc_bootstrap_uid_min", "low"]),
+    (CLUSTER, {"uid_max": "high"}, ["ehpc_bootstrap_uid_max", "high"]),
+    (CLUSTER, {"sync_timeout": 0}, ["ehpc_bootstrap_sync_timeout (0)", "at least 1"]),
+    (CLUSTER, {"wait_timeout": "long"}, ["ehpc_bootstrap_wait_timeout", "long"]),
     (CLUSTER, {"wait_delay": "soon"}, ["ehpc_bootstrap_wait_delay", "soon"]),
     (CLUSTER, {"post_scripts": "[{url: "}, ["post scripts", "YAML"]),
     (CLUSTER, {"post_scripts": "base.sh --mode x"}, ["Post script 1", "url", "base.sh"]),
@@ -197,6 +202,12 @@ def test_mistakes(bootstrap: Bootstrap, emulator: Emulator, tmp_path: Path) -> N
     for number, (_cluster_id, _variables, words) in enumerate(MISTAKES):
         assert [word for word in words if word not in messages[f"mistake{number}"]] == [], messages[f"mistake{number}"]
     assert writes(emulator) == []
+
+
+def test_a_preflight_that_there_is_not(bootstrap: Bootstrap, emulator: Emulator) -> None:
+    run = bootstrap(preflight="perhaps", code=2)
+    assert "ehpc_bootstrap_preflight off, warn or fail (it is 'perhaps')" in result(run)["error"]
+    assert emulator.actions() == []
 
 
 def test_a_failed_call_is_not_waited_for(bootstrap: Bootstrap, emulator: Emulator) -> None:
