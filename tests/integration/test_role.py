@@ -179,7 +179,7 @@ MISTAKES: list[tuple[str | None, dict[str, t.Any], list[str]]] = [
     (CLUSTER, {"post_scripts_purge": "perhaps"}, ["ehpc_bootstrap_post_scripts_purge", "perhaps"]),
     (CLUSTER, {"uid_min": "low"}, ["ehpc_bootstrap_uid_min", "low"]),
     (CLUSTER, {"uid_max": "high"}, ["ehpc_bootstrap_uid_max", "high"]),
-    (CLUSTER, {"sync_timeout": 0}, ["ehpc_bootstrap_sync_timeout (0)", "at least 1"]),
+    (CLUSTER, {"sync_timeout": 0}, ["ehpc_bootstrap_sync_timeout", "at least 1; it is '0'"]),
     (CLUSTER, {"wait_timeout": "long"}, ["ehpc_bootstrap_wait_timeout", "long"]),
     (CLUSTER, {"wait_delay": "soon"}, ["ehpc_bootstrap_wait_delay", "soon"]),
     (CLUSTER, {"post_scripts": "[{url: "}, ["post scripts", "YAML"]),
@@ -206,7 +206,7 @@ def test_mistakes(bootstrap: Bootstrap, emulator: Emulator, tmp_path: Path) -> N
 
 def test_a_preflight_that_there_is_not(bootstrap: Bootstrap, emulator: Emulator) -> None:
     run = bootstrap(preflight="perhaps", code=2)
-    assert "ehpc_bootstrap_preflight off, warn or fail (it is 'perhaps')" in result(run)["error"]
+    assert result(run)["error"] == "ehpc_bootstrap_preflight must be off, warn or fail; it is 'perhaps'."
     assert emulator.actions() == []
 
 
