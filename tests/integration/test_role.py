@@ -179,6 +179,7 @@ MISTAKES: list[tuple[str | None, dict[str, t.Any], list[str]]] = [
     (CLUSTER, {"post_scripts_purge": "perhaps"}, ["ehpc_bootstrap_post_scripts_purge", "perhaps"]),
     (CLUSTER, {"uid_min": "low"}, ["ehpc_bootstrap_uid_min", "low"]),
     (CLUSTER, {"uid_max": "high"}, ["ehpc_bootstrap_uid_max", "high"]),
+    (CLUSTER, {"uid_min": 60000}, ["ehpc_bootstrap_uid_min must not be above ehpc_bootstrap_uid_max; they are 60000 and 59999."]),
     (CLUSTER, {"sync_timeout": 0}, ["ehpc_bootstrap_sync_timeout", "at least 1; it is '0'"]),
     (CLUSTER, {"wait_timeout": "long"}, ["ehpc_bootstrap_wait_timeout", "long"]),
     (CLUSTER, {"wait_delay": "soon"}, ["ehpc_bootstrap_wait_delay", "soon"]),
@@ -208,6 +209,29 @@ def test_a_preflight_that_there_is_not(bootstrap: Bootstrap, emulator: Emulator)
     run = bootstrap(preflight="perhaps", code=2)
     assert result(run)["error"] == "ehpc_bootstrap_preflight must be off, warn or fail; it is 'perhaps'."
     assert emulator.actions() == []
+
+
+def test_the_next_cluster_of_a_host_has_nothing_of_the_one_before(play: Play, bootstrap: Bootstrap) -> None:
+    used = {
+        "name": "One cluster and another",
+        "ansible.builtin.include_role": {"name": ROLE},
+        "vars": {"ehpc_bootstrap_cluster_id": "{{ item.id }}", "ehpc_bootstrap_wait_delay": "{{ item.delay }}"},
+        "loop": [{"id": CLUSTER, "delay": 1}, {"id": "ehpc-hz-create01", "delay": "soon"}],
+    }
+    variables = {"ehpc_bootstrap_post_scripts": SCRIPTS, "ehpc_bootstrap_preflight": "off", "ehpc_bootstrap_expected_users": ["physics01"]}
+    playbook = [{"name": "Twice", "hosts": "localhost", "gather_facts": False, "vars": variables, "tasks": [used]}]
+    run = play.playbook(playbook, env=bootstrap.env, code=2)
+    told = [entry for entry in run.results if entry.task == f"{ROLE} : Keep what failed"]
+    assert told[0]["ansible_facts"]["ehpc_bootstrap_result"] == {
+        "region": "",
+        "status": "unknown",
+        "post_scripts_changed": False,
+        "post_scripts": [],
+        "users_synced": False,
+        "users_added": [],
+        "users_missing": [],
+        "error": "ehpc_bootstrap_wait_delay must be a whole number of seconds, at least 1; it is 'soon'.",
+    }
 
 
 def test_a_failed_call_is_not_waited_for(bootstrap: Bootstrap, emulator: Emulator) -> None:
@@ -291,6 +315,8 @@ def test_scripts_run_for_clusters_of_an_inventory(bootstrap: Bootstrap, emulator
     run = bootstrap(None, hosts="all", inventory=inventory, env={"ANSIBLE_ASYNC_DIR": "~/.ansible_async"}, **given)
     assert result(run)["nodes_run"] == {"manager000": "ok", "master000": "ok"}
     assert result(run, "ehpc-hz-public01")["nodes_run"] == {"manager000": "ok", "manager001": "ok", "login000": "ok"}
+    assert (bootstrap.play.home / ".ansible_async").is_dir()
+    assert not list((Path(__file__).resolve().parents[2] / "playbooks").glob("{*")), "and nothing is left beside the playbook"
 
 
 def test_a_script_that_fails_on_a_node_fails_the_cluster(bootstrap: Bootstrap, emulator: Emulator) -> None:
