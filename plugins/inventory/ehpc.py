@@ -66,14 +66,16 @@ options:
     description:
       - What a host is called, a variable's name or a template each; the first that gives a text which no other host has is taken.
       - Changing it renames hosts, by which limits, C(host_vars) and cached facts go.
-      - Where none does, a cluster is called by its id, and a node by its host name, a dot and its cluster's id.
+      - Where none does, a cluster is called by its id, and a node by its host name, a dot and its cluster's id; by its own id instead
+        of a host name that it has not yet, or not alone.
     type: list
     elements: str
     default: []
   strict_regions:
     description:
       - V(true) fails where a region denies access or cannot be asked.
-      - V(false) leaves such a region out, with a warning that names it. Where no region can be asked it fails all the same.
+      - V(false) leaves such a region out, with a warning that names it. Where no region can be asked it fails all the same. With
+        O(hosts=nodes) a cluster whose nodes cannot be listed is left out likewise.
     type: bool
     default: true
 """
@@ -203,14 +205,16 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _read(self, params: dict[str, t.Any], regions: list[str]) -> list[dict[str, t.Any]]:
         failures: dict[str, EhpcError] = {}
-        fleet = Fleet(params, failures.setdefault)
+        fleet = Fleet(params, failures.__setitem__)
         regions = regions or fleet.regions(REGION_TO_ASK)
         clusters = [cluster for cluster in fleet.clusters(regions) if self._wanted(cluster)]
+        none_asked = len(failures) == len(set(regions))
         entries = fleet.nodes(clusters) if self.get_option("hosts") == "nodes" else clusters
-        for region, error in failures.items():
-            if self.get_option("strict_regions") or len(failures) == len(set(regions)):
+        for key, error in failures.items():
+            if self.get_option("strict_regions") or none_asked:
                 raise error
-            self.display.warning("The region %s is left out: %s" % (region, error))
+            what = "The region %s is" if key in regions else "The nodes of cluster %s are"
+            self.display.warning("%s left out: %s" % (what % key, error))
         return entries
 
     def _wanted(self, cluster: dict[str, t.Any]) -> bool:
@@ -254,7 +258,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             if name and str(name) not in taken:
                 return str(name)
         if node:
-            return "%(ehpc_host_name)s.%(ehpc_cluster_id)s" % variables
+            name = "%(ehpc_host_name)s.%(ehpc_cluster_id)s" % variables
+            return "%(ehpc_node_id)s.%(ehpc_cluster_id)s" % variables if name in taken or not variables["ehpc_host_name"] else name
         return t.cast(str, variables["ehpc_cluster_id"])
 
     def _named(self, preference: str, variables: dict[str, t.Any]) -> t.Any:

@@ -30,7 +30,7 @@ class Fleet:
     """What an account has in some regions."""
 
     def __init__(self, params: dict[str, t.Any], failed: Callable[[str, EhpcError], object]) -> None:
-        """``failed`` is told the region and its failure; what it does not raise is left out."""
+        """``failed`` is told the region or the cluster, and its failure; what it does not raise is left out."""
         self._params = params
         self._failed = failed
         self._clients: dict[str, Client] = {}
@@ -51,9 +51,9 @@ class Fleet:
         """The nodes of these clusters, in this order, each with its cluster's id, name and region."""
         by_id = {cluster["id"]: cluster for cluster in clusters}
         regions = {cluster_id: cluster["region_id"] for cluster_id, cluster in by_id.items()}
-        return self._side_by_side(regions, lambda cluster_id: _nodes.list_all(self._clients[regions[cluster_id]], by_id[cluster_id]), regions)
+        return self._side_by_side(regions, lambda cluster_id: _nodes.list_all(self._clients[regions[cluster_id]], by_id[cluster_id]))
 
-    def _side_by_side(self, keys: Iterable[str], read: Callable[[str], list[Entry]], regions: dict[str, str] | None = None) -> list[Entry]:
+    def _side_by_side(self, keys: Iterable[str], read: Callable[[str], list[Entry]]) -> list[Entry]:
         found: list[Entry] = []
         with ThreadPoolExecutor(THREADS) as threads:
             waiting = [(key, threads.submit(read, key)) for key in keys]
@@ -61,5 +61,5 @@ class Fleet:
                 try:
                     found.extend(answer.result())
                 except EhpcError as error:
-                    self._failed(regions[key] if regions else key, error)
+                    self._failed(key, error)
         return found

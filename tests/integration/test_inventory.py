@@ -254,6 +254,24 @@ def test_a_denied_region(inventory: Inventory, emulator: Emulator) -> None:
     assert "ehpc-hz-hybrid01" in skipped.stdout
 
 
+def test_a_cluster_whose_nodes_cannot_be_listed(inventory: Inventory, emulator: Emulator) -> None:
+    emulator.deny("ListNodes", cluster_id="ehpc-hz-hybrid01")
+    options: dict[str, t.Any] = {"hosts": "nodes", "regions": ["cn-hangzhou"]}
+    assert "ehpc-hz-hybrid01" in inventory.run("--list", code=1, **options).stderr
+    skipped = inventory.run("--list", "--export", **options, strict_regions=False)
+    assert "The nodes of cluster ehpc-hz-hybrid01 are left out: " in " ".join(skipped.stderr.split())
+    assert "ehpc_cluster_ehpc_hz_public01" in skipped.stdout
+    assert "ehpc_cluster_ehpc_hz_hybrid01" not in skipped.stdout
+
+
+def test_nodes_without_a_host_name_of_their_own(play: Play) -> None:
+    nodes = [{"id": f"i-EXAMPLE{number}", "roles": ["compute"], "host_name": name} for number, name in enumerate(("", "", "c0", "c0"))]
+    with Emulator({"clusters": [{"id": "ehpc-hz-EXAMPLE", "nodes": nodes}]}) as emulator:
+        found = Inventory(play, emulator)(hosts="nodes", region="cn-hangzhou")
+    names = ["i-EXAMPLE0", "i-EXAMPLE1", "c0", "i-EXAMPLE3"]
+    assert sorted(found.hosts) == sorted(f"{name}.ehpc-hz-EXAMPLE" for name in names)
+
+
 def test_where_no_region_can_be_asked_it_fails(inventory: Inventory, emulator: Emulator) -> None:
     emulator.deny("ListClusters")
     assert "NotAuthorized" in inventory.run("--list", code=1, strict_regions=False).stderr
