@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import items
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError, invalid_option
-from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redact_text, redact_url, url_secrets
+from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import MASK, is_masked, redact_text, redact_url, url_secrets
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client
@@ -97,7 +97,7 @@ def _checked_url(name: str, url: str) -> str:
             "The url of %s has white space or control characters: %s." % (name, _printable(redact_url(url))),
             "Write a space in a url as %20.",
         )
-    return _encodable(name, "url", url)
+    return _encodable(name, "url", _unmasked(name, "url", url))
 
 
 def _joined_args(name: str, args: t.Any) -> str:
@@ -114,7 +114,16 @@ def _argument(name: str, arg: t.Any) -> str:
             "The args of %s have to be text or a list of text, not %s." % (name, type(arg).__name__),
             'Put quotation marks around a word that YAML takes for something else: "yes", "null".',
         )
-    return _encodable(name, "args", str(arg))
+    return _encodable(name, "args", _unmasked(name, "args", str(arg)))
+
+
+def _unmasked(name: str, what: str, text: str) -> str:
+    if is_masked(text):
+        raise invalid_option(
+            "In the %s of %s %s stands for what is secret in a url, as results show it: %s." % (what, name, MASK, _printable(redact_text(text))),
+            "Give the url as it was, or sign it anew.",
+        )
+    return text
 
 
 def _encodable(name: str, what: str, text: str) -> str:

@@ -61,10 +61,15 @@ def _redact_parameter(part: str) -> str:
 
 
 def url_secrets(url: str) -> list[str]:
-    """The values that redact_url masks, as they stand in the url."""
+    """The values of signature parameters that redact_url masks, as they stand in the url."""
     query = url.partition("?")[2]
     pairs = [part.partition("=") for part in query.split("&")]
     return [value for name, _equals, value in pairs if unquote(name).lower() in SECRET_PARAMETERS and value]
+
+
+def is_masked(text: str) -> bool:
+    """Whether a url in the text has been through redact_url, or redact_text, and lost a secret there."""
+    return "://%s@" % MASK in text or any(match.group(4) == MASK for match in _PARAMETER_IN_TEXT.finditer(text))
 
 
 def redact_text(text: str, secrets: t.Iterable[str] = ()) -> str:

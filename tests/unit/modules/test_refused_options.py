@@ -88,6 +88,24 @@ REFUSED: dict[str, tuple[t.Any, dict[str, t.Any], str, str | None]] = {
         f"The url of script 1 of cluster {CLUSTER} has white space or control characters: /a b\\t.sh.",
         "Write a space in a url as %20.",
     ),
+    "url of a result": (
+        post_scripts,
+        {"scripts": [{"url": SIGNED_SHOWN}]},
+        f"In the url of script 1 of cluster {CLUSTER} *** stands for what is secret in a url, as results show it: {SIGNED_SHOWN}.",
+        "Give the url as it was, or sign it anew.",
+    ),
+    "user of a result": (
+        post_scripts,
+        {"scripts": [{"url": "https://***@scripts.example.com/base.sh"}]},
+        f"In the url of script 1 of cluster {CLUSTER} *** stands for what is secret in a url, as results show it: https://***@scripts.example.com/base.sh.",
+        "Give the url as it was, or sign it anew.",
+    ),
+    "arguments of a result": (
+        post_scripts,
+        {"scripts": [{"url": BASE, "args": ["--from", SIGNED_SHOWN]}]},
+        f"In the args of script 1 of cluster {CLUSTER} *** stands for what is secret in a url, as results show it: {SIGNED_SHOWN}.",
+        "Give the url as it was, or sign it anew.",
+    ),
     "url that no encoding has": (
         post_scripts,
         {"scripts": [{"url": "/a\ud800"}]},
