@@ -107,7 +107,8 @@ notes:
   - The preflight asks no link-local address and not the metadata service, by whatever name. Where a proxy resolves the names, a
     name that only the proxy knows cannot be checked so.
   - The values that make a url a pre-signed one are shown as V(***) wherever a url is shown. RV(previous_post_scripts) therefore
-    serves to restore an earlier list only where no url in it was pre-signed.
+    serves to restore an earlier list only where no url in it was pre-signed. The same holds for a user name with its password in a
+    url, and for such urls in arguments. Where V(***) is given back in the place of one, the task fails before any call.
 seealso:
   - module: alicloud.ehpc.post_scripts_info
   - module: alicloud.ehpc.post_scripts_run
@@ -172,8 +173,8 @@ region:
 post_scripts:
   description:
     - The scripts of the cluster afterwards, in order; in check mode those that it would have.
-    - After a failure to read back what was written, those that the service has.
-  returned: success
+    - After the failure C(NotStored), those that the service has instead of what was written.
+  returned: success, and the failure C(NotStored)
   type: list
   elements: dict
   sample:
@@ -190,7 +191,7 @@ post_scripts:
       sample: --mode base
 previous_post_scripts:
   description: The scripts of the cluster before, in order. Empty where there were none.
-  returned: success
+  returned: success, and a failure to read back what was written
   type: list
   elements: dict
   sample:
@@ -245,7 +246,7 @@ preflight:
       sample: 1874
 request_id:
   description: The service's id of the write; null where nothing was written, or where the answer was lost but the write arrived.
-  returned: success
+  returned: success, and a failure to read back what was written
   type: str
   sample: B745C159-3155-4B94-95D0-4B73D4D2EXAM
 error:
@@ -268,7 +269,7 @@ import typing as t
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _post_scripts, _preflight
 from ansible_collections.alicloud.ehpc.plugins.module_utils._clusters import cluster_id_of
-from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import invalid_option
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError, invalid_option
 from ansible_collections.alicloud.ehpc.plugins.module_utils._module import Definition, run
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -305,12 +306,15 @@ def ensure(invocation: Invocation, client: Client) -> dict[str, t.Any]:
     for warning in _post_scripts.warnings(after):
         invocation.warn(warning)
 
+    old, new = _post_scripts.shown(before), _post_scripts.shown(after)
     request_id = None
     if after != before and not invocation.check_mode:
         request_id = _post_scripts.write(client, cluster_id, after)
-        read_back(client, cluster_id, after, request_id)
-
-    old, new = _post_scripts.shown(before), _post_scripts.shown(after)
+        try:
+            read_back(client, cluster_id, after, request_id)
+        except EhpcError as error:
+            error.result.update(previous_post_scripts=old, request_id=request_id)
+            raise
     return {
         "changed": after != before,
         "cluster_id": cluster_id,
@@ -392,14 +396,23 @@ def refuse_duplicates(scripts: list[Script], where: str) -> None:
 
 
 def read_back(client: Client, cluster_id: str, wanted: list[Script], request_id: str | None) -> None:
-    """Wait until the service has what was written. Raises EhpcError where it has not after READ_BACK_SECONDS."""
+    """Wait until the service has what was written. Raises EhpcError where it has not after READ_BACK_SECONDS, or cannot be asked."""
     deadline = time.monotonic() + READ_BACK_SECONDS
-    stored = _post_scripts.read(client, cluster_id)
+    stored = read_written(client, cluster_id)
     while stored != wanted:
         if time.monotonic() + READ_BACK_DELAY > deadline:
             raise _post_scripts.not_stored(cluster_id, client.region, stored, request_id)
         time.sleep(READ_BACK_DELAY)
-        stored = _post_scripts.read(client, cluster_id)
+        stored = read_written(client, cluster_id)
+
+
+def read_written(client: Client, cluster_id: str) -> list[Script]:
+    """The scripts that the service has after a write. An EhpcError tells of the write too."""
+    try:
+        return _post_scripts.read(client, cluster_id)
+    except EhpcError as error:
+        error.message = "%s. The new list was accepted before that, but could not be read back." % error.message.rstrip(".")
+        raise
 
 
 MODULE = Definition(ensure, ARGUMENT_SPEC)

@@ -396,6 +396,7 @@ def test_never_stored(service: Service) -> None:
     failure = error.as_failure()
     assert failure["post_scripts"] == [script(SIGNED_SHOWN, "-x")]
     assert failure["error"]["code"] == "NotStored"
+    assert "previous_post_scripts" in failure
     assert failure["error"]["action"] == "SetPostScripts"
     assert failure["error"]["request_id"] == "REQUEST-WRITE"
     assert failure["error"]["hint"]
@@ -410,6 +411,22 @@ def test_never_stored(service: Service) -> None:
 def test_what_is_stored_instead(service: Service, stored: list[t.Any], told: str) -> None:
     service.expects(read(script(BASE)), write(*BOTH), *[read(*stored)] * 21)
     assert f"the service now has others: {told}." in service.fails(post_scripts, cluster_id=CLUSTER, scripts=BOTH).message
+
+
+def test_written_but_not_to_be_read_back(service: Service) -> None:
+    service.expects(read(script(BASE)), write(*BOTH), read(), read(code="NotAuthorized"))
+    failure = service.fails(post_scripts, cluster_id=CLUSTER, scripts=BOTH).as_failure()
+    assert failure["previous_post_scripts"] == [script(BASE)]
+    assert failure["request_id"] == "REQUEST-WRITE"
+    assert failure["error"]["action"] == "GetPostScripts"
+    assert failure["msg"].startswith(f"Cannot read the post scripts of cluster {CLUSTER} in cn-hangzhou: NotAuthorized: ")
+    assert ". The new list was accepted before that, but could not be read back. " in failure["msg"]
+
+
+def test_stars_are_no_secret_by_themselves(service: Service) -> None:
+    starred = [script("https://scripts.example.com/base.sh?name=***", "*** a=***&b")]
+    service.expects(read(), write(*starred), read(*starred))
+    assert ensure(service, scripts=starred)["post_scripts"] == starred
 
 
 def test_slow_reads_do_not_prolong_the_read_back(service: Service) -> None:
