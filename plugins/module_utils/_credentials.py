@@ -184,7 +184,8 @@ def _not_found(kind: str | None, error: Exception) -> EhpcError:
         "default": "the default chain of credential sources (no access key was given)",
     }
     reasons = [_told(reason) for reason in _reasons(str(error) or type(error).__name__)]
-    return EhpcError(CREDENTIALS, "No credentials from %s: %s" % (sources[kind], "; ".join(reasons)))
+    hint = "Check the role's ARN, and that its trust policy lets these credentials assume it." if kind == "assumed" else None
+    return EhpcError(CREDENTIALS, "No credentials from %s: %s" % (sources[kind], "; ".join(reasons)), hint=hint)
 
 
 def _reasons(text: str) -> list[str]:
@@ -218,7 +219,7 @@ def _package(module: str) -> t.Any:
     except ImportError:
         raise EhpcError(
             CREDENTIALS,
-            "No access key was given, and every other source of credentials needs the Python package %s. %s" % (PACKAGE, missing_required_lib(PACKAGE)),
+            "Every source of credentials but an access key of its own needs the Python package %s. %s" % (PACKAGE, missing_required_lib(PACKAGE)),
         ) from None
 
 

@@ -99,7 +99,7 @@ HINTS: dict[str, str] = {
     CONNECTION_FAILED: "Check that the endpoint can be reached from the host that makes the call, and the proxy variables of the environment.",
     INVALID_ADDRESS: "Check endpoint, and the proxy variables of the environment; a SOCKS proxy needs the Python package PySocks.",
     HOST_NOT_FOUND: "Check region and endpoint, and the name resolution of the host that makes the call.",
-    TIMED_OUT: "Check the way to the endpoint, or raise connect_timeout and read_timeout.",
+    TIMED_OUT: "Check the way to the endpoint, or raise connect_timeout and read_timeout, for a synchronization wait_timeout.",
     TLS_FAILED: ("Check that the endpoint is the right one. Where a private authority signs its certificate, give the authority's bundle as ca_path."),
     CREDENTIALS: (
         "Give access_key and secret_key, or set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or name a profile of the vendor's CLI."

@@ -381,7 +381,7 @@ def test_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(EhpcError) as caught:
         credentials({})
     assert caught.value.message.startswith(
-        "No access key was given, and every other source of credentials needs the Python package alibabacloud-credentials. "
+        "Every source of credentials but an access key of its own needs the Python package alibabacloud-credentials. "
         "Failed to import the required Python library (alibabacloud-credentials) on "
     )
     assert caught.value.code == "CredentialsNotFound"
@@ -454,6 +454,7 @@ def test_source_that_fails(given: dict[str, str], source: str, profiles: str, mo
     with pytest.raises(EhpcError) as caught:
         credentials({**given, **file}).keys()
     assert caught.value.message == f"No credentials from {source}: it is gone"
+    assert ("trust policy" in str(caught.value)) == (source == "the assumed role")
 
 
 @pytest.mark.parametrize(("given", "variables"), [({"ecs_role_name": "role"}, {}), ({}, {"ALICLOUD_ECS_ROLE_NAME": "role"})])
