@@ -129,8 +129,8 @@ options:
 requirements:
   - python >= 3.8
   - aliyun-python-sdk-core >= 2.16.0
-  - requests
-  - alibabacloud-credentials, for credentials other than an access key
+  - requests >= 2.28.0
+  - alibabacloud-credentials >= 1.0.0, for credentials other than an access key
 notes:
   - An empty string counts as not given, for each option and each environment variable.
   - An option is stronger than an environment variable, and that is stronger than a profile.

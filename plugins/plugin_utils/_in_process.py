@@ -148,7 +148,7 @@ def _as_text(value: t.Any) -> str:
 
 
 def _options_are_shown(task_vars: dict[str, t.Any]) -> bool:
-    """Whether results repeat the options; a setting since ansible-core 2.20, always so before."""
+    """Whether results repeat the options; a setting since ansible-core 2.21, always so before."""
     try:
         return bool(boolean(C.config.get_config_value("INJECT_INVOCATION", variables=task_vars)))
     except AnsibleError:
