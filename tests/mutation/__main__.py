@@ -62,7 +62,7 @@ def run(files: list[str]) -> None:
     mutmut(*[f"{PACKAGE}/{file}".removesuffix(".py").replace("/", ".") + ".*" for file in files])
     tried = mutants()
     left = {mutant.name for mutant in tried if mutant.status in MISSED}.intersection(() if files else again)
-    left.update(mutant.name for mutant in tried if mutant.status == DOUBTFUL)
+    left.update(mutant.name for mutant in tried if mutant.status == DOUBTFUL and (not files or mutant.file in files))
     if left:
         mutmut(*left)
 

@@ -413,14 +413,17 @@ def test_what_is_stored_instead(service: Service, stored: list[t.Any], told: str
     assert f"the service now has others: {told}." in service.fails(post_scripts, cluster_id=CLUSTER, scripts=BOTH).message
 
 
-def test_written_but_not_to_be_read_back(service: Service) -> None:
-    service.expects(read(script(BASE)), write(*BOTH), read(), read(code="NotAuthorized"))
+@pytest.mark.parametrize("message", ["Not for X", "Not for X."])
+def test_written_but_not_to_be_read_back(service: Service, message: str) -> None:
+    service.expects(read(script(BASE)), write(*BOTH), read(), read(code="NotAuthorized", message=message))
     failure = service.fails(post_scripts, cluster_id=CLUSTER, scripts=BOTH).as_failure()
     assert failure["previous_post_scripts"] == [script(BASE)]
     assert failure["request_id"] == "REQUEST-WRITE"
     assert failure["error"]["action"] == "GetPostScripts"
-    assert failure["msg"].startswith(f"Cannot read the post scripts of cluster {CLUSTER} in cn-hangzhou: NotAuthorized: ")
-    assert ". The new list was accepted before that, but could not be read back. " in failure["msg"]
+    assert failure["msg"].startswith(
+        f"Cannot read the post scripts of cluster {CLUSTER} in cn-hangzhou: NotAuthorized: Not for X. The new list was accepted before that,"
+        " but could not be read back. "
+    )
 
 
 def test_stars_are_no_secret_by_themselves(service: Service) -> None:
