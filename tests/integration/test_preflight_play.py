@@ -134,7 +134,7 @@ def test_the_role_compares_checksums(bootstrap: t.Callable[..., Run], emulator: 
 
 def test_the_role_knows_three_values(bootstrap: t.Callable[..., Run], emulator: Emulator, server: ScriptServer) -> None:
     run = bootstrap([{"url": server.url("/none.sh")}], code=2, preflight="perhaps")
-    assert "ehpc_bootstrap_preflight off, warn or fail (it is 'perhaps')" in run.everything()
+    assert "ehpc_bootstrap_preflight must be off, warn or fail; it is 'perhaps'." in run.everything()
     assert emulator.actions() == []
     assert set_scripts(bootstrap([{"url": server.url("/none.sh")}], preflight=False)) == []
     assert server.requests == []

@@ -205,12 +205,6 @@ def test_mistakes(bootstrap: Bootstrap, emulator: Emulator, tmp_path: Path) -> N
     assert writes(emulator) == []
 
 
-def test_a_preflight_that_there_is_not(bootstrap: Bootstrap, emulator: Emulator) -> None:
-    run = bootstrap(preflight="perhaps", code=2)
-    assert result(run)["error"] == "ehpc_bootstrap_preflight must be off, warn or fail; it is 'perhaps'."
-    assert emulator.actions() == []
-
-
 def test_the_next_cluster_of_a_host_has_nothing_of_the_one_before(play: Play, bootstrap: Bootstrap) -> None:
     used = {
         "name": "One cluster and another",
