@@ -2,13 +2,14 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: it may change in any release.
-
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The attributes block of the modules."""
+    """The attributes of the modules.
+
+    A module lists C(_attributes.diff) or C(_attributes.info) before C(_attributes): of several fragments the first one takes precedence.
+    """
 
     DOCUMENTATION = r"""
 attributes:
@@ -18,16 +19,16 @@ attributes:
     membership:
       - alicloud.ehpc.ehpc
   check_mode:
-    description: Can run in C(check_mode) and tell whether it would change something, without changing it.
+    description: Can run in C(check_mode) and return changed status prediction without modifying the target.
     support: full
   diff_mode:
-    description: Returns what has changed, or would change in C(check_mode), with C(--diff).
+    description: Returns details on what has changed (or would change in C(check_mode)) if C(--diff) is used.
     support: none
   idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second run reports no change.
+    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
     support: full
   platform:
-    description: Where the module can run.
+    description: The target platform that the module supports.
     support: full
     platforms: posix
 """
@@ -43,13 +44,13 @@ attributes:
   check_mode:
     support: full
     details:
-      - This module changes nothing.
+      - This module does not modify state.
   diff_mode:
     support: N/A
     details:
-      - This module changes nothing.
+      - This module does not modify state.
   idempotent:
     support: full
     details:
-      - This module changes nothing.
+      - This module does not modify state.
 """

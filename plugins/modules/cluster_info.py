@@ -17,8 +17,8 @@ description:
 extends_documentation_fragment:
   - alicloud.ehpc._shared
   - alicloud.ehpc._runs
-  - alicloud.ehpc._attributes
   - alicloud.ehpc._attributes.info
+  - alicloud.ehpc._attributes
 options:
   cluster_ids:
     description:

@@ -16,8 +16,8 @@ description:
 extends_documentation_fragment:
   - alicloud.ehpc._shared
   - alicloud.ehpc._runs
-  - alicloud.ehpc._attributes
   - alicloud.ehpc._attributes.info
+  - alicloud.ehpc._attributes
 notes:
   - The RAM action that is needed is C(ehpc:ListRegions).
   - Every region gives the same answer. Where no O(region) is to be found, V(cn-hangzhou) is asked.

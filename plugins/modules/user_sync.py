@@ -19,8 +19,8 @@ description:
 extends_documentation_fragment:
   - alicloud.ehpc._shared
   - alicloud.ehpc._runs
-  - alicloud.ehpc._attributes
   - alicloud.ehpc._attributes.diff
+  - alicloud.ehpc._attributes
 options:
   cluster_id:
     description:
