@@ -55,7 +55,7 @@ def secret_values(spec: t.Mapping[str, t.Mapping[str, t.Any]], params: t.Mapping
     return {str(params[name]) for name in names if params.get(name)}
 
 
-class Definition(t.NamedTuple):
+class ModuleDefinition(t.NamedTuple):
     """A module: its function, its options beside the shared ones, and what AnsibleModule is to check about them."""
 
     function: Function
@@ -65,7 +65,7 @@ class Definition(t.NamedTuple):
     fallback_region: str | None = None
 
 
-def run(definition: Definition) -> None:
+def run(definition: ModuleDefinition) -> None:
     """Run a module and end the process with its result."""
     module = EhpcModule(
         argument_spec=dict(SHARED_SPEC, **definition.argument_spec),
@@ -76,13 +76,13 @@ def run(definition: Definition) -> None:
     )
     if _client.MISSING_LIBRARY:
         module.fail_json(msg=missing_required_lib(_client.REQUIRED_LIBRARIES), exception=_client.MISSING_LIBRARY)
-    result = outcome(definition, module)
+    result = run_safely(definition, module)
     if result.pop("failed", False):
         module.fail_json(**result)
     module.exit_json(**result)
 
 
-def outcome(definition: Definition, invocation: Invocation, clients: _client.Clients | None = None) -> dict[str, t.Any]:
+def run_safely(definition: ModuleDefinition, invocation: Invocation, clients: _client.Clients | None = None) -> dict[str, t.Any]:
     """The result of a module, or its failure, whatever happens in its function."""
     try:
         return invoke(definition, invocation, clients)
@@ -93,7 +93,7 @@ def outcome(definition: Definition, invocation: Invocation, clients: _client.Cli
         return {"failed": True, "msg": redact_text(message), "exception": redact_text(traceback.format_exc())}
 
 
-def invoke(definition: Definition, invocation: Invocation, clients: _client.Clients | None = None) -> dict[str, t.Any]:
+def invoke(definition: ModuleDefinition, invocation: Invocation, clients: _client.Clients | None = None) -> dict[str, t.Any]:
     """The result of a module, for options that are checked already. Raises EhpcError."""
     warning = _client.certificate_warning(invocation.params)
     if warning:

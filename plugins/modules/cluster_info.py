@@ -284,7 +284,7 @@ from fnmatch import fnmatchcase
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _clusters
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
-from ansible_collections.alicloud.ehpc.plugins.module_utils._module import Definition, run
+from ansible_collections.alicloud.ehpc.plugins.module_utils._module import ModuleDefinition, run
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client
@@ -322,7 +322,7 @@ def known(client: Client, cluster_ids: list[str]) -> list[dict[str, t.Any]]:
     return clusters
 
 
-MODULE = Definition(info, ARGUMENT_SPEC, mutually_exclusive=(("cluster_ids", "names"),))
+MODULE = ModuleDefinition(info, ARGUMENT_SPEC, mutually_exclusive=(("cluster_ids", "names"),))
 
 
 def main() -> None:

@@ -270,7 +270,7 @@ import typing as t
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _post_scripts, _preflight
 from ansible_collections.alicloud.ehpc.plugins.module_utils._clusters import cluster_id_of
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError, invalid_option
-from ansible_collections.alicloud.ehpc.plugins.module_utils._module import Definition, run
+from ansible_collections.alicloud.ehpc.plugins.module_utils._module import ModuleDefinition, run
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client
@@ -415,7 +415,7 @@ def read_written(client: Client, cluster_id: str) -> list[Script]:
         raise
 
 
-MODULE = Definition(ensure, ARGUMENT_SPEC)
+MODULE = ModuleDefinition(ensure, ARGUMENT_SPEC)
 
 
 def main() -> None:

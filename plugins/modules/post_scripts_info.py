@@ -89,7 +89,7 @@ import typing as t
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _post_scripts
 from ansible_collections.alicloud.ehpc.plugins.module_utils._clusters import cluster_id_of
-from ansible_collections.alicloud.ehpc.plugins.module_utils._module import Definition, run
+from ansible_collections.alicloud.ehpc.plugins.module_utils._module import ModuleDefinition, run
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client
@@ -105,7 +105,7 @@ def info(invocation: Invocation, client: Client) -> dict[str, t.Any]:
     return {"changed": False, "cluster_id": cluster_id, "region": client.region, "post_scripts": scripts}
 
 
-MODULE = Definition(info, ARGUMENT_SPEC)
+MODULE = ModuleDefinition(info, ARGUMENT_SPEC)
 
 
 def main() -> None:

@@ -251,7 +251,7 @@ import uuid
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _clusters, _invocations, _nodes, _post_scripts, _wrapper
 from ansible_collections.alicloud.ehpc.plugins.module_utils._clusters import cluster_id_of
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError, invalid_option
-from ansible_collections.alicloud.ehpc.plugins.module_utils._module import Definition, run
+from ansible_collections.alicloud.ehpc.plugins.module_utils._module import ModuleDefinition, run
 from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redact_text, redact_url, url_secrets
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -515,7 +515,7 @@ def scripts_failed(message: str, result: dict[str, t.Any]) -> EhpcError:
     )
 
 
-MODULE = Definition(ensure, ARGUMENT_SPEC)
+MODULE = ModuleDefinition(ensure, ARGUMENT_SPEC)
 
 
 def main() -> None:

@@ -71,7 +71,7 @@ error:
 import typing as t
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import items
-from ansible_collections.alicloud.ehpc.plugins.module_utils._module import Definition, run
+from ansible_collections.alicloud.ehpc.plugins.module_utils._module import ModuleDefinition, run
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client
@@ -89,7 +89,7 @@ def info(invocation: Invocation, client: Client) -> dict[str, t.Any]:
     }
 
 
-MODULE = Definition(info, ARGUMENT_SPEC, fallback_region="cn-hangzhou")
+MODULE = ModuleDefinition(info, ARGUMENT_SPEC, fallback_region="cn-hangzhou")
 
 
 def main() -> None:

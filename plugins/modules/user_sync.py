@@ -170,7 +170,7 @@ import typing as t
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _clusters, _users
 from ansible_collections.alicloud.ehpc.plugins.module_utils._clusters import cluster_id_of
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError, invalid_option
-from ansible_collections.alicloud.ehpc.plugins.module_utils._module import Definition, run
+from ansible_collections.alicloud.ehpc.plugins.module_utils._module import ModuleDefinition, run
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client
@@ -281,7 +281,7 @@ def still_missing(result: dict[str, t.Any], wait_timeout: int) -> EhpcError:
     )
 
 
-MODULE = Definition(ensure, ARGUMENT_SPEC)
+MODULE = ModuleDefinition(ensure, ARGUMENT_SPEC)
 
 
 def main() -> None:

@@ -30,7 +30,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _client
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC
-from ansible_collections.alicloud.ehpc.plugins.module_utils._module import Definition, outcome, secret_values
+from ansible_collections.alicloud.ehpc.plugins.module_utils._module import ModuleDefinition, run_safely, secret_values
 from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redact_values
 
 SWITCH = "ehpc_in_process"
@@ -46,7 +46,7 @@ class EhpcAction(ActionBase):
     TRANSFERS_FILES = False
     _supports_check_mode = True
     _supports_async = True
-    MODULE: Definition
+    MODULE: ModuleDefinition
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Run the task."""
@@ -93,7 +93,7 @@ class EhpcAction(ActionBase):
 class _Invocation:
     """What a module's function needs of its host, and what the host makes of its result."""
 
-    def __init__(self, definition: Definition, args: dict[str, t.Any], check_mode: bool) -> None:
+    def __init__(self, definition: ModuleDefinition, args: dict[str, t.Any], check_mode: bool) -> None:
         self.check_mode = check_mode
         self.params = args
         self._definition = definition
@@ -112,7 +112,7 @@ class _Invocation:
             return {"failed": True, "msg": problem}
         if _client.MISSING_LIBRARY:
             return {"failed": True, "msg": missing_required_lib(_client.REQUIRED_LIBRARIES), "exception": _client.MISSING_LIBRARY}
-        return outcome(self._definition, self, _clients)
+        return run_safely(self._definition, self, _clients)
 
     def _check_options(self, name: str) -> str | None:
         """Check the options as AnsibleModule does, and say it in its words where they are wrong."""

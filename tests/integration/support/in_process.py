@@ -14,17 +14,17 @@ from dataclasses import dataclass, field
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client, Clients, client_for
-from ansible_collections.alicloud.ehpc.plugins.module_utils._module import Definition, invoke
+from ansible_collections.alicloud.ehpc.plugins.module_utils._module import ModuleDefinition, invoke
 
 from emulator import Emulator
 
 MODULES = ("post_scripts", "post_scripts_info", "post_scripts_run", "user_sync", "user_info", "cluster_info", "region_info")
 
 
-def definition(module: str) -> Definition:
+def definition(module: str) -> ModuleDefinition:
     """A module's function and options."""
     found = importlib.import_module(f"ansible_collections.alicloud.ehpc.plugins.modules.{module}")
-    return t.cast(Definition, found.MODULE)
+    return t.cast(ModuleDefinition, found.MODULE)
 
 
 def reaching(emulator: Emulator, **options: t.Any) -> dict[str, t.Any]:

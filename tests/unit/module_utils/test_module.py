@@ -154,8 +154,8 @@ def test_missing_library(process: Process, monkeypatch: pytest.MonkeyPatch) -> N
 # Whatever happens
 
 
-def definition(function: t.Any, **options: t.Any) -> _module.Definition:
-    return _module.Definition(function, {}, **options)
+def definition(function: t.Any, **options: t.Any) -> _module.ModuleDefinition:
+    return _module.ModuleDefinition(function, {}, **options)
 
 
 def invocation(**options: t.Any) -> Invocation:
@@ -167,7 +167,7 @@ def test_unexpected_failure(error: type[BaseException]) -> None:
     def function(_invocation: t.Any, _client: t.Any) -> dict[str, t.Any]:
         raise error(f"GET {SIGNED}")
 
-    result = _module.outcome(definition(function), invocation())
+    result = _module.run_safely(definition(function), invocation())
     assert set(result) == {"failed", "msg", "exception"}
     assert result["failed"] is True
     assert result["msg"].startswith(f"The module failed unexpectedly: {error.__name__}: ")
@@ -181,7 +181,7 @@ def test_expected_failure() -> None:
     def function(_invocation: t.Any, _client: t.Any) -> dict[str, t.Any]:
         raise EhpcError("Gone", "It is gone.")
 
-    result = _module.outcome(definition(function), invocation())
+    result = _module.run_safely(definition(function), invocation())
     assert (result["failed"], result["msg"], result["error"]["code"]) == (True, "It is gone.", "Gone")
 
 
@@ -194,7 +194,7 @@ def test_calls_share_a_client() -> None:
         return {"changed": False}
 
     asked = [invocation(), invocation()]
-    assert [_module.outcome(definition(function), one, clients) for one in asked] == [{"changed": False}] * 2
+    assert [_module.run_safely(definition(function), one, clients) for one in asked] == [{"changed": False}] * 2
     assert [given for given, _client in seen] == asked
     assert seen[0][1] is seen[1][1] is next(iter(clients.values()))
 
@@ -202,7 +202,7 @@ def test_calls_share_a_client() -> None:
 @pytest.mark.parametrize("verified", [True, False])
 def test_warning_of_certificates(verified: bool) -> None:
     asked = invocation(validate_certs=verified)
-    assert _module.outcome(definition(lambda _given, _client: {"changed": False}), asked) == {"changed": False}
+    assert _module.run_safely(definition(lambda _given, _client: {"changed": False}), asked) == {"changed": False}
     assert [is_sentence(warning) for warning in asked.warnings] == ([] if verified else [True])
 
 
