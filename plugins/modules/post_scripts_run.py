@@ -248,7 +248,7 @@ error:
 import typing as t
 import uuid
 
-from ansible_collections.alicloud.ehpc.plugins.module_utils import _clusters, _invocations, _nodes, _post_scripts, _wrapper
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _clusters, _invocations, _nodes, _post_scripts, _runner
 from ansible_collections.alicloud.ehpc.plugins.module_utils._clusters import cluster_id_of
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError, invalid_option
 from ansible_collections.alicloud.ehpc.plugins.module_utils._module import ModuleDefinition, run
@@ -288,7 +288,7 @@ class Job(t.NamedTuple):
     cluster: dict[str, t.Any]
     params: dict[str, t.Any]
     scripts: list[_post_scripts.Script]
-    steps: list[_wrapper.Step]
+    steps: list[_runner.Step]
     run: str
 
 
@@ -328,18 +328,18 @@ def check_numbers(params: dict[str, t.Any]) -> None:
         raise invalid_option("max_fail_percentage must be from 0 to 100, not %d." % params["max_fail_percentage"])
 
 
-def given_scripts(cluster_id: str, entries: list[dict[str, t.Any]] | None) -> tuple[list[_post_scripts.Script], list[_wrapper.Step]] | None:
+def given_scripts(cluster_id: str, entries: list[dict[str, t.Any]] | None) -> tuple[list[_post_scripts.Script], list[_runner.Step]] | None:
     """The option ``scripts``, as it is shown and as it is run."""
     if entries is None:
         return None
     scripts = _post_scripts.from_option(cluster_id, entries)
-    return scripts, _wrapper.steps(cluster_id, scripts, _post_scripts.checksums(cluster_id, entries))
+    return scripts, _runner.steps(cluster_id, scripts, _post_scripts.checksums(cluster_id, entries))
 
 
-def stored_scripts(client: Client, cluster_id: str) -> tuple[list[_post_scripts.Script], list[_wrapper.Step]]:
+def stored_scripts(client: Client, cluster_id: str) -> tuple[list[_post_scripts.Script], list[_runner.Step]]:
     """The scripts of the cluster. The service stores no checksums."""
     scripts = _post_scripts.read(client, cluster_id)
-    return scripts, _wrapper.steps(cluster_id, scripts, [None] * len(scripts))
+    return scripts, _runner.steps(cluster_id, scripts, [None] * len(scripts))
 
 
 def chosen_nodes(nodes: list[dict[str, t.Any]], cluster_id: str, params: dict[str, t.Any]) -> list[dict[str, t.Any]]:
@@ -363,7 +363,7 @@ def names_of(node: dict[str, t.Any]) -> tuple[str, str]:
     return node["id"], node["host_name"]
 
 
-def entry_of(node: dict[str, t.Any], steps: list[_wrapper.Step]) -> Node:
+def entry_of(node: dict[str, t.Any], steps: list[_runner.Step]) -> Node:
     """What is returned about a node whose turn has not come yet."""
     if not steps:
         status, output = "unchanged", ""
@@ -392,7 +392,7 @@ def run_on(job: Job, nodes: list[Node]) -> None:
 
 def look_at_marks(job: Job, nodes: list[Node]) -> None:
     """Find the nodes that have run exactly this list. One that does not answer is not asked again."""
-    command = _wrapper.look(job.run, job.steps)
+    command = _runner.look(job.run, job.steps)
     for node, result, report in answers(job, command, nodes, min(job.params["run_timeout"], LOOK_SECONDS)):
         if report is None:
             tell_without_report(job, node, result, "unreachable")
@@ -404,7 +404,7 @@ def run_batch(job: Job, nodes: list[Node]) -> None:
     """Run the scripts on these nodes side by side."""
     seconds = job.params["run_timeout"]
     environment = {"ClusterId": job.cluster["id"], "AccountType": job.cluster["account_type"] or ""}
-    *stores, start = _wrapper.commands(job.run, job.steps, environment, seconds, job.params["force"])
+    *stores, start = _runner.commands(job.run, job.steps, environment, seconds, job.params["force"])
     for command in stores:
         for node, result, report in answers(job, command, nodes, LOOK_SECONDS):
             if report is None:
@@ -418,13 +418,13 @@ def run_batch(job: Job, nodes: list[Node]) -> None:
             tell_report(job, node, report)
 
 
-def answers(job: Job, command: str, nodes: list[Node], seconds: int) -> list[tuple[Node, _invocations.Result | None, _wrapper.Report | None]]:
+def answers(job: Job, command: str, nodes: list[Node], seconds: int) -> list[tuple[Node, _invocations.Result | None, _runner.Report | None]]:
     """What each of these nodes has answered to a command, if it has."""
     if not nodes:
         return []
     results = _invocations.run(job.client, job.cluster["id"], command, [node["id"] for node in nodes], seconds, job.params["wait_delay"])
     found = [(node, results.get(node["id"])) for node in nodes]
-    return [(node, result, _wrapper.report(job.run, result.message) if result else None) for node, result in found]
+    return [(node, result, _runner.report(job.run, result.message) if result else None) for node, result in found]
 
 
 def tell_without_report(job: Job, node: Node, result: _invocations.Result | None, silent: str) -> None:
@@ -437,7 +437,7 @@ def tell_without_report(job: Job, node: Node, result: _invocations.Result | None
         node.update(status="unreachable", output=cleaned(job, result.message) or "The service could not execute the command on the node.")
 
 
-def tell_report(job: Job, node: Node, report: _wrapper.Report) -> None:
+def tell_report(job: Job, node: Node, report: _runner.Report) -> None:
     """Write into a node what it has reported."""
     failed_script = redact_url(job.steps[report.number - 1].url) if report.number else None
     exit_code = 0 if report.status == "ok" else report.exit_code

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""post_scripts_run: which nodes are asked what, in which calls, and what is made of their answers. What runs on nodes: test_wrapper.py."""
+"""post_scripts_run: which nodes are asked what, in which calls, and what is made of their answers. What runs on nodes: test_runner.py."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 import requests
-from ansible_collections.alicloud.ehpc.plugins.module_utils import _wrapper
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _runner
 from ansible_collections.alicloud.ehpc.plugins.module_utils._post_scripts import Script
 from ansible_collections.alicloud.ehpc.plugins.modules import post_scripts_run
 
@@ -45,8 +45,8 @@ def shown(
     return {"id": f"i-{number}", "hostname": f"{host}{number:03d}", "status": status, "exit_code": exit_code, "failed_script": failed_script, "output": output}
 
 
-def steps(*scripts: dict[str, t.Any]) -> list[_wrapper.Step]:
-    return _wrapper.steps(CLUSTER, [Script(entry["url"], entry["args"]) for entry in scripts], [None] * len(scripts))
+def steps(*scripts: dict[str, t.Any]) -> list[_runner.Step]:
+    return _runner.steps(CLUSTER, [Script(entry["url"], entry["args"]) for entry in scripts], [None] * len(scripts))
 
 
 def invoke(command: str, *numbers: int, seconds: int = 1815, command_id: str = "c-1", **how: t.Any) -> Call:
@@ -83,11 +83,11 @@ def exchange(command: str, said: t.Mapping[int, str | tuple[str, str]], **how: t
 
 
 def look(*scripts: dict[str, t.Any]) -> str:
-    return _wrapper.look(RUN, steps(*scripts))
+    return _runner.look(RUN, steps(*scripts))
 
 
 def start(*scripts: dict[str, t.Any], seconds: int = 1800, force: bool = False) -> str:
-    (command,) = _wrapper.commands(RUN, steps(*scripts), {"ClusterId": CLUSTER, "AccountType": "nis"}, seconds, force)
+    (command,) = _runner.commands(RUN, steps(*scripts), {"ClusterId": CLUSTER, "AccountType": "nis"}, seconds, force)
     return command
 
 
@@ -189,9 +189,9 @@ def test_unknown_nodes_are_named_before_anything_runs(service: Service) -> None:
 
 
 def test_given_scripts_come_with_checksums(service: Service) -> None:
-    wanted = _wrapper.steps(CLUSTER, [Script(MOUNT, "'a b'")], ["ab" * 32])
+    wanted = _runner.steps(CLUSTER, [Script(MOUNT, "'a b'")], ["ab" * 32])
     service.expects(describe(), nodes(node(1)))
-    service.expects(*exchange(_wrapper.look(RUN, wanted), {1: told("unchanged")}, seconds=60))
+    service.expects(*exchange(_runner.look(RUN, wanted), {1: told("unchanged")}, seconds=60))
     result = ensure(service, scripts=[{"url": MOUNT, "args": ["a b"], "checksum": "sha256:" + "AB" * 32}])
     assert result["scripts"] == [script(MOUNT, "'a b'")]
 
@@ -238,7 +238,7 @@ def test_a_node_of_which_little_is_known(service: Service) -> None:
 
 
 def test_a_cluster_without_an_account_type(service: Service) -> None:
-    (command,) = _wrapper.commands(RUN, steps(script(BASE)), {"ClusterId": CLUSTER, "AccountType": ""}, 1800, True)
+    (command,) = _runner.commands(RUN, steps(script(BASE)), {"ClusterId": CLUSTER, "AccountType": ""}, 1800, True)
     service.expects(describe(AccountType=None), nodes(node(1)), *exchange(command, {1: told("ok")}))
     assert ensure(service, scripts=[{"url": BASE}], force=True)["nodes"] == [shown(1, "ok", 0)]
 
@@ -248,7 +248,7 @@ def test_a_cluster_without_an_account_type(service: Service) -> None:
 
 def test_a_long_list_takes_several_commands(service: Service) -> None:
     long = script(BASE, LONG)
-    *stores, last = _wrapper.commands(RUN, steps(long), {"ClusterId": CLUSTER, "AccountType": "nis"}, 1800, True)
+    *stores, last = _runner.commands(RUN, steps(long), {"ClusterId": CLUSTER, "AccountType": "nis"}, 1800, True)
     assert len(stores) == 1
     service.expects(describe(), read(long), nodes(node(1), node(2)))
     service.expects(*exchange(stores[0], {1: told("stored"), 2: "No space left on device\n"}, seconds=60))
@@ -259,7 +259,7 @@ def test_a_long_list_takes_several_commands(service: Service) -> None:
 
 def test_a_node_that_takes_no_part_of_a_long_list_is_left_alone(service: Service) -> None:
     long = script(BASE, LONG)
-    store, last = _wrapper.commands(RUN, steps(long), {"ClusterId": CLUSTER, "AccountType": "nis"}, 1800, True)
+    store, last = _runner.commands(RUN, steps(long), {"ClusterId": CLUSTER, "AccountType": "nis"}, 1800, True)
     service.expects(describe(), read(long), nodes(node(1), node(2)), invoke(store, 1, 2, seconds=60))
     service.expects(*[status(n1="Finished", n2="Running")] * 5, results(records={1: told("stored"), 2: ("Running", "")}))
     service.expects(*exchange(last, {1: told("ok")}, command_id="c-2"))

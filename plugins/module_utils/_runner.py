@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: it may change in any release.
-
 """What runs on a node: the commands that fetch, verify and execute scripts there, and what they report.
 
 A command of the service has 2048 characters at most. So the runner, a program for bash with the scripts in it, travels packed, in as

@@ -17,10 +17,10 @@ import uuid
 from pathlib import Path
 
 import pytest
-from ansible_collections.alicloud.ehpc.plugins.module_utils import _wrapper
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _runner
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from ansible_collections.alicloud.ehpc.plugins.module_utils._post_scripts import Script
-from ansible_collections.alicloud.ehpc.plugins.module_utils._wrapper import Report, Step
+from ansible_collections.alicloud.ehpc.plugins.module_utils._runner import Report, Step
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -44,7 +44,7 @@ class Node:
         return str(path)
 
     def shell(self, command: str, shell: str = "bash") -> subprocess.Popen[str]:
-        assert len(command) <= _wrapper.LONGEST_COMMAND
+        assert len(command) <= _runner.LONGEST_COMMAND
         return subprocess.Popen(
             [shell, "-c", command], cwd=self.directory, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
         )
@@ -55,17 +55,17 @@ class Node:
         for command in commands:
             with self.shell(command, shell) as process:
                 output, _nothing = process.communicate(timeout=60)
-        return _wrapper.report(run, output)
+        return _runner.report(run, output)
 
     def run(self, *steps: Step, seconds: int = 30, force: bool = False, shell: str = "bash", **environment: str) -> Report:
         run = uuid.uuid4().hex
-        report = self.report(run, _wrapper.commands(run, steps, environment, seconds, force), shell)
+        report = self.report(run, _runner.commands(run, steps, environment, seconds, force), shell)
         assert report is not None
         return report
 
     def look(self, *steps: Step) -> str:
         run = uuid.uuid4().hex
-        report = self.report(run, [_wrapper.look(run, steps)])
+        report = self.report(run, [_runner.look(run, steps)])
         assert report is not None
         return report.status
 
@@ -94,7 +94,7 @@ def node(tmp_path: Path) -> Node:
     ],
 )
 def test_a_text_is_split_by_its_quotes_only(args: str, arguments: tuple[str, ...]) -> None:
-    assert _wrapper.steps(CLUSTER, [Script("/x", args)], [None]) == [Step("/x", arguments)]
+    assert _runner.steps(CLUSTER, [Script("/x", args)], [None]) == [Step("/x", arguments)]
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_a_text_is_split_by_its_quotes_only(args: str, arguments: tuple[str, ...
 )
 def test_scripts_that_no_node_can_run(script: Script, words: str) -> None:
     with pytest.raises(EhpcError) as caught:
-        _wrapper.steps(CLUSTER, [script], [None])
+        _runner.steps(CLUSTER, [script], [None])
     assert words in str(caught.value)
     assert "EXAMPLEsig" not in str(caught.value)
 
@@ -121,7 +121,7 @@ def test_scripts_that_no_node_can_run(script: Script, words: str) -> None:
 def test_steps_keep_order_and_checksums() -> None:
     wanted = [Step("HTTP://scripts.example.com/a.sh", ("1",), "0" * 64), Step("/b"), Step("/c", (), "1" * 64)]
     scripts = [Script("HTTP://scripts.example.com/a.sh", "1"), Script("/b"), Script("/c")]
-    assert _wrapper.steps(CLUSTER, scripts, ["0" * 64, None, "1" * 64]) == wanted
+    assert _runner.steps(CLUSTER, scripts, ["0" * 64, None, "1" * 64]) == wanted
 
 
 def test_the_digest_is_of_all_that_a_node_runs() -> None:
@@ -135,8 +135,8 @@ def test_the_digest_is_of_all_that_a_node_runs() -> None:
         [Step("/a", ("1",), "0" * 64), Step("/b")],
         [Step("/c", ("1",)), Step("/b")],
     ]
-    assert len({_wrapper.digest(steps) for steps in [base, *others]}) == len(others) + 1
-    assert _wrapper.digest(base) == _wrapper.digest(_wrapper.steps(CLUSTER, [Script("/a", " '1' "), Script("/b")], [None, None]))
+    assert len({_runner.digest(steps) for steps in [base, *others]}) == len(others) + 1
+    assert _runner.digest(base) == _runner.digest(_runner.steps(CLUSTER, [Script("/a", " '1' "), Script("/b")], [None, None]))
 
 
 @pytest.mark.parametrize(
@@ -163,10 +163,10 @@ def test_commands_fit(node: Node) -> None:
     steps = [Step(url, words)] * 16
     received = node.directory / "received"
 
-    commands = _wrapper.commands("R", steps, {"RECEIVED": str(received)}, 10**6 - 1, True)
+    commands = _runner.commands("R", steps, {"RECEIVED": str(received)}, 10**6 - 1, True)
 
     assert len(commands) > 3
-    assert max(map(len, commands)) <= _wrapper.LONGEST_COMMAND == 2048
+    assert max(map(len, commands)) <= _runner.LONGEST_COMMAND == 2048
     assert node.report("R", commands) == Report("ok", 0, None, "")
     assert received.read_text().split("\0")[1:-1] == list(words)
     assert node.left() == ["last", "lock"]
@@ -175,7 +175,7 @@ def test_commands_fit(node: Node) -> None:
 def test_commands_are_the_same_at_any_time(monkeypatch: pytest.MonkeyPatch) -> None:
     def commands_at(moment: float) -> list[str]:
         monkeypatch.setattr(time, "time", lambda: moment)
-        return _wrapper.commands("R", [Step("/x")], {}, 30, True)
+        return _runner.commands("R", [Step("/x")], {}, 30, True)
 
     assert commands_at(1.8e9) == commands_at(1.9e9)
 
@@ -183,7 +183,7 @@ def test_commands_are_the_same_at_any_time(monkeypatch: pytest.MonkeyPatch) -> N
 def test_parts_may_arrive_twice(node: Node) -> None:
     url = node.script("count.sh", "#!/bin/sh\necho once\n")
     words = tuple(hashlib.sha512(str(number).encode()).hexdigest() for number in range(60))
-    commands = _wrapper.commands("R", [Step(url, words)], {}, 30, True)
+    commands = _runner.commands("R", [Step(url, words)], {}, 30, True)
     assert len(commands) > 1
 
     assert node.report("R", [command for command in commands for _twice in range(2)]) == Report("ok", 0, None, "once\n")
@@ -192,7 +192,7 @@ def test_parts_may_arrive_twice(node: Node) -> None:
 def test_a_part_that_is_missing_runs_nothing(node: Node) -> None:
     url = node.script("touch.sh", "#!/bin/sh\ntouch here\n")
     words = tuple(hashlib.sha512(str(number).encode()).hexdigest() for number in range(60))
-    commands = _wrapper.commands("R", [Step(url, words)], {}, 30, True)
+    commands = _runner.commands("R", [Step(url, words)], {}, 30, True)
 
     assert node.report("R", commands[1:]) is None
     assert not (node.directory / "here").exists()
@@ -200,10 +200,10 @@ def test_a_part_that_is_missing_runs_nothing(node: Node) -> None:
 
 def test_a_run_that_arrives_twice_is_made_once(node: Node) -> None:
     url = node.script("count.sh", "#!/bin/sh\nsleep 0.5; echo x >>count; wc -l <count; exit 3\n")
-    (command,) = _wrapper.commands("R", [Step(url)], {}, 30, True)
+    (command,) = _runner.commands("R", [Step(url)], {}, 30, True)
 
     both = [node.shell(command), node.shell(command)]
-    reports = [_wrapper.report("R", process.communicate(timeout=30)[0]) for process in both]
+    reports = [_runner.report("R", process.communicate(timeout=30)[0]) for process in both]
 
     assert reports == [Report("failed", 1, 3, "1\n")] * 2
     assert [process.returncode for process in both] == [1, 1]
@@ -211,7 +211,7 @@ def test_a_run_that_arrives_twice_is_made_once(node: Node) -> None:
 
 def test_two_runs_come_one_after_the_other(node: Node) -> None:
     url = node.script("alone.sh", "#!/bin/sh\nmkdir alone && sleep 0.5 && rmdir alone\n")
-    commands = [_wrapper.commands(run, [Step(url)], {}, 30, True)[0] for run in ("A", "B", "C")]
+    commands = [_runner.commands(run, [Step(url)], {}, 30, True)[0] for run in ("A", "B", "C")]
 
     running = [node.shell(command) for command in commands]
 
@@ -233,7 +233,7 @@ def test_a_daemon_does_not_keep_the_lock(node: Node) -> None:
 def test_waiting_for_another_run_ends(node: Node) -> None:
     node.state.mkdir()
     url = node.script("touch.sh", "#!/bin/sh\ntouch here\n")
-    (command,) = _wrapper.commands("R", [Step(url)], {}, 1, False)
+    (command,) = _runner.commands("R", [Step(url)], {}, 1, False)
     with subprocess.Popen(["flock", node.state / "lock", "sleep", "3"], stdout=subprocess.DEVNULL) as other:
         time.sleep(0.3)
         output = node.shell(command).communicate(timeout=10)[0]
@@ -359,9 +359,9 @@ def test_what_an_interrupted_run_left_goes_away_in_time(node: Node) -> None:
 
 
 def test_a_report_is_found_amid_other_words() -> None:
-    assert _wrapper.report("R", "Last login: today\nehpc-post-scripts R failed 2 7\nout\n") == Report("failed", 2, 7, "out\n")
-    assert _wrapper.report("R", "ehpc-post-scripts Q ok 0 -\n") is None
-    assert _wrapper.report("R", "bash: flock: command not found\n") is None
+    assert _runner.report("R", "Last login: today\nehpc-post-scripts R failed 2 7\nout\n") == Report("failed", 2, 7, "out\n")
+    assert _runner.report("R", "ehpc-post-scripts Q ok 0 -\n") is None
+    assert _runner.report("R", "bash: flock: command not found\n") is None
 
 
 # Hostile scripts
@@ -404,7 +404,7 @@ def test_nothing_but_the_intended_script_runs(tmp_path: Path, name: str, argumen
     args = " ".join(map(shlex.quote, arguments))
     before = set(node.directory.iterdir())
 
-    report = node.run(*_wrapper.steps(CLUSTER, [Script(url, args)], [None]), RECEIVED=str(received), VALUE=value)
+    report = node.run(*_runner.steps(CLUSTER, [Script(url, args)], [None]), RECEIVED=str(received), VALUE=value)
 
     assert report == Report("ok", 0, None, "")
     assert received.read_bytes() == b"".join(part.encode() + b"\0" for part in [value, *arguments])
@@ -426,7 +426,7 @@ def test_a_hostile_url_reaches_curl_as_one_address(tmp_path: Path, path: str, ar
     node.environment["PATH"] = f"{curl.parent}:{node.environment['PATH']}"
     before = set(node.directory.iterdir())
 
-    report = node.run(*_wrapper.steps(CLUSTER, [Script(f"https://scripts.example.com/{path}", shlex.quote(args))], [None]))
+    report = node.run(*_runner.steps(CLUSTER, [Script(f"https://scripts.example.com/{path}", shlex.quote(args))], [None]))
 
     assert report == Report("ok", 0, None, "")
     encoded = path.replace("\\", "%5C").replace('"', "%22")
