@@ -7,11 +7,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from environment import is_foreign
+
+
+def pytest_report_header() -> str:
+    """Which programs the emulated nodes fetch scripts with."""
+    return "nodes fetch with: " + ", ".join(shutil.which(name) or f"a stand-in for {name}" for name in ("curl", "wget"))
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 
+from . import fetchers
+
 # What post_scripts_run keeps on a node, in the node's own directory instead of /var/log and /var/lib.
 DIRECTORIES = {"EHPC_POST_SCRIPTS_LOG": "log", "EHPC_POST_SCRIPTS_STATE": "state"}
 OVER = ("Finished", "Failed", "Stopped")
@@ -119,12 +121,21 @@ class Nodes:
             with self._lock:
                 self._processes.discard(process)
 
+    def _stand_ins(self) -> Path:
+        """The directory with a curl and a wget for machines that lack them; beside those of the nodes."""
+        assert self._root is not None
+        directory = self._root / ".stand-ins"
+        if not directory.exists():
+            fetchers.install(directory)
+        return directory
+
     def _start(self, directory: Path, text: str) -> subprocess.Popen[bytes] | None:
         with self._lock:
             if self._stopped:
                 return None
             environment = {
-                "PATH": os.environ.get("PATH", os.defpath),
+                # The stand-ins come last: a curl and a wget of this machine are used if there are any.
+                "PATH": os.pathsep.join([os.environ.get("PATH", os.defpath), str(self._stand_ins())]),
                 "HOME": str(directory),
                 **{name: str(directory / place) for name, place in DIRECTORIES.items()},
                 **self.environment,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import threading
 import time
 import typing as t
@@ -262,28 +261,8 @@ def test_redirects_to_plain_http_are_not_followed(cluster: Cluster) -> None:
         assert cluster.run(scripts=[{"url": plain.url("/hello.sh")}], nodes=["i-1"])["changed"]
 
 
-def test_a_node_without_curl_takes_wget(cluster: Cluster, tmp_path: Path) -> None:
-    """Over http, because only the system says whom wget trusts."""
-    for directory in os.environ["PATH"].split(os.pathsep):
-        for program in Path(directory).glob("*") if Path(directory).is_dir() else []:
-            if program.name != "curl" and not (tmp_path / program.name).exists():
-                (tmp_path / program.name).symlink_to(program)
-    if not shutil.which("wget", path=str(tmp_path)):
-        pytest.skip("no wget here")
-    cluster.emulator.state.machines.environment["PATH"] = str(tmp_path)
-    with ScriptServer({"/hello.sh": HELLO, "/moved.sh": redirect("/hello.sh")}, tls=False) as plain:
-        (node,) = cluster.run(scripts=[{"url": plain.url("/hello.sh?a=';touch canary;'".replace(" ", "%20"))}], nodes=["i-1"])["nodes"]
-        assert (node["status"], node["output"]) == ("ok", "hello\n")
-        assert "Wget" in plain.requests[0].headers["user-agent"]
-        assert cluster.fails(scripts=[{"url": plain.url("/moved.sh")}], nodes=["i-2"])["nodes"][0]["status"] == "failed"
-
-    (tmp_path / "wget").unlink()
-    (node,) = cluster.fails("/hello.sh", nodes=["i-2"])["nodes"]
-    assert node["output"] == "This node has neither curl nor wget.\nThe script cannot be fetched.\n"
-
-
 def test_signatures_are_shown_nowhere(cluster: Cluster) -> None:
-    cluster.server.files["/signed.sh"] = b'#!/bin/sh\necho "$1"\nps -ef | grep -c "[E]XAMPLEsig"\nexit 1\n'
+    cluster.server.files["/signed.sh"] = b'#!/bin/sh\necho "$1"\nexit 1\n'
     path = "/signed.sh?Expires=1893456000&OSSAccessKeyId=EXAMPLEid&Signature=EXAMPLEsig%3D"
     failure = cluster.fails((path, ["see Signature EXAMPLEsig%3D"]), nodes=["i-1"])
     assert cluster.server.requests[0].path == path

@@ -192,13 +192,17 @@ MISTAKES: list[tuple[str | None, dict[str, t.Any], list[str]]] = [
 
 
 def test_mistakes(bootstrap: Bootstrap, emulator: Emulator, tmp_path: Path) -> None:
+    # In place of the real one, which a machine need not have, and which would ask the machine's name service for the host.
+    ssh = tmp_path / "ssh"
+    ssh.write_text("#!/bin/sh\necho 'ssh: Could not resolve hostname accounts.invalid: Name or service not known' >&2\nexit 255\n", encoding="utf-8")
+    ssh.chmod(0o755)
     hosts = {}
     for number, (cluster_id, variables, _words) in enumerate(MISTAKES):
         named = {} if cluster_id is None else {"cluster_id": cluster_id}
         hosts[f"mistake{number}"] = {f"ehpc_bootstrap_{name}": value for name, value in {**named, **variables}.items()} | {"ansible_connection": "local"}
     inventory = tmp_path / "mistakes.yml"
     inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts}}), encoding="utf-8")
-    run = bootstrap(None, hosts="all", inventory=inventory, code=2)
+    run = bootstrap(None, hosts="all", inventory=inventory, env={"ANSIBLE_SSH_EXECUTABLE": str(ssh)}, code=2)
     messages = {entry.host: entry.msg for entry in run.results if entry.task == f"{ROLE} : {FAILURE}"}
     for number, (_cluster_id, _variables, words) in enumerate(MISTAKES):
         assert [word for word in words if word not in messages[f"mistake{number}"]] == [], messages[f"mistake{number}"]
