@@ -48,6 +48,8 @@ MAX_PAGES = 10000
 REPEATED_CODES = ("ServiceUnavailable", "InternalError", "UnknownError")
 REPEATED_STATUSES = (502, 503, 504)
 
+T = t.TypeVar("T")
+
 # A proxy is often given without a scheme, and its password unquoted: all up to the last @ is one.
 _PROXY_USER = re.compile(r"^([a-z][a-z0-9+.-]*://)?.*@", re.IGNORECASE | re.DOTALL)
 
@@ -260,6 +262,23 @@ def _worth_repeating(error: EhpcError) -> bool:
     if error.http_status is None:
         return error.code in (_errors.CONNECTION_FAILED, _errors.TIMED_OUT)
     return error.code.startswith("Throttling") or error.code in REPEATED_CODES or error.http_status in REPEATED_STATUSES
+
+
+def poll(read: t.Callable[[], T], is_done: t.Callable[[T], bool], deadline: float, delay: float, max_delay: float) -> T:
+    """Call ``read`` until ``is_done`` accepts its value, or until the deadline (of time.monotonic()); return the last value.
+
+    It reads at least once, and for the last time at the deadline. The delay in seconds doubles after each read, up to ``max_delay``.
+    ``read`` has to bound its own calls by the deadline.
+    """
+    value = read()
+    while not is_done(value):
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
+            break
+        time.sleep(min(delay, remaining))
+        delay = min(delay * 2, max_delay)
+        value = read()
+    return value
 
 
 def items(answer: Mapping[str, t.Any], wrapper: str, item: str) -> list[dict[str, t.Any]]:

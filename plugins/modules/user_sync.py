@@ -168,6 +168,7 @@ import time
 import typing as t
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _clusters, _users
+from ansible_collections.alicloud.ehpc.plugins.module_utils._client import poll
 from ansible_collections.alicloud.ehpc.plugins.module_utils._clusters import cluster_id_of
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError, invalid_option
 from ansible_collections.alicloud.ehpc.plugins.module_utils._module import ModuleDefinition, run
@@ -177,8 +178,8 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.alicloud.ehpc.plugins.module_utils._module import Invocation
     from ansible_collections.alicloud.ehpc.plugins.module_utils._users import Users
 
-POLL_DELAY = 1.0
-LONGEST_POLL_DELAY = 10.0
+INITIAL_POLL_DELAY = 1.0
+MAX_POLL_DELAY = 10.0
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "cluster_id": {"type": "str", "required": True},
@@ -236,13 +237,7 @@ def missing_of(expected: list[str], users: Users) -> list[str]:
 
 def wait_for(client: Client, cluster_id: str, expected: list[str], deadline: float) -> Users:
     """The users of the cluster once all expected ones are among them, or at the deadline."""
-    delay = POLL_DELAY
-    users = _users.list_all(client, cluster_id)
-    while missing_of(expected, users) and time.monotonic() < deadline:
-        time.sleep(min(delay, max(deadline - time.monotonic(), 0)))
-        delay = min(delay * 2, LONGEST_POLL_DELAY)
-        users = _users.list_all(client, cluster_id)
-    return users
+    return poll(lambda: _users.list_all(client, cluster_id), lambda users: not missing_of(expected, users), deadline, INITIAL_POLL_DELAY, MAX_POLL_DELAY)
 
 
 def outcome(client: Client, cluster_id: str, before: Users, after: Users, expected: list[str]) -> dict[str, t.Any]:

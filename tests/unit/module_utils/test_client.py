@@ -17,7 +17,7 @@ import pytest
 import requests
 import urllib3
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _client
-from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Clients, certificate_warning, client_for, items
+from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Clients, certificate_warning, client_for, items, poll
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from ansible_collections.alicloud.ehpc.plugins.module_utils._version import VERSION
 
@@ -576,6 +576,28 @@ def test_asking_fails(service: Service) -> None:
     with pytest.raises(EhpcError, match=r"without an answer\. Whether it was done is not known, because reading failed too: It is gone\.") as caught:
         service.client().call("SetPostScripts", arrived=arrived)
     assert caught.value.action == "SetPostScripts"
+
+
+# Polling
+
+
+@pytest.mark.parametrize(
+    ("values", "seconds", "read", "sleeps"),
+    [
+        ([1], 10, 1, []),
+        ([0, 1], 10, 1, [1.0]),
+        ([0, 0, 0, 0, 1], 60, 1, [1.0, 2.0, 4.0, 4.0]),
+        ([0, 0, 0], 2.5, 0, [1.0, 1.5]),
+        ([0], 0, 0, []),
+        ([0], -1, 0, []),
+    ],
+    ids=["done at once", "done later", "delays double up to the maximum", "last read at the deadline", "no time", "late"],
+)
+def test_poll(service: Service, values: list[int], seconds: float, read: int, sleeps: list[float]) -> None:
+    left = list(values)
+    assert poll(lambda: left.pop(0), bool, service.clock.now + seconds, delay=1.0, max_delay=4.0) == read
+    assert service.clock.sleeps == sleeps
+    assert not left
 
 
 # From options
