@@ -127,8 +127,8 @@ from fnmatch import fnmatchcase
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
-from ansible_collections.alicloud.ehpc.plugins.module_utils import _client, _clusters, _nodes
-from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC, transport
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _clusters, _http, _nodes
+from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC, request_settings
 from ansible_collections.alicloud.ehpc.plugins.module_utils._credentials import credentials, region_of
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from ansible_collections.alicloud.ehpc.plugins.plugin_utils._fleet import Fleet
@@ -162,8 +162,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         """Add the hosts that the file describes."""
         super().parse(inventory, loader, path, cache)
         config = self._read_config_data(path)
-        if _client.MISSING_LIBRARY:
-            raise AnsibleParserError(missing_required_lib(_client.REQUIRED_LIBRARIES))
+        if _http.MISSING_LIBRARY:
+            raise AnsibleParserError(missing_required_lib(_http.REQUIRED_LIBRARIES))
         try:
             entries = self._entries(self._shared_options(config), path, cache)
         except EhpcError as error:
@@ -200,7 +200,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _digest(self, params: dict[str, t.Any], regions: list[str]) -> str:
         """What the answer depends on: who asks, where, and for what. A digest, because who asks is told apart by secrets too."""
         options = [self.get_option(name) for name in ("hosts", "statuses", "names", "strict_regions")]
-        asked = (credentials(params).identity, transport(params, REGION_TO_ASK).url, regions, options)
+        asked = (credentials(params).identity, request_settings(params, REGION_TO_ASK).url, regions, options)
         return hashlib.sha256(repr(asked).encode()).hexdigest()[:16]
 
     def _read(self, params: dict[str, t.Any], regions: list[str]) -> list[dict[str, t.Any]]:

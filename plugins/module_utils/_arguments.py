@@ -95,7 +95,7 @@ def option_or_variable(params: Mapping[str, t.Any], name: str) -> t.Any:
     return variable(name) if value is None and name in ENVIRONMENT else value
 
 
-class Transport(t.NamedTuple):
+class RequestSettings(t.NamedTuple):
     """Where requests go and how long they may take. Hashable, so that equal tasks can share a client."""
 
     url: str
@@ -106,15 +106,15 @@ class Transport(t.NamedTuple):
     max_delay: float
 
 
-def transport(params: Mapping[str, t.Any], region: str) -> Transport:
-    """The transport options, checked. Raises EhpcError for one that cannot work."""
+def request_settings(params: Mapping[str, t.Any], region: str) -> RequestSettings:
+    """The options of requests, checked. Raises EhpcError for one that cannot work."""
     for name in ("connect_timeout", "read_timeout"):
         if not 0 < option(params, name) < math.inf:
             raise invalid_option("%s must be more than 0 seconds, not %s." % (name, params[name]))
     for name in ("api_retries", "api_retry_max_delay"):
         if option(params, name) < 0:
             raise invalid_option("%s must not be negative, it is %s." % (name, params[name]))
-    return Transport(
+    return RequestSettings(
         url=endpoint_url(option_or_variable(params, "endpoint"), option(params, "endpoint_type"), region),
         verify=_verify(params),
         connect_timeout=option(params, "connect_timeout"),

@@ -10,18 +10,15 @@ from __future__ import annotations
 
 import json
 import random
-import re
-import socket
 import time
-import traceback
 import typing as t
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _errors
-from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import Transport, checked_region, option, transport
+from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import RequestSettings, checked_region, option, request_settings
 from ansible_collections.alicloud.ehpc.plugins.module_utils._credentials import Credentials, Keys, credentials, region_of
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
-from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import MASK, redact_text
-from ansible_collections.alicloud.ehpc.plugins.module_utils._version import VERSION
+from ansible_collections.alicloud.ehpc.plugins.module_utils._http import USER_AGENT, what_failed
+from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redact_text
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from collections.abc import Mapping
@@ -32,32 +29,27 @@ try:
     import urllib3
     from aliyunsdkcore.auth.composer.rpc_signature_composer import get_signed_url
 except ImportError:
-    MISSING_LIBRARY: str | None = traceback.format_exc()
-else:
-    MISSING_LIBRARY = None
+    # MISSING_LIBRARY of _http reports it.
+    pass
 
-REQUIRED_LIBRARIES = "aliyun-python-sdk-core and requests"
 API_VERSION = "2018-04-12"
-USER_AGENT = "ansible-alicloud.ehpc/%s" % VERSION
-FIRST_DELAY = 0.5
-LONGEST_MESSAGE = 1000
+# Seconds.
+INITIAL_DELAY = 0.5
+MAX_MESSAGE_LENGTH = 1000
 PAGE_SIZE = 50
 # No page of the service is this far out; a service that never stops paging must not keep a task for ever.
 MAX_PAGES = 10000
 
-REPEATED_CODES = ("ServiceUnavailable", "InternalError", "UnknownError")
-REPEATED_STATUSES = (502, 503, 504)
+RETRYABLE_CODES = ("ServiceUnavailable", "InternalError", "UnknownError")
+RETRYABLE_STATUSES = (502, 503, 504)
 
 T = t.TypeVar("T")
-
-# A proxy is often given without a scheme, and its password unquoted: all up to the last @ is one.
-_PROXY_USER = re.compile(r"^([a-z][a-z0-9+.-]*://)?.*@", re.IGNORECASE | re.DOTALL)
 
 
 class Client:
     """Calls to one region. Use it as long as the options are the same: it keeps its connection."""
 
-    def __init__(self, source: Credentials, region: str, settings: Transport) -> None:
+    def __init__(self, source: Credentials, region: str, settings: RequestSettings) -> None:
         self.region = region
         self.settings = settings
         self._source = source
@@ -72,7 +64,7 @@ class Client:
         """Close the connection."""
         self._session.close()
 
-    def hide(self, secrets: t.Iterable[str]) -> None:
+    def register_secrets(self, secrets: t.Iterable[str]) -> None:
         """Keep these values out of every message from now on."""
         self._secrets.update(secret for secret in secrets if secret)
 
@@ -81,24 +73,24 @@ class Client:
         action: str,
         params: Mapping[str, str] | None = None,
         read_timeout: float | None = None,
-        arrived: t.Callable[[], bool] | None = None,
+        is_applied: t.Callable[[], bool] | None = None,
         deadline: float | None = None,
     ) -> dict[str, t.Any]:
         """The service's answer to one operation. Raises EhpcError.
 
-        ``arrived`` belongs to a write whose effect can be read: it is asked where an answer was lost, before the
-        write is repeated or given up, and where it says that the write arrived the answer is an empty one.
+        ``is_applied`` belongs to a write whose effect can be read: it is asked where an answer was lost, before the
+        write is repeated or given up, and where it says that the write is_applied the answer is an empty one.
         """
         params = dict(params or {}, RegionId=self.region)
         for repeat in range(self.settings.retries + 1):
             try:
                 return self._once(action, params, read_timeout or self.settings.read_timeout)
             except EhpcError as error:
-                if error.answer_lost and arrived and self._ask(arrived, error):
+                if error.response_lost and is_applied and self._ask(is_applied, error):
                     return {}
                 delay = self._delay(repeat)
                 too_late = deadline is not None and time.monotonic() + delay >= deadline
-                if not _worth_repeating(error) or repeat == self.settings.retries or too_late:
+                if not _is_retryable(error) or repeat == self.settings.retries or too_late:
                     raise
             time.sleep(delay)
         raise AssertionError("unreachable: the last repeat returns or raises")  # pragma: no cover
@@ -132,20 +124,20 @@ class Client:
             found.extend(items(answer, wrapper, item))
         return found
 
-    def _ask(self, arrived: t.Callable[[], bool], lost: EhpcError) -> bool:
+    def _ask(self, is_applied: t.Callable[[], bool], lost: EhpcError) -> bool:
         try:
-            return arrived()
+            return is_applied()
         except EhpcError as error:
             lost.message += " Whether it was done is not known, because reading failed too: %s" % error.message
             raise lost from None
 
     def _delay(self, repeat: int) -> float:
         """Seconds until the next try: doubled each time, and jittered so that many hosts do not come back at once."""
-        return min(self.settings.max_delay, FIRST_DELAY * 2.0**repeat) * random.uniform(0.5, 1.0)  # noqa: S311
+        return min(self.settings.max_delay, INITIAL_DELAY * 2.0**repeat) * random.uniform(0.5, 1.0)  # noqa: S311
 
     def _once(self, action: str, params: Mapping[str, str], read_timeout: float) -> dict[str, t.Any]:
         keys = self._source.keys()
-        self.hide((keys.secret_key, keys.security_token or ""))
+        self.register_secrets((keys.secret_key, keys.security_token or ""))
         attempted = _errors.attempt(action, params.get("ClusterId"), self.region)
         try:
             answer = self._session.get(
@@ -156,10 +148,10 @@ class Client:
                 allow_redirects=False,
             )
         except (requests.RequestException, OSError) as error:
-            raise self._no_answer(error, action, attempted) from None
-        return self._understood(answer, action, attempted)
+            raise self._connection_error(error, action, attempted) from None
+        return self._parse(answer, action, attempted)
 
-    def _understood(self, answer: requests.Response, action: str, attempted: str) -> dict[str, t.Any]:
+    def _parse(self, answer: requests.Response, action: str, attempted: str) -> dict[str, t.Any]:
         try:
             body = json.loads(answer.content)
         except ValueError:
@@ -182,18 +174,18 @@ class Client:
             attempted,
             action,
             http_status=answer.status_code,
-            answer_lost=answer.status_code == 200 or answer.status_code >= 500,
+            response_lost=answer.status_code == 200 or answer.status_code >= 500,
         )
 
-    def _no_answer(self, error: Exception, action: str, attempted: str) -> EhpcError:
+    def _connection_error(self, error: Exception, action: str, attempted: str) -> EhpcError:
         """The failure of a request that got no answer, told without its url: that holds the signature."""
-        code, reason, lost = what_failed(error, self.settings)
-        return EhpcError(code, "%s%s %s" % (self.settings.url, through_proxy(self.settings.url), reason), attempted, action, answer_lost=lost)
+        failure = what_failed(error, self.settings.url, self.settings)
+        return EhpcError(failure.code, failure.reason, attempted, action, response_lost=failure.response_lost)
 
     def _clean(self, message: str) -> str:
         # SignatureDoesNotMatch echoes the whole string to sign, with the token in it.
         message = message.partition("server string to sign is")[0].strip()
-        return redact_text(message, self._secrets)[:LONGEST_MESSAGE]
+        return redact_text(message, self._secrets)[:MAX_MESSAGE_LENGTH]
 
 
 def _signed(action: str, params: Mapping[str, str], keys: Keys) -> str:
@@ -210,58 +202,10 @@ def _signed(action: str, params: Mapping[str, str], keys: Keys) -> str:
     return t.cast(str, url)
 
 
-def proxy_of(url: str) -> str | None:
-    """The proxy that the environment has for a url."""
-    return requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url))
-
-
-def through_proxy(url: str) -> str:
-    """' through the proxy ...' where there is one, told without its password."""
-    proxy = proxy_of(url)
-    return " through the proxy %s" % _PROXY_USER.sub(r"\1%s@" % MASK, proxy) if proxy else ""
-
-
-def what_failed(error: Exception, settings: Transport) -> tuple[str, str, bool]:
-    """Code, reason, and whether the service may have done the work, for a request without an answer."""
-    causes = list(_causes(error))
-    if any(isinstance(cause, socket.gaierror) for cause in causes) or any("NameResolution" in type(cause).__name__ for cause in causes):
-        return _errors.HOST_NOT_FOUND, "has a host name that cannot be resolved.", False
-    if any(isinstance(cause, (requests.exceptions.SSLError, urllib3.exceptions.SSLError)) for cause in causes):
-        details = [str(getattr(cause, "verify_message", "")) for cause in causes]
-        detail = next(filter(None, details), "the handshake failed")
-        return _errors.TLS_FAILED, "could not be trusted: %s." % detail.rstrip("."), False
-    if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
-        return _errors.INVALID_ADDRESS, "has an address, or is behind a proxy with one, that cannot be used.", False
-    if isinstance(error, requests.exceptions.ConnectTimeout):
-        return _errors.TIMED_OUT, "did not accept a connection within %g seconds." % settings.connect_timeout, False
-    if any(isinstance(cause, (requests.exceptions.ReadTimeout, urllib3.exceptions.ReadTimeoutError)) for cause in causes):
-        return _errors.TIMED_OUT, "did not answer in time.", True
-    if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
-        return _errors.CONNECTION_FAILED, "refused the connection.", False
-    if isinstance(error, requests.exceptions.ProxyError):
-        return _errors.CONNECTION_FAILED, "could not be reached: the proxy refused.", False
-    if any(isinstance(cause, urllib3.exceptions.NewConnectionError) for cause in causes):
-        return _errors.CONNECTION_FAILED, "could not be reached.", False
-    return _errors.CONNECTION_FAILED, "closed the connection without an answer.", True
-
-
-def _causes(error: BaseException | None) -> t.Iterator[BaseException]:
-    """An exception and all that it stands for: requests and urllib3 wrap by attribute, by argument and by cause."""
-    waiting, seen = [error], set()
-    while waiting:
-        current = waiting.pop()
-        if current is None or id(current) in seen:
-            continue
-        seen.add(id(current))
-        yield current
-        inner = [current.__cause__, current.__context__, getattr(current, "reason", None), *current.args]
-        waiting.extend(cause for cause in inner if isinstance(cause, BaseException))
-
-
-def _worth_repeating(error: EhpcError) -> bool:
+def _is_retryable(error: EhpcError) -> bool:
     if error.http_status is None:
         return error.code in (_errors.CONNECTION_FAILED, _errors.TIMED_OUT)
-    return error.code.startswith("Throttling") or error.code in REPEATED_CODES or error.http_status in REPEATED_STATUSES
+    return error.code.startswith("Throttling") or error.code in RETRYABLE_CODES or error.http_status in RETRYABLE_STATUSES
 
 
 def poll(read: t.Callable[[], T], is_done: t.Callable[[T], bool], deadline: float, delay: float, max_delay: float) -> T:
@@ -299,7 +243,7 @@ def client_for(params: Mapping[str, t.Any], fallback_region: str | None = None, 
     """
     source = credentials(params)
     region = checked_region(region_of(params) or fallback_region)
-    settings = transport(params, region)
+    settings = request_settings(params, region)
     known = {} if clients is None else clients
     key = (source.identity, region, settings)
     if key not in known:

@@ -145,7 +145,7 @@ class EhpcError(Exception):
     """A call, or an option, that failed.
 
     ``message`` says what is wrong and holds no secret. ``attempted`` completes "Cannot ..."; without it the
-    message stands alone. ``answer_lost`` is true where the service may have done the work all the same.
+    message stands alone. ``response_lost`` is true where the service may have done the work all the same.
     ``result`` is what a module returns beside ``msg`` and ``error``.
     """
 
@@ -158,7 +158,7 @@ class EhpcError(Exception):
         http_status: int | None = None,
         request_id: str | None = None,
         hint: str | None = None,
-        answer_lost: bool = False,
+        response_lost: bool = False,
         result: dict[str, t.Any] | None = None,
     ) -> None:
         super().__init__(message)
@@ -169,7 +169,7 @@ class EhpcError(Exception):
         self.http_status = http_status
         self.request_id = request_id
         self.hint = hint or hint_for(code, action)
-        self.answer_lost = answer_lost
+        self.response_lost = response_lost
         self.result = result or {}
 
     def __str__(self) -> str:

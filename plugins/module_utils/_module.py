@@ -12,7 +12,7 @@ import traceback
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.alicloud.ehpc.plugins.module_utils import _client
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _client, _http
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redact_text, redact_values
@@ -74,8 +74,8 @@ def run(definition: ModuleDefinition) -> None:
         # Or AnsibleModule would write the options, and so pre-signed urls, to the system's log.
         no_log=True,
     )
-    if _client.MISSING_LIBRARY:
-        module.fail_json(msg=missing_required_lib(_client.REQUIRED_LIBRARIES), exception=_client.MISSING_LIBRARY)
+    if _http.MISSING_LIBRARY:
+        module.fail_json(msg=missing_required_lib(_http.REQUIRED_LIBRARIES), exception=_http.MISSING_LIBRARY)
     result = run_safely(definition, module)
     if result.pop("failed", False):
         module.fail_json(**result)

@@ -43,7 +43,7 @@ def read(client: Client, cluster_id: str) -> list[Script]:
     """The scripts that the service has, in the order of execution."""
     answer = client.call("GetPostScripts", {"ClusterId": cluster_id})
     scripts = from_answer(items(answer, "PostInstallScripts", "PostInstallScriptInfo"))
-    client.hide(secret for script in scripts for secret in url_secrets(script.url))
+    client.register_secrets(secret for script in scripts for secret in url_secrets(script.url))
     return scripts
 
 
@@ -58,8 +58,8 @@ def write(client: Client, cluster_id: str, scripts: list[Script]) -> str | None:
     for number, script in enumerate(scripts, 1):
         params["PostInstallScripts.%d.Url" % number] = script.url
         params["PostInstallScripts.%d.Args" % number] = script.args
-    client.hide(secret for script in scripts for secret in url_secrets(script.url))
-    answer = client.call("SetPostScripts", params, arrived=lambda: read(client, cluster_id) == scripts)
+    client.register_secrets(secret for script in scripts for secret in url_secrets(script.url))
+    answer = client.call("SetPostScripts", params, is_applied=lambda: read(client, cluster_id) == scripts)
     return answer.get("RequestId")
 
 

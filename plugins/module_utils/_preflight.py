@@ -22,12 +22,12 @@ import time
 import typing as t
 from urllib.parse import urljoin
 
-from ansible_collections.alicloud.ehpc.plugins.module_utils._client import USER_AGENT, proxy_of, through_proxy, what_failed
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import PREFLIGHT_FAILED, EhpcError
+from ansible_collections.alicloud.ehpc.plugins.module_utils._http import USER_AGENT, proxy_of, what_failed
 from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redact_url
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import Transport
+    from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import RequestSettings
     from ansible_collections.alicloud.ehpc.plugins.module_utils._post_scripts import Script
 
 LARGEST = 1024 * 1024
@@ -89,7 +89,7 @@ try:
     import requests
     import urllib3
 except ImportError:
-    # Who runs modules looks at MISSING_LIBRARY of the client, and comes nowhere near here.
+    # Who runs modules looks at MISSING_LIBRARY of _http, and comes nowhere near here.
     pass
 else:
 
@@ -122,7 +122,7 @@ else:
             self.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
 
 
-def look_at(scripts: list[Script], checksums: list[str | None], settings: Transport) -> list[Look]:
+def look_at(scripts: list[Script], checksums: list[str | None], settings: RequestSettings) -> list[Look]:
     """A look at each script that has an http(s) url or a checksum, in their order. No url takes longer than both timeouts together."""
     asked = [(script.url, checksum) for script, checksum in zip(scripts, checksums) if _is_web(script.url) or checksum]
     seconds = settings.connect_timeout + settings.read_timeout
@@ -170,7 +170,7 @@ def _awaited(future: concurrent.futures.Future[t.Any], deadline: float, seconds:
         return _Unfit("It did not arrive within %g seconds. Whether nodes can fetch it is not known." % seconds, known=False)
 
 
-def _fetch(url: str, settings: Transport, deadline: float) -> _File:
+def _fetch(url: str, settings: RequestSettings, deadline: float) -> _File:
     """The file behind a url, by way of redirects. Raises _Unfit where there is none."""
     has_user = False
     for _redirect in range(MOST_REDIRECTS + 1):
@@ -213,7 +213,7 @@ def _origin(address: urllib3.util.Url) -> str:
     return "%s://%s" % (address.scheme, address.netloc)
 
 
-def _answer(url: str, address: urllib3.util.Url, settings: Transport, deadline: float) -> requests.Response:
+def _answer(url: str, address: urllib3.util.Url, settings: RequestSettings, deadline: float) -> requests.Response:
     """The answer to one request, still without its body.
 
     Not by a session's own means: that reads the body of a redirect, however long it is, and takes a password for the host from
@@ -268,13 +268,12 @@ def _refuse_metadata(addresses: list[_Address]) -> None:
         raise _Unfit("It leads to a link-local address or to the metadata service, where no script is; that is never asked.")
 
 
-def _unreachable(error: Exception, address: urllib3.util.Url, addresses: list[_Address], settings: Transport) -> _Unfit:
+def _unreachable(error: Exception, address: urllib3.util.Url, addresses: list[_Address], settings: RequestSettings) -> _Unfit:
     """Told without the error's own text: that holds the url."""
-    _code, reason, _lost = what_failed(error, settings)
     inside = _INSIDE_NAME.search(address.host or "") or any(one in network for one in addresses for network in _INSIDE)
     why = ": it is an address inside a private network, and the host of this task may be outside of it" if inside else ""
-    origin = _origin(address)
-    return _Unfit("It could not be looked at: %s%s %s Whether nodes can fetch it is not known%s." % (origin, through_proxy(origin), reason, why), known=False)
+    reason = what_failed(error, _origin(address), settings).reason
+    return _Unfit("It could not be looked at: %s Whether nodes can fetch it is not known%s." % (reason, why), known=False)
 
 
 def _check_status(status: int, has_user: bool) -> None:
@@ -288,7 +287,7 @@ def _check_status(status: int, has_user: bool) -> None:
         raise _Unfit("It is not sent: HTTP status %d." % status)
 
 
-def _file(answer: requests.Response, address: urllib3.util.Url, settings: Transport, deadline: float) -> _File:
+def _file(answer: requests.Response, address: urllib3.util.Url, settings: RequestSettings, deadline: float) -> _File:
     """The file in an answer, read no further than is needed to know that it is too large."""
     content = b""
     try:

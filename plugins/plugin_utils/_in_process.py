@@ -28,7 +28,7 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
-from ansible_collections.alicloud.ehpc.plugins.module_utils import _client
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _client, _http
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC
 from ansible_collections.alicloud.ehpc.plugins.module_utils._module import ModuleDefinition, run_safely, secret_values
 from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redact_values
@@ -110,8 +110,8 @@ class _Invocation:
         problem = self._check_options(name)
         if problem:
             return {"failed": True, "msg": problem}
-        if _client.MISSING_LIBRARY:
-            return {"failed": True, "msg": missing_required_lib(_client.REQUIRED_LIBRARIES), "exception": _client.MISSING_LIBRARY}
+        if _http.MISSING_LIBRARY:
+            return {"failed": True, "msg": missing_required_lib(_http.REQUIRED_LIBRARIES), "exception": _http.MISSING_LIBRARY}
         return run_safely(self._definition, self, _clients)
 
     def _check_options(self, name: str) -> str | None:

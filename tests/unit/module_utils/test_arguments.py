@@ -19,7 +19,7 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import (
     is_loopback,
     option,
     option_or_variable,
-    transport,
+    request_settings,
 )
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 
@@ -199,8 +199,8 @@ def test_host_names_that_cannot_be(endpoint: str) -> None:
 
 def test_endpoint_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALIBABA_CLOUD_EHPC_ENDPOINT", "ehpc.example.com")
-    assert transport(params(), REGION).url == "https://ehpc.example.com"
-    assert transport(params(endpoint="other.example.com"), REGION).url == "https://other.example.com"
+    assert request_settings(params(), REGION).url == "https://ehpc.example.com"
+    assert request_settings(params(endpoint="other.example.com"), REGION).url == "https://other.example.com"
 
 
 @pytest.mark.parametrize(
@@ -235,28 +235,28 @@ def test_regions_that_cannot_be(region: str) -> None:
 
 
 def test_transport_of_defaults() -> None:
-    assert transport(params(), REGION) == ("https://ehpc.cn-hangzhou.aliyuncs.com", True, 5, 30, 5, 12)
-    assert hash(transport(params(), REGION)) == hash(transport(params(), REGION))
+    assert request_settings(params(), REGION) == ("https://ehpc.cn-hangzhou.aliyuncs.com", True, 5, 30, 5, 12)
+    assert hash(request_settings(params(), REGION)) == hash(request_settings(params(), REGION))
 
 
 def test_transport_of_options(tmp_path: Path) -> None:
     ca_path = tmp_path / "ca.pem"
     ca_path.touch()
     given = params(endpoint="127.0.0.1:1", ca_path=str(ca_path), connect_timeout=0.5, read_timeout=1.5, api_retries=0, api_retry_max_delay=0)
-    assert transport(given, REGION) == ("https://127.0.0.1:1", str(ca_path), 0.5, 1.5, 0, 0)
+    assert request_settings(given, REGION) == ("https://127.0.0.1:1", str(ca_path), 0.5, 1.5, 0, 0)
 
 
 def test_ca_path_of_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
-    assert transport(params(), REGION).verify == str(tmp_path)
+    assert request_settings(params(), REGION).verify == str(tmp_path)
     monkeypatch.setenv("ALIBABA_CLOUD_CA_BUNDLE", __file__)
-    assert transport(params(), REGION).verify == __file__
-    assert transport(params(validate_certs=False), REGION).verify is False
+    assert request_settings(params(), REGION).verify == __file__
+    assert request_settings(params(validate_certs=False), REGION).verify is False
 
 
 def test_ca_path_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(EhpcError, match="ca_path") as caught:
-        transport(params(ca_path=str(tmp_path / "ca.pem")), REGION)
+        request_settings(params(ca_path=str(tmp_path / "ca.pem")), REGION)
     assert str(tmp_path / "ca.pem") in str(caught.value)
 
 
@@ -266,7 +266,7 @@ def test_ca_path_that_is_not_there(tmp_path: Path) -> None:
 )
 def test_numbers_that_cannot_work(name: str, value: float) -> None:
     with pytest.raises(EhpcError, match=name) as caught:
-        transport(params(**{name: value}), REGION)
+        request_settings(params(**{name: value}), REGION)
     assert str(value) in str(caught.value)
 
 
@@ -274,7 +274,7 @@ def test_numbers_that_cannot_work(name: str, value: float) -> None:
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_timeouts_that_are_not_finite(name: str, value: float) -> None:
     with pytest.raises(EhpcError, match=name):
-        transport(params(**{name: value}), REGION)
+        request_settings(params(**{name: value}), REGION)
 
 
 @pytest.mark.parametrize("name", ["secret_key", "security_token"])

@@ -372,7 +372,7 @@ NO_ANSWER: dict[str, tuple[Exception, str, str, bool, bool]] = {
 @pytest.mark.parametrize(("error", "code", "reason", "repeated", "lost"), NO_ANSWER.values(), ids=NO_ANSWER)
 def test_no_answer(service: Service, error: Exception, code: str, reason: str, repeated: bool, lost: bool) -> None:
     found = fails(service, *[Call("GetPostScripts", ClusterId=CLUSTER, error=error)] * (3 if repeated else 1), api_retries=2)
-    assert (found.code, found.http_status, found.request_id, found.answer_lost) == (code, None, None, lost)
+    assert (found.code, found.http_status, found.request_id, found.response_lost) == (code, None, None, lost)
     assert found.message == f"https://{HOST} {reason}"
     assert str(found).startswith(f"Cannot read the post scripts of cluster {CLUSTER} in cn-hangzhou: ")
     assert found.hint
@@ -423,7 +423,7 @@ def test_200_that_is_no_answer(service: Service, body: bytes) -> None:
     assert error.message == f"HTTP status 200 with a body that is not the service's ({len(body)} bytes)."
     assert str(error).startswith(f"Cannot read the post scripts of cluster {CLUSTER} in cn-hangzhou: InvalidAnswer: HTTP status 200")
     assert "endpoint" in (error.hint or "")
-    assert error.answer_lost
+    assert error.response_lost
 
 
 @pytest.mark.parametrize(
@@ -435,7 +435,7 @@ def test_failures_of_something_else(service: Service, status: int, repeated: boo
     error = fails(service, *calls, api_retries=1)
     assert (error.code, error.http_status, error.request_id) == ("InvalidAnswer", status, None)
     assert "somebody" not in str(error)
-    assert error.answer_lost is lost
+    assert error.response_lost is lost
 
 
 def test_redirections_are_not_followed(service: Service) -> None:
@@ -476,7 +476,7 @@ def test_secrets_are_cleaned_from_messages(service: Service) -> None:
     echoed = f"Token EXAMPLE+token/= or EXAMPLE%2Btoken%2F%3D, key {SECRET_KEY}, /?Signature=EXAMPLEsig&x=1, script EXAMPLEhidden."
     service.expects(Call("ListRegions", SecurityToken="EXAMPLE+token/=", code="InvalidParams", message=echoed))
     client = service.client(security_token="EXAMPLE+token/=")
-    client.hide(["EXAMPLEhidden", ""])
+    client.register_secrets(["EXAMPLEhidden", ""])
     with pytest.raises(EhpcError) as caught:
         client.call("ListRegions")
     assert caught.value.message == "Token *** or ***, key ***, /?Signature=***&x=1, script ***."
@@ -513,7 +513,7 @@ LOST = requests.exceptions.ConnectionError("aborted")
 def test_arrived(service: Service, how: dict[str, t.Any]) -> None:
     arrived, left = asked(True)
     service.expects(Call("SetPostScripts", **how))
-    assert service.client().call("SetPostScripts", arrived=arrived) == {}
+    assert service.client().call("SetPostScripts", is_applied=arrived) == {}
     assert not left
     assert not service.clock.sleeps
 
@@ -521,7 +521,7 @@ def test_arrived(service: Service, how: dict[str, t.Any]) -> None:
 def test_not_arrived(service: Service) -> None:
     arrived, left = asked(False, False)
     service.expects(Call("SetPostScripts", error=LOST), Call("SetPostScripts", status=502, body=b""), Call("SetPostScripts", answer={"RequestId": "REQUEST"}))
-    assert service.client().call("SetPostScripts", arrived=arrived) == {"RequestId": "REQUEST"}
+    assert service.client().call("SetPostScripts", is_applied=arrived) == {"RequestId": "REQUEST"}
     assert not left
 
 
@@ -529,14 +529,14 @@ def test_never_arrived(service: Service) -> None:
     arrived, left = asked(False, False)
     service.expects(Call("SetPostScripts", error=LOST), Call("SetPostScripts", error=LOST))
     with pytest.raises(EhpcError, match="without an answer"):
-        service.client(api_retries=1).call("SetPostScripts", arrived=arrived)
+        service.client(api_retries=1).call("SetPostScripts", is_applied=arrived)
     assert not left
 
 
 def test_arrived_with_the_last_try(service: Service) -> None:
     arrived, left = asked(False, True)
     service.expects(Call("SetPostScripts", error=LOST), Call("SetPostScripts", error=LOST))
-    assert service.client(api_retries=1).call("SetPostScripts", arrived=arrived) == {}
+    assert service.client(api_retries=1).call("SetPostScripts", is_applied=arrived) == {}
     assert not left
 
 
@@ -544,7 +544,7 @@ def test_not_arrived_and_not_worth_a_repeat(service: Service) -> None:
     arrived, left = asked(False)
     service.expects(Call("SetPostScripts", body=b"<html>"))
     with pytest.raises(EhpcError) as caught:
-        service.client().call("SetPostScripts", arrived=arrived)
+        service.client().call("SetPostScripts", is_applied=arrived)
     assert caught.value.code == "InvalidAnswer"
     assert not left
 
@@ -557,7 +557,7 @@ def test_not_arrived_and_not_worth_a_repeat(service: Service) -> None:
 def test_arrived_is_not_asked_where_nothing_was_lost(service: Service, how: dict[str, t.Any]) -> None:
     arrived, _left = asked()
     service.expects(Call("SetPostScripts", **how), Call("SetPostScripts"))
-    service.client().call("SetPostScripts", arrived=arrived)
+    service.client().call("SetPostScripts", is_applied=arrived)
 
 
 @pytest.mark.parametrize(("left", "tries"), [(0.5, 1), (0.51, 2)])
@@ -574,7 +574,7 @@ def test_asking_fails(service: Service) -> None:
 
     service.expects(Call("SetPostScripts", error=LOST))
     with pytest.raises(EhpcError, match=r"without an answer\. Whether it was done is not known, because reading failed too: It is gone\.") as caught:
-        service.client().call("SetPostScripts", arrived=arrived)
+        service.client().call("SetPostScripts", is_applied=arrived)
     assert caught.value.action == "SetPostScripts"
 
 

@@ -12,7 +12,7 @@ import typing as t
 import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.common.parameters import PASS_VARS
-from ansible_collections.alicloud.ehpc.plugins.module_utils import _client, _module
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _client, _http, _module
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from ansible_collections.alicloud.ehpc.plugins.modules import cluster_info, post_scripts, post_scripts_info, post_scripts_run, region_info, user_info, user_sync
@@ -135,7 +135,7 @@ def test_fallback_region(process: Process, service: Service) -> None:
 
 
 def test_missing_library(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_client, "MISSING_LIBRARY", "Traceback: No module named requests")
+    monkeypatch.setattr(_http, "MISSING_LIBRARY", "Traceback: No module named requests")
     told: list[t.Any] = []
     fail = _module.EhpcModule.fail_json
 
