@@ -132,6 +132,7 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SH
 from ansible_collections.alicloud.ehpc.plugins.module_utils._credentials import credentials, region_of
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from ansible_collections.alicloud.ehpc.plugins.plugin_utils._fleet import Fleet
+from ansible_collections.alicloud.ehpc.plugins.plugin_utils._untrusted import as_data, is_harmless, without_code
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible.inventory.data import InventoryData
@@ -229,7 +230,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         strict = self.get_option("strict")
         taken: set[str] = set()
         for entry in entries:
-            variables = self._node_variables(entry) if nodes else self._cluster_variables(entry)
+            variables = as_data(self._node_variables(entry) if nodes else self._cluster_variables(entry))
             host = self._host_name(variables, taken, nodes)
             taken.add(host)
             self.inventory.add_host(host, group=group)
@@ -237,9 +238,16 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 self.inventory.set_variable(host, name, value)
             if nodes:
                 self._add_node_groups(host, variables)
-            self._set_composite_vars(self.get_option("compose"), variables, host, strict=strict)
+            self._compose_variables(host, variables, strict)
             self._add_host_to_composed_groups(self.get_option("groups"), variables, host, strict=strict)
             self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, host, strict=strict)
+
+    def _compose_variables(self, host: str, variables: dict[str, t.Any], strict: bool) -> None:
+        compose = self.get_option("compose")
+        self._set_composite_vars(compose, variables, host, strict=strict)
+        composed = self.inventory.get_host(host).vars
+        for name in set(compose or ()) & set(composed):
+            self.inventory.set_variable(host, name, as_data(composed[name]))
 
     def _cluster_variables(self, cluster: dict[str, t.Any]) -> dict[str, t.Any]:
         return {**_variables(cluster, CLUSTER_VARIABLES), "ansible_connection": "local"}
@@ -255,12 +263,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 if self.get_option("strict"):
                     raise AnsibleParserError("hostnames: %s cannot be used: %s" % (preference, error)) from None
                 continue
-            if name and str(name) not in taken:
-                return str(name)
-        if node:
-            name = "%(ehpc_host_name)s.%(ehpc_cluster_id)s" % variables
-            return "%(ehpc_node_id)s.%(ehpc_cluster_id)s" % variables if name in taken or not variables["ehpc_host_name"] else name
-        return t.cast(str, variables["ehpc_cluster_id"])
+            # The name of a host is a variable, too: inventory_hostname.
+            if name and str(name) not in taken and is_harmless(str(name)):
+                return str.__str__(str(name))
+        return _node_name(variables, taken) if node else without_code(variables["ehpc_cluster_id"])
 
     def _named(self, preference: str, variables: dict[str, t.Any]) -> t.Any:
         if "{{" not in preference:
@@ -272,6 +278,13 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         names = ["ehpc_cluster_%s" % variables["ehpc_cluster_id"], *("ehpc_role_%s" % role for role in variables["ehpc_roles"])]
         for name in names:
             self.inventory.add_child(self.inventory.add_group(self._sanitize_group_name(name)), host)
+
+
+def _node_name(variables: dict[str, t.Any], taken: set[str]) -> str:
+    name = "%s.%s" % (variables["ehpc_host_name"], variables["ehpc_cluster_id"])
+    if not variables["ehpc_host_name"] or name in taken or not is_harmless(name):
+        name = without_code("%s.%s" % (variables["ehpc_node_id"], variables["ehpc_cluster_id"]))
+    return name
 
 
 def _variables(entry: dict[str, t.Any], names: dict[str, str]) -> dict[str, t.Any]:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hostile import Hostile
 from playing import ROOT, Play
 
 from emulator import Emulator
@@ -26,22 +27,23 @@ INVENTORY_COMMAND, PLAYBOOK_COMMAND = (str(Path(sys.executable).with_name(name))
 PLUGIN = ROOT / "plugins" / "inventory" / "ehpc.py"
 
 
-def _plain(value: dict[str, t.Any]) -> t.Any:
-    """ansible-core 2.19 and newer wrap texts that are not to be templated."""
-    return value["__ansible_unsafe"] if set(value) == {"__ansible_unsafe"} else value
-
-
 class Inventory:
     """Runs ansible-inventory over a source file of the plugin."""
 
     def __init__(self, play: Play, emulator: Emulator) -> None:
         self.directory, self.emulator = play.directory, emulator
-        self.environment = play._environment(play.directory / "unused")
-        self.environment |= {
+        self.service = {
             "ALIBABA_CLOUD_ACCESS_KEY_ID": emulator.access_key,
             "ALIBABA_CLOUD_ACCESS_KEY_SECRET": emulator.secret_key,
             "ALIBABA_CLOUD_EHPC_ENDPOINT": emulator.endpoint,
         }
+        self.environment = play._environment(play.directory / "unused") | self.service
+
+    def source(self, **options: t.Any) -> Path:
+        """The file of the inventory."""
+        source = self.directory / "test.ehpc.yml"
+        source.write_text(yaml.safe_dump({"plugin": "alicloud.ehpc.ehpc", "api_retry_max_delay": 0.05, **options}), encoding="utf-8")
+        return source
 
     def run(self, *arguments: str, code: int = 0, env: dict[str, str] | None = None, **options: t.Any) -> subprocess.CompletedProcess[str]:
         return self._command(INVENTORY_COMMAND, arguments, code, env, options)
@@ -54,16 +56,14 @@ class Inventory:
     def _command(
         self, program: str, arguments: tuple[str, ...], code: int, env: dict[str, str] | None, options: dict[str, t.Any]
     ) -> subprocess.CompletedProcess[str]:
-        source = self.directory / "test.ehpc.yml"
-        source.write_text(yaml.safe_dump({"plugin": "alicloud.ehpc.ehpc", "api_retry_max_delay": 0.05, **options}), encoding="utf-8")
         environment = {**self.environment, "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true", **(env or {})}
-        command = [program, "-i", source.name, *arguments]
+        command = [program, "-i", self.source(**options).name, *arguments]
         ran = subprocess.run(command, cwd=self.directory, env=environment, capture_output=True, text=True, timeout=120, check=False)
         assert ran.returncode == code, ran.stdout + ran.stderr
         return ran
 
     def __call__(self, **options: t.Any) -> Listing:
-        return Listing(json.loads(self.run("--list", "--export", **options).stdout, object_hook=_plain))
+        return Listing(json.loads(self.run("--list", "--export", **options).stdout))
 
 
 class Listing:
@@ -81,6 +81,9 @@ class Listing:
 @pytest.fixture
 def inventory(play: Play, emulator: Emulator) -> Inventory:
     return Inventory(play, emulator)
+
+
+CACHE: dict[str, t.Any] = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": "cache"}
 
 
 def fleet(clusters: int, **cluster: t.Any) -> dict[str, t.Any]:
@@ -143,6 +146,72 @@ def test_groups_and_composed_variables(inventory: Inventory) -> None:
     assert found.variables["ehpc-hz-hybrid01"]["scripts"] == "https://scripts.example.com/slurm.sh"
 
 
+EVERYWHERE: dict[str, t.Any] = {
+    "hostnames": ["ehpc_cluster_name", "{{ ehpc_cluster_name }}", "'x' ~ ehpc_cluster_name"],
+    "groups": {"named": "ehpc_cluster_name", "long": "ehpc_cluster_name | length > 4", "composed": "joined != ''"},
+    "keyed_groups": [{"key": "ehpc_cluster_name", "prefix": "name"}, {"key": "joined", "prefix": "joined", "parent_group": "{{ ehpc_cluster_name }}"}],
+    "compose": {
+        "copy": "ehpc_cluster_name",
+        "joined": "'x' ~ ehpc_cluster_name ~ 'y'",
+        "lower": "ehpc_cluster_name | lower",
+        "halves": "('{' ~ '{ ') ~ ehpc_region ~ ('}' ~ '}')",
+        "scripts": "[{'url': 'https://scripts.example.com/', 'args': ['--name', ehpc_cluster_name]}]",
+    },
+}
+
+
+@pytest.mark.parametrize("hosts", ["clusters", "nodes"])
+def test_names_are_never_evaluated(play: Play, hosts: str) -> None:
+    hostile = Hostile(play.directory)
+    clusters = [
+        {"id": f"ehpc-hz-{kind}", "name": string, "nodes": [{"id": f"i-{kind}", "host_name": string, "ip_address": string}]}
+        for kind, string in hostile.strings.items()
+    ]
+    wanted = ["inventory_hostname", "group_names", "ansible_host", "ehpc_cluster_id", "ehpc_cluster_name", "ehpc_host_name", *EVERYWHERE["compose"]]
+    tasks: list[dict[str, t.Any]] = [
+        {"name": "show", "ansible.builtin.debug": {"msg": {variable: f"{{{{ {variable} | default('') }}}}" for variable in wanted}}},
+        {"name": "other", "ansible.builtin.debug": {"msg": "{{ hostvars[inventory_hostname].ehpc_cluster_name }}"}},
+        {"name": "set", "ansible.builtin.set_fact": {"kept": "{{ ehpc_cluster_name }}", "also": "x{{ joined }}", "all": "{{ scripts }}"}},
+        {"name": "kept", "ansible.builtin.debug": {"msg": "{{ [kept, also, all] }}"}},
+        {"name": "as code", "ansible.builtin.debug": {"var": "{{ ehpc_cluster_name }}"}, "ignore_errors": True},
+        {"name": "as condition", "ansible.builtin.debug": {}, "when": "{{ ehpc_cluster_name }}", "ignore_errors": True},
+    ]
+    with Emulator({"clusters": clusters}) as emulator:
+        inventory = Inventory(play, emulator)
+        options: dict[str, t.Any] = {"region": "cn-hangzhou", "hosts": hosts, **EVERYWHERE, **CACHE}
+        inventory.run("--graph", "--vars", **options)
+        for _from_the_service_then_from_the_cache in range(2):
+            found = inventory(**options).hosts
+            assert found == sorted(f"ehpc-hz-{kind}" if hosts == "clusters" else f"i-{kind}.ehpc-hz-{kind}" for kind in hostile.strings)
+            inventory.run("--list", **options)
+            inventory.run("--host", found[0], **options)
+            whole = {"name": "Test", "hosts": f"ehpc_{hosts}", "gather_facts": False, "tasks": tasks}
+            run = play.playbook([whole], inventory=inventory.source(**options), env=inventory.service, code=None)
+            results = {(result.task, result.host): result for result in run.results}
+            for host in found:
+                shown = results["show", host]["msg"]
+                name = hostile.strings[shown["ehpc_cluster_id"].removeprefix("ehpc-hz-")]
+                assert shown["ehpc_cluster_name"] == shown["copy"] == name
+                assert shown["joined"] == f"x{name}y"
+                assert shown["halves"] == "{{ cn-hangzhou}}"
+                assert shown["scripts"][0]["args"] == ["--name", name]
+                assert results["other", host]["msg"] == name
+                assert results["kept", host]["msg"] == [name, f"xx{name}y", shown["scripts"]]
+    assert not hostile.was_evaluated()
+
+
+def test_strings_of_the_service_are_plain_strings_in_the_output(inventory: Inventory) -> None:
+    compose = {
+        "scripts": "[{'url': 'https://scripts.example.com/' ~ ehpc_region ~ '.sh', 'args': ['--name', ehpc_cluster_name]}]",
+        "known": "{'status': ehpc_status, 'regions': [ehpc_region]}",
+    }
+    for arguments in (("--list",), ("--list", "--export")):
+        for hosts in ("clusters", "nodes"):
+            output = inventory.run(*arguments, hosts=hosts, compose=compose).stdout
+            assert "https://scripts.example.com/cn-hangzhou.sh" in output
+            assert "__ansible_unsafe" not in output
+
+
 def test_strict(inventory: Inventory) -> None:
     wrong = {"compose": {"tag": "no_such_variable"}}
     assert "tag" not in inventory(strict=False, **wrong).variables["ehpc-hz-hybrid01"]
@@ -198,9 +267,6 @@ def test_more_nodes_than_a_page(play: Play) -> None:
         found = Inventory(play, emulator)(hosts="nodes", region="cn-hangzhou")
         assert len(found.group("ehpc_role_compute")) == 230
         assert emulator.actions().count("ListNodes") == 3
-
-
-CACHE: dict[str, t.Any] = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": "cache"}
 
 
 def test_cache(inventory: Inventory, emulator: Emulator) -> None:

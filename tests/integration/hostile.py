@@ -1,0 +1,28 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Strings that run a command on the controller if Ansible ever evaluates them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class Hostile:
+    """Strings that create a file when they are evaluated."""
+
+    def __init__(self, directory: Path) -> None:
+        self.evidence = directory / "evaluated"
+        call = f"cycler.__init__.__globals__.os.system('touch {self.evidence}')"
+        self.strings = {
+            "expression": f"{{{{ {call} }}}}",
+            "statement": f"a{{% if {call} %}}b{{% endif %}}",
+            "comment": "a{# comment #}b",
+            "own_delimiters": f"#jinja2:variable_start_string:'[[',variable_end_string:']]'\n[[ {call} ]]",
+            "no_delimiters": f"lookup('pipe', 'touch {self.evidence}')",
+        }
+
+    def was_evaluated(self) -> bool:
+        """Whether any of them was."""
+        return self.evidence.exists()
