@@ -205,6 +205,12 @@ def user_info(user: User) -> dict[str, Any]:
     return {"Name": user.name, "Group": user.group, "AddTime": user.add_time}
 
 
+def user_info_with_ids(user: User) -> dict[str, Any]:
+    """As ListUsersAsync shows a user; unlike in ListUsers the time has a zone."""
+    group_id = {"wheel": "10", "users": "100"}.get(user.group, "1000")
+    return {"Name": user.name, "Group": user.group, "AddTime": f"{user.add_time}.000Z", "UserId": str(user.uid), "GroupId": group_id}
+
+
 def invocation_result(command: Command, record: Record) -> dict[str, Any]:
     return {
         "CommandId": command.id,

@@ -49,12 +49,16 @@ PRODUCT: dict[str, tuple[int, str]] = {
     "AgentError.Account.UserAlreadyExist": (406, "The specified user already exists in domain: %s."),
     "AgentError.Account.UserChangePasswordFailure": (406, "Failed to modify user password in domain: %s."),
     "AgentError.Account.UserDeleteFailure": (406, "Failed to delete user from domain: %s."),
+    # The messages of the next two are not documented.
+    "AgentError.Account.UserModifyGroupFailure": (406, "Failed to modify user group in domain: %s."),
+    "AgentError.Account.UserNotExist": (406, "The specified user does not exist in domain: %s."),
     "AgentError.Account.UserSynFailure": (406, "synchronize users failed: %s"),
     "AliyunError": (406, "An Alibaba Cloud product error occurred."),
     "ClusterNotFound": (404, "The specified cluster does not exist."),
     "ComputeNotFound": (404, "The specified compute node does not exist."),
     "DbError": (406, "A database service error occurred."),
     "ExecFail": (403, "Failed to execute the command: %s."),
+    "InDebt": (400, "Your account has overdue payments."),
     "InvalidClusterStatus": (403, "The operation failed due to invalid cluster status."),
     "InvalidOpt": (
         406,
@@ -73,6 +77,8 @@ CODES = {**GATEWAY, **PRODUCT}
 
 # The page of SyncUsers words this one differently.
 OF_ACTION: dict[tuple[str, str], str] = {("SyncUsers", "InvalidParams"): "The parameters are invalid."}
+# One code may have another status on another page.
+STATUS_OF_ACTION = {("ModifyUserGroups", "InvalidOpt"): 400, ("ModifyUserPasswords", "InvalidOpt"): 400}
 
 
 class ApiError(Exception):
@@ -96,6 +102,7 @@ def status_and_message(error: ApiError, action: str) -> tuple[int, str]:
         status, message = 400, f"{missing[1]} is mandatory for this action."
     else:
         status, message = CODES.get(error.code, (500, error.code))
+    status = STATUS_OF_ACTION.get((action, error.code), status)
     message = OF_ACTION.get((action, error.code), message)
     message = message.replace("%s", error.detail if error.detail is not None else "unknown")
     return error.status or status, error.message or message

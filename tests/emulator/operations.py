@@ -10,16 +10,13 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
+from . import users
 from .commands import Command
-from .descriptions import cluster_info, cluster_meta, cluster_simple, invocation_result, node_info, post_scripts, user_info
+from .descriptions import cluster_info, cluster_meta, cluster_simple, invocation_result, node_info, post_scripts
 from .errors import ApiError
+from .parameters import Content, Params, cluster_of, invalid, number_of, one_of, page_of, paging
 from .state import Cluster, Node, State
-
-Params = dict[str, str]
-Content = dict[str, Any]
-Item = TypeVar("Item")
 
 MAX_SCRIPTS = 16
 SHORTEST_COMMAND, LONGEST_COMMAND = 2, 2048
@@ -29,14 +26,14 @@ NODE_STATUSES = ("uninit", "exception", "running", "initing", "releasing", "untr
 
 def get_post_scripts(state: State, account: str, params: Params) -> Content:
     # A flat list, unlike everywhere else in this API.
-    return {"PostInstallScripts": post_scripts(_cluster(state, account, params))}
+    return {"PostInstallScripts": post_scripts(cluster_of(state, account, params))}
 
 
 def set_post_scripts(state: State, account: str, params: Params) -> Content:
-    cluster = _cluster(state, account, params)
+    cluster = cluster_of(state, account, params)
     scripts = _scripts(params)
     if not scripts and state.set_without_scripts == "error":
-        raise _invalid("PostInstallScripts")
+        raise invalid("PostInstallScripts")
     if scripts or state.set_without_scripts == "clear":
         cluster.post_scripts = scripts
     return {}
@@ -49,48 +46,30 @@ def _scripts(params: Params) -> list[dict[str, str]]:
         if match:
             entries.setdefault(int(match[1]), {})[match[2]] = value
     if len(entries) > MAX_SCRIPTS or 0 in entries:
-        raise _invalid("PostInstallScripts")
+        raise invalid("PostInstallScripts")
     for number, entry in entries.items():
         if not entry.get("Url", "").strip():
-            raise _invalid(f"PostInstallScripts.{number}.Url")
+            raise invalid(f"PostInstallScripts.{number}.Url")
     return [{"url": entry["Url"], "args": entry.get("Args", "")} for _number, entry in sorted(entries.items())]
 
 
-def sync_users(state: State, account: str, params: Params) -> Content:
-    cluster = _cluster(state, account, params)
-    _needs_manager(cluster)
-    if not cluster.proxy_mode:
-        raise ApiError(state.sync_without_proxy)
-    if cluster.agent_failure:
-        raise ApiError("AgentError.Account.UserSynFailure", cluster.agent_failure)
-    cluster.synchronize()
-    return {}
-
-
-def list_users(state: State, account: str, params: Params) -> Content:
-    cluster = _cluster(state, account, params)
-    number, size = _paging(params, 50)
-    _needs_manager(cluster)
-    return _page(cluster.visible_users(), number, size, "Users", "UserInfo", user_info)
-
-
 def describe_cluster(state: State, account: str, params: Params) -> Content:
-    cluster = _cluster(state, account, params)
+    cluster = cluster_of(state, account, params)
     info = cluster_info(cluster)
     cluster.described += 1
     return {"ClusterInfo": info}
 
 
 def list_clusters(state: State, account: str, params: Params) -> Content:
-    number, size = _paging(params, 50)
+    number, size = paging(params, 50)
     clusters = _clusters_of_region(state, account, params)
-    return _page(clusters, number, size, "Clusters", "ClusterInfoSimple", cluster_simple)
+    return page_of(clusters, number, size, "Clusters", "ClusterInfoSimple", cluster_simple)
 
 
 def list_clusters_meta(state: State, account: str, params: Params) -> Content:
-    number, size = _paging(params, 50)
+    number, size = paging(params, 50)
     clusters = _clusters_of_region(state, account, params)
-    return _page(clusters, number, size, "Clusters", "ClusterInfoSimple", cluster_meta)
+    return page_of(clusters, number, size, "Clusters", "ClusterInfoSimple", cluster_meta)
 
 
 def list_regions(state: State, account: str, params: Params) -> Content:
@@ -99,14 +78,14 @@ def list_regions(state: State, account: str, params: Params) -> Content:
 
 
 def list_nodes(state: State, account: str, params: Params) -> Content:
-    cluster = _cluster(state, account, params)
-    number, size = _paging(params, 100)
+    cluster = cluster_of(state, account, params)
+    number, size = paging(params, 100)
     nodes = _sorted_nodes([node for node in cluster.nodes if _node_matches(node, params)], params)
-    return _page(nodes, number, size, "Nodes", "NodeInfo", lambda node: node_info(cluster, node))
+    return page_of(nodes, number, size, "Nodes", "NodeInfo", lambda node: node_info(cluster, node))
 
 
 def _node_matches(node: Node, params: Params) -> bool:
-    role = _one_of(params, "Role", ("Manager", "Login", "Compute"))
+    role = one_of(params, "Role", ("Manager", "Login", "Compute"))
     address, status = params.get("PrivateIpAddress"), _status_filter(params)
     return (
         role in (None, node.role)
@@ -122,7 +101,7 @@ def _pattern(params: Params) -> re.Pattern[str]:
     try:
         return re.compile(params.get("HostName", ""))
     except re.error:
-        raise _invalid("HostName") from None
+        raise invalid("HostName") from None
 
 
 def _status_filter(params: Params) -> str | None:
@@ -131,19 +110,19 @@ def _status_filter(params: Params) -> str | None:
     try:
         wanted = json.loads(params["Filter"])
     except ValueError:
-        raise _invalid("Filter") from None
+        raise invalid("Filter") from None
     if not isinstance(wanted, dict) or wanted.get("status", "running") not in NODE_STATUSES:
-        raise _invalid("Filter")
+        raise invalid("Filter")
     return wanted.get("status")
 
 
 def invoke_shell_command(state: State, account: str, params: Params) -> Content:
-    cluster = _cluster(state, account, params)
+    cluster = cluster_of(state, account, params)
     if cluster.current_status() != "running":
         raise ApiError("InvalidClusterStatus")
     if not SHORTEST_COMMAND <= len(params["Command"]) <= LONGEST_COMMAND:
-        raise _invalid("Command")
-    timeout = _number(params, "Timeout", 60, None)
+        raise invalid("Command")
+    timeout = number_of(params, "Timeout", 60, None)
     wanted = _instances(params)
     if wanted and not wanted <= {node.id for node in cluster.nodes}:
         raise ApiError("ComputeNotFound")
@@ -161,17 +140,17 @@ def list_invocation_status(state: State, account: str, params: Params) -> Conten
 
 def list_invocation_results(state: State, account: str, params: Params) -> Content:
     command = _command(state, account, params)
-    number, size = _paging(params, 50)
-    status, wanted = _one_of(params, "InvokeRecordStatus", RECORD_STATUSES), _instances(params)
+    number, size = paging(params, 50)
+    status, wanted = one_of(params, "InvokeRecordStatus", RECORD_STATUSES), _instances(params)
     records = [record for record in command.records if status in (None, record.status) and (not wanted or record.instance_id in wanted)]
-    return _page(records, number, size, "InvocationResults", "InvocationResult", lambda record: invocation_result(command, record))
+    return page_of(records, number, size, "InvocationResults", "InvocationResult", lambda record: invocation_result(command, record))
 
 
 def _command(state: State, account: str, params: Params) -> Command:
-    cluster = _cluster(state, account, params)
+    cluster = cluster_of(state, account, params)
     command = state.machines.commands.get(params["CommandId"])
     if command is None or command.cluster_id != cluster.id:
-        raise _invalid("CommandId")
+        raise invalid("CommandId")
     return command
 
 
@@ -180,63 +159,16 @@ def _instances(params: Params) -> set[str]:
 
 
 def _sorted_nodes(nodes: list[Node], params: Params) -> list[Node]:
-    by_host_name = _one_of(params, "SortBy", ("AddedTime", "HostName")) == "HostName"
-    backward = _one_of(params, "Sequence", ("Forward", "Backward")) == "Backward"
+    by_host_name = one_of(params, "SortBy", ("AddedTime", "HostName")) == "HostName"
+    backward = one_of(params, "Sequence", ("Forward", "Backward")) == "Backward"
     if by_host_name:
         return sorted(nodes, key=lambda node: node.host_name, reverse=backward)
     return sorted(nodes, key=lambda node: (node.add_time, node.host_name), reverse=backward)
 
 
-def _one_of(params: Params, name: str, values: tuple[str, ...]) -> str | None:
-    value = params.get(name) or None
-    if value is not None and value not in values:
-        raise _invalid(name)
-    return value
-
-
-def _invalid(parameter: str) -> ApiError:
-    return ApiError("InvalidParams", parameter)
-
-
-def _cluster(state: State, account: str, params: Params) -> Cluster:
-    cluster = state.clusters.get(params["ClusterId"])
-    if cluster is None or cluster.account != account or params.get("RegionId", cluster.region) != cluster.region:
-        raise ApiError("ClusterNotFound")
-    return cluster
-
-
 def _clusters_of_region(state: State, account: str, params: Params) -> list[Cluster]:
     region = params.get("RegionId", state.region)
     return [cluster for cluster in list(state.clusters.values()) if cluster.region == region and cluster.account == account]
-
-
-def _needs_manager(cluster: Cluster) -> None:
-    """Users are asked of the cluster itself, so it must run and its manager must answer."""
-    if cluster.current_status() != "running":
-        raise ApiError("InvalidClusterStatus")
-    if cluster.manager == "down":
-        raise ApiError("ManagerNotFound")
-
-
-def _paging(params: Params, largest: int) -> tuple[int, int]:
-    return _number(params, "PageNumber", 1, None), _number(params, "PageSize", 10, largest)
-
-
-def _number(params: Params, name: str, default: int, largest: int | None) -> int:
-    text = params.get(name) or str(default)
-    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < 1 or (largest is not None and int(text) > largest):
-        raise _invalid(name)
-    return int(text)
-
-
-def _page(items: list[Item], number: int, size: int, wrapper: str, name: str, describe: Callable[[Item], dict[str, Any]]) -> Content:
-    page = items[(number - 1) * size : number * size]
-    return {
-        "PageNumber": number,
-        "PageSize": size,
-        "TotalCount": len(items),
-        wrapper: {name: [describe(item) for item in page]},
-    }
 
 
 @dataclass(frozen=True)
@@ -246,6 +178,8 @@ class Operation:
 
 
 OPERATIONS = {
+    "AddUsers": Operation(users.add_users, ("ClusterId",)),
+    "DeleteUsers": Operation(users.delete_users, ("ClusterId",)),
     "DescribeCluster": Operation(describe_cluster, ("ClusterId",)),
     "GetPostScripts": Operation(get_post_scripts, ("RegionId", "ClusterId")),
     "InvokeShellCommand": Operation(invoke_shell_command, ("ClusterId", "Command")),
@@ -255,7 +189,10 @@ OPERATIONS = {
     "ListInvocationStatus": Operation(list_invocation_status, ("ClusterId", "CommandId")),
     "ListNodes": Operation(list_nodes, ("ClusterId",)),
     "ListRegions": Operation(list_regions),
-    "ListUsers": Operation(list_users, ("ClusterId",)),
+    "ListUsers": Operation(users.list_users, ("ClusterId",)),
+    "ListUsersAsync": Operation(users.list_users_async, ("ClusterId",)),
+    "ModifyUserGroups": Operation(users.modify_user_groups, ("ClusterId",)),
+    "ModifyUserPasswords": Operation(users.modify_user_passwords, ("ClusterId",)),
     "SetPostScripts": Operation(set_post_scripts, ("RegionId", "ClusterId")),
-    "SyncUsers": Operation(sync_users, ("RegionId", "ClusterId")),
+    "SyncUsers": Operation(users.sync_users, ("RegionId", "ClusterId")),
 }

@@ -24,7 +24,23 @@ CHOICES = {
     "empty_lists": ("wrapper", "absent"),
     "location": ("PublicCloud", "OnPremise"),
     "manager": ("up", "down"),
+    "short_user_names": ("accept", "refuse"),
+    "user_batches": ("whole", "until_failure"),
+    "unknown_user": ("code", "failure", "ignore"),
 }
+# What the state has under the same name.
+SWITCHES = (
+    "set_without_scripts",
+    "empty_lists",
+    "sync_without_proxy",
+    "manage_with_proxy",
+    "short_user_names",
+    "user_batches",
+    "unknown_user",
+    "async_delay",
+    "async_polls",
+    "async_status",
+)
 TOP = (
     "region",
     "regions",
@@ -33,13 +49,11 @@ TOP = (
     "generate",
     "denied",
     "faults",
-    "set_without_scripts",
-    "empty_lists",
-    "sync_without_proxy",
     "node_environment",
+    *SWITCHES,
 )
 # Kept by the emulator itself.
-INTERNAL = {"described", "created_at"}
+INTERNAL = {"described", "created_at", "queries", "waiting"}
 Made = TypeVar("Made")
 
 
@@ -79,11 +93,13 @@ def _state(data: dict[str, Any]) -> State:
     state.regions = {region.id: region for region in regions}
     state.credentials = {credential.access_key: credential for credential in credentials}
     _known_region("region", state.region, state)
-    for name in ("set_without_scripts", "empty_lists", "sync_without_proxy"):
+    for name in SWITCHES:
         if name in data:
             _choice("scenario", name, data[name])
             setattr(state, name, data[name])
     _known_code("sync_without_proxy", state.sync_without_proxy)
+    if state.manage_with_proxy != "accept":
+        _known_code("manage_with_proxy", state.manage_with_proxy)
     environment = _mapping("node_environment", data.get("node_environment") or {})
     state.machines.environment = {name: str(value) for name, value in environment.items()}
     state.denied = [_make(Denial, f"denied[{i}]", item) for i, item in enumerate(data.get("denied") or [])]

@@ -7,13 +7,15 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
 from .commands import Nodes
 
 ACCOUNT = "main"
+FIRST_UID = 1000
 
 
 def now() -> str:
@@ -59,6 +61,8 @@ class User:
     group: str = "users"
     add_time: str = "2024-01-15T08:00:00"
     visible_at: float = 0.0  # by time.monotonic(): ListUsers shows the user from then on
+    uid: int = 0  # 0: the next one that is free
+    password: str = ""
 
 
 @dataclass
@@ -114,6 +118,12 @@ class Cluster:
     details: dict[str, Any] = field(default_factory=dict)  # replaces fields of DescribeCluster
     described: int = 0
     created_at: float = field(default_factory=time.monotonic)
+    queries: dict[str, int] = field(default_factory=dict)  # AsyncId -> how often it was polled
+    waiting: list[tuple[float, Callable[[], None]]] = field(default_factory=list)  # changes to come, by time.monotonic()
+
+    def __post_init__(self) -> None:
+        for user in self.users.values():
+            user.uid = user.uid or self.free_uid()
 
     def current_status(self) -> str:
         after = self.status_after
@@ -126,8 +136,23 @@ class Cluster:
             return self.described >= after.calls
         return time.monotonic() - self.created_at >= (after.seconds or 0.0)
 
+    def free_uid(self) -> int:
+        return max([FIRST_UID - 1, *(user.uid for user in self.users.values())]) + 1
+
+    def add_user(self, name: str, group: str, password: str = "", visible_at: float = 0.0) -> None:
+        self.users[name] = User(name, group, add_time=now(), visible_at=visible_at, uid=self.free_uid(), password=password)
+
+    def copy_of_users(self) -> dict[str, User]:
+        return {name: replace(user) for name, user in self.users.items()}
+
+    def after(self, seconds: float, change: Callable[[], None]) -> None:
+        self.waiting.append((time.monotonic() + seconds, change))
+
     def visible_users(self) -> list[User]:
         moment = time.monotonic()
+        due, self.waiting = [item for item in self.waiting if item[0] <= moment], [item for item in self.waiting if item[0] > moment]
+        for _moment, change in due:
+            change()
         arrived = [user for user in self.users.values() if user.visible_at <= moment]
         return sorted(arrived, key=lambda user: (user.add_time, user.name))
 
@@ -137,7 +162,7 @@ class Cluster:
             if name in self.users:
                 self.users[name].group = group
             else:
-                self.users[name] = User(name, group, add_time=now(), visible_at=arrival)
+                self.add_user(name, group, visible_at=arrival)
         if self.sync_deletes:
             self.users = {name: user for name, user in self.users.items() if name in self.on_premise_users}
 
@@ -152,4 +177,11 @@ class State:
     set_without_scripts: str = "clear"
     empty_lists: str = "wrapper"
     sync_without_proxy: str = "InvalidClusterStatus"
+    manage_with_proxy: str = "accept"
+    short_user_names: str = "accept"
+    user_batches: str = "whole"
+    unknown_user: str = "code"
+    async_delay: float = 0.0
+    async_polls: int | None = 1
+    async_status: str = "Success"
     machines: Nodes = field(default_factory=Nodes)

@@ -13,6 +13,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -79,6 +80,14 @@ class Plain:
         numbered = list(enumerate(pairs, 1))
         urls = {f"PostInstallScripts.{number}.Url": url for number, (url, _args) in numbered}
         return urls | {f"PostInstallScripts.{number}.Args": args for number, (_url, args) in numbered}
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The state's clock, to be moved by hand."""
+    clock = SimpleNamespace(seconds=1000.0)
+    monkeypatch.setattr("emulator.state.time", SimpleNamespace(monotonic=lambda: clock.seconds))
+    return clock
 
 
 @pytest.fixture

@@ -28,14 +28,6 @@ def hybrid(emulator: Emulator) -> Cluster:
     return emulator.state.clusters[HYBRID]
 
 
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """The state's clock, to be moved by hand."""
-    clock = SimpleNamespace(seconds=1000.0)
-    monkeypatch.setattr("emulator.state.time", SimpleNamespace(monotonic=lambda: clock.seconds))
-    return clock
-
-
 # Scripts
 
 

@@ -26,7 +26,12 @@ SET = {"cluster_id": HYBRID, "region_id": "cn-hangzhou"}
 NODE = f"i-{HYBRID}-compute000"
 INVOCATION = {"cluster_id": HYBRID, "command_id": "c-EXAMPLE"}
 
+PUBLIC = "ehpc-hz-public01"
+NEW_USER = {"name": "hpcuser06", "group": "users", "password": "1@a2-Example"}
+
 PARAMS: dict[str, dict[str, Any]] = {
+    "AddUsers": {"cluster_id": PUBLIC, "user": [models.AddUsersRequestUser(**NEW_USER)]},
+    "DeleteUsers": {"cluster_id": PUBLIC, "user": [models.DeleteUsersRequestUser(name="hpcuser01")]},
     "DescribeCluster": {"cluster_id": HYBRID},
     "GetPostScripts": SET,
     "InvokeShellCommand": {
@@ -42,14 +47,22 @@ PARAMS: dict[str, dict[str, Any]] = {
     "ListNodes": {"cluster_id": HYBRID},
     "ListRegions": {},
     "ListUsers": {"cluster_id": HYBRID},
+    "ListUsersAsync": {"cluster_id": HYBRID},
+    "ModifyUserGroups": {"cluster_id": PUBLIC, "user": [models.ModifyUserGroupsRequestUser(name="hpcuser01", group="wheel")]},
+    "ModifyUserPasswords": {"cluster_id": PUBLIC, "user": [models.ModifyUserPasswordsRequestUser(name="hpcuser01", password="1@a2-Example")]},
     "SetPostScripts": {**SET, "post_install_scripts": [models.SetPostScriptsRequestPostInstallScripts(**SCRIPT)]},
     "SyncUsers": SET,
 }
 
 
+# Each answer has new ones.
+OWN_IDS = {"InvokeShellCommand": ["CommandId"], "ListUsersAsync": ["AsyncId"]}
+
+
 @pytest.fixture(autouse=True)
-def invocation(emulator: Emulator) -> None:
-    """A command that has been run."""
+def ready(emulator: Emulator) -> None:
+    """A command that has been run, a query that finishes at once, and a user that can be deleted twice."""
+    emulator.state.async_polls, emulator.state.unknown_user = 0, "ignore"
     record = Record(NODE)
     record.finish("Finished", "hello world", 0)
     emulator.state.machines.commands["c-EXAMPLE"] = Command(HYBRID, "echo hello world", 60, [record], "c-EXAMPLE")
@@ -64,6 +77,8 @@ def core_params(params: dict[str, Any]) -> dict[str, Any]:
         renamed["PostInstallScriptss"] = [{"Url": SCRIPT["url"], "Args": SCRIPT["args"]}]
     if "Instance" in renamed:
         renamed["Instances"] = [{"Id": instance.id} for instance in renamed.pop("Instance")]
+    if "User" in renamed:
+        renamed["Users"] = [user.to_map() for user in renamed.pop("User")]
     return renamed
 
 
@@ -91,11 +106,12 @@ def test_every_operation_is_tried() -> None:
 @pytest.mark.parametrize("action", PARAMS)
 def test_both_sdks_get_the_same_answer(action: str, emulator: Emulator, core: Any, tea: Any) -> None:
     first = core.call(action, **core_params(PARAMS[action]))
+    if action == "AddUsers":
+        del emulator.state.clusters[PUBLIC].users[NEW_USER["name"]]
     second = tea.call(action, **PARAMS[action]).to_map()
 
-    assert first.pop("RequestId") != second.pop("RequestId")
-    if action == "InvokeShellCommand":
-        assert first.pop("CommandId") != second.pop("CommandId")
+    for name in ("RequestId", *OWN_IDS.get(action, ())):
+        assert first.pop(name) != second.pop(name)
     # to_map() has only what the model documents, so nothing undocumented is sent either.
     assert first == second
     assert emulator.actions() == [action, action]
@@ -220,6 +236,17 @@ def test_users_and_regions_tell_the_state(emulator: Emulator, tea: Any) -> None:
         ("hpcuser01", "users", "2024-01-15T08:00:00"),
     ]
     assert [(region.region_id, region.local_name) for region in regions] == [(region.id, region.local_name) for region in emulator.state.regions.values()]
+
+
+@pytest.mark.parametrize("sdk", ["core", "tea"])
+def test_users_change_as_the_sdks_say(sdk: str, emulator: Emulator, request: pytest.FixtureRequest) -> None:
+    client = request.getfixturevalue(sdk)
+    for action in ("AddUsers", "ModifyUserGroups", "ModifyUserPasswords"):
+        client.call(action, **(core_params(PARAMS[action]) if sdk == "core" else PARAMS[action]))
+
+    users = emulator.state.clusters[PUBLIC].users
+    assert (users["hpcuser06"].group, users["hpcuser06"].password) == ("users", NEW_USER["password"])
+    assert (users["hpcuser01"].group, users["hpcuser01"].password) == ("wheel", "1@a2-Example")
 
 
 @pytest.mark.parametrize("sdk", ["core", "tea"])
