@@ -107,6 +107,10 @@ format: $(CHECK_VENV)/.ready ## Mend the style of the Python code, where that ca
 	$(CHECK_BIN)/ruff check --fix
 	$(CHECK_BIN)/ruff format
 
+.PHONY: pattern
+pattern: setup ## Write the survey of playbooks/awx into extensions/patterns.
+	$(BIN)/python tests/check/pattern.py
+
 .PHONY: check-licence
 check-licence: $(CHECK_VENV)/.ready ## That each file names its licence.
 	reuse lint --lines

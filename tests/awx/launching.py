@@ -18,11 +18,12 @@ import shutil
 import subprocess
 import sys
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from surveys import Values, accepted, defaults
 
 from emulator import Emulator
 from environment import is_foreign
@@ -43,7 +44,7 @@ KINDS = [
     "controller_templates",
     "controller_workflows",
 ]
-Values = dict[str, t.Any]
+FOLLOWING = ("success_nodes", "failure_nodes", "always_nodes")
 
 
 class Loader(yaml.SafeLoader):
@@ -121,6 +122,15 @@ class Job:
         return self.stdout + json.dumps(self.events)
 
 
+@dataclass
+class Workflow:
+    """What became of a workflow: its jobs by their nodes, the artifacts that they have handed on, and whether AWX says failed."""
+
+    jobs: dict[str, Job] = field(default_factory=dict)
+    artifacts: Values = field(default_factory=dict)
+    failed: bool = False
+
+
 class Controller:
     """Launches job templates and updates inventories, with what a credential holds, against an emulated service."""
 
@@ -142,20 +152,34 @@ class Controller:
         answers: Values,
         *,
         job_type: str | None = None,
-        artifacts: Values | None = None,
         inputs: Values | None = None,
         hosts: dict[str, Values] | None = None,
         groups: dict[str, list[str]] | None = None,
         limit: str = "",
         template: Values | None = None,
     ) -> Job:
-        """Launch the job template of this name, or the one given. Questions without an answer get their default, as AWX does it."""
+        """Launch the job template of this name, or the one given. Raises Refused if AWX would start no job.
+
+        As with AWX, a job type or a limit is ignored if the template does not prompt for it.
+        """
         wanted = template or named("controller_templates", name)
-        questions = wanted.get("survey_spec", {}).get("spec", [])
-        defaults = {question["variable"]: question["default"] for question in questions if question.get("default") is not None}
-        # The scripts of these tests are nowhere.
-        defaults["ehpc_bootstrap_preflight"] = "off"
-        unsafe = {**defaults, **(artifacts or {}), **answers, **self._metadata(name)}
+        variables = accepted(wanted, answers)
+        if job_type and wanted.get("ask_job_type_on_launch"):
+            wanted = {**wanted, "job_type": job_type}
+        return self._start(wanted, variables, inputs=inputs, hosts=hosts, groups=groups, limit=limit if wanted.get("ask_limit_on_launch") else "")
+
+    def _start(
+        self,
+        wanted: Values,
+        variables: Values,
+        *,
+        inputs: Values | None = None,
+        hosts: dict[str, Values] | None = None,
+        groups: dict[str, list[str]] | None = None,
+        limit: str = "",
+    ) -> Job:
+        """Run a job. These variables are stronger than the defaults of the survey, and those than the variables of the template."""
+        unsafe = {**defaults(wanted), **variables, **self._metadata(wanted["name"])}
         if hosts is None:
             hosts = {host["name"]: host["variables"] for host in objects()["controller_hosts"] if host["inventory"] == wanted["inventory"]}
         private = self._private_directory()
@@ -163,11 +187,42 @@ class Controller:
         (private / "inventory/hosts").chmod(0o755)
         (private / "env/envvars").write_text(json.dumps(self._job_environment(private, wanted, inputs)), encoding="utf-8")
         trusted = {name: value for name, value in wanted.get("extra_vars", {}).items() if name not in unsafe}
-        variables = yaml.safe_dump(trusted) if trusted else ""
-        (private / "env/extravars").write_text(variables + yaml.dump(unsafe, Dumper=UnsafeDumper), encoding="utf-8")
-        (private / "env/cmdline").write_text(self._command_line(wanted, job_type or wanted["job_type"], limit), encoding="utf-8")
+        text = yaml.safe_dump(trusted) if trusted else ""
+        (private / "env/extravars").write_text(text + yaml.dump(unsafe, Dumper=UnsafeDumper), encoding="utf-8")
+        (private / "env/cmdline").write_text(self._command_line(wanted, limit), encoding="utf-8")
         self._project(private)
         return self._run(private, wanted["playbook"])
+
+    def run_workflow(self, name: str, answers: Values, *, approve: t.Callable[[], bool] = lambda: True) -> Workflow:
+        """Run the workflow of this name. Its approval is what approve() says. Raises Refused if AWX would start no workflow."""
+        wanted = named("controller_workflows", name)
+        variables = {**defaults(wanted), **accepted(wanted, answers)}
+        nodes = {node["identifier"]: node for node in wanted["workflow_nodes"]}
+        after = {entry["identifier"] for node in nodes.values() for key in FOLLOWING for entry in node["related"][key]}
+        workflow = Workflow()
+        waiting = [name for name in nodes if name not in after]
+        while waiting:
+            node = nodes[waiting.pop(0)]
+            if node["unified_job_template"]["type"] == "job_template":
+                job = self._start_node(node, {**node.get("extra_data", {}), **workflow.artifacts, **variables})
+                workflow.jobs[node["identifier"]] = job
+                workflow.artifacts |= job.artifacts
+                succeeded = job.code == 0
+            else:
+                succeeded = approve()
+            related = node["related"]
+            # A failure that no other node follows makes the workflow fail.
+            workflow.failed |= not succeeded and not related["failure_nodes"] + related["always_nodes"]
+            waiting += [entry["identifier"] for entry in related["success_nodes" if succeeded else "failure_nodes"] + related["always_nodes"]]
+        return workflow
+
+    def _start_node(self, node: Values, variables: Values) -> Job:
+        """Run the job of a node. Its variables are not compared with the survey of the job template."""
+        wanted = named("controller_templates", node["unified_job_template"]["name"])
+        assert "extra_data" not in node or wanted["ask_variables_on_launch"], "AWX refuses such a node"
+        prompts = {key: node[key] for key in ("job_type", "diff_mode") if key in node}
+        assert all(wanted[f"ask_{key}_on_launch"] for key in prompts), "AWX refuses such a node"
+        return self._start(wanted | prompts, variables)
 
     def update(self, source: str, inputs: Values | None = None, code: int = 0) -> tuple[dict[str, Values], dict[str, list[str]]]:
         """Update an inventory from the source of this name, as AWX does it: the hosts with their variables, and the groups."""
@@ -236,9 +291,9 @@ class Controller:
         return {f"{prefix}_{name}": value for prefix in ("awx", "tower") for name, value in values.items()}
 
     @staticmethod
-    def _command_line(template: Values, job_type: str, limit: str) -> str:
+    def _command_line(template: Values, limit: str) -> str:
         options = ["-u root"]
-        options += ["--check"] if job_type == "check" else []
+        options += ["--check"] if template.get("job_type") == "check" else []
         options += ["--diff"] if template.get("diff_mode") else []
         options += [f"--forks {template['forks']}"] if template.get("forks") else []
         options += [f"-l {limit}"] if limit else []

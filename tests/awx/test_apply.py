@@ -17,7 +17,8 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from launching import BIN, COLLECTIONS, Values, objects, site
+from launching import BIN, COLLECTIONS, objects, site
+from surveys import Values
 
 Options = dict[str, str]
 

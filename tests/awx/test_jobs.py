@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import request_settings
 from launching import BIN, Controller, Job, injected, named
+from surveys import Refused, questions
 
 from emulator import Emulator
 
@@ -22,10 +23,15 @@ CLUSTER, PUBLIC = "ehpc-hz-hybrid01", "ehpc-hz-public01"
 LINES = "https://scripts.example.com/base.sh --mode hybrid\r\n\r\n# mount\r\n/opt/mount.sh\t'a b'\r\n"
 YAML = "- url: https://scripts.example.com/base.sh\n  args: --mode hybrid\n- url: /opt/mount.sh\n  args: [a b]\n"
 STORED = [{"url": "https://scripts.example.com/base.sh", "args": "--mode hybrid"}, {"url": "/opt/mount.sh", "args": "'a b'"}]
-QUESTIONS = [question["variable"] for question in named("controller_templates", ONE)["survey_spec"]["spec"]]
+TEMPLATE = named("controller_templates", ONE)
+# Takes any variable, as AWX does for the jobs of a workflow.
+UNCHECKED = {**TEMPLATE, "survey_enabled": False, "ask_variables_on_launch": True}
+OPTIONAL_TEXTS = [entry["variable"] for entry in questions(TEMPLATE) if entry["type"] in ("text", "textarea") and not entry["required"]]
 
 
 def answers(cluster_id: str = CLUSTER, /, **given: t.Any) -> dict[str, t.Any]:
+    """The answers of a survey. The scripts of these tests cannot be fetched, so nothing checks them."""
+    given = {"preflight": "off", **given} if "post_scripts" in given else given
     return {"ehpc_bootstrap_cluster_id": cluster_id, **{f"ehpc_bootstrap_{name}": value for name, value in given.items()}}
 
 
@@ -73,18 +79,46 @@ def test_preview_then_run_then_again(awx: Controller, emulator: Emulator) -> Non
     assert emulator.actions() == ["DescribeCluster", "GetPostScripts", "ListUsers"]
 
 
-@pytest.mark.parametrize("blank", [None, "", "  "], ids=["null", "empty", "spaces"])
-def test_questions_without_an_answer_change_nothing(awx: Controller, emulator: Emulator, blank: str | None) -> None:
+def test_a_launch_with_only_a_cluster_id(awx: Controller, emulator: Emulator) -> None:
+    job = awx.launch(ONE, answers(PUBLIC))
+    assert (job.code, emulator.actions()) == (0, ["DescribeCluster"])
+
+
+@pytest.mark.parametrize("blank", ["", "  "], ids=["empty", "spaces"])
+def test_blank_answers_change_nothing(awx: Controller, emulator: Emulator, blank: str) -> None:
     before = stored(emulator, PUBLIC)
-    job = awx.launch(ONE, {**answers(PUBLIC), **dict.fromkeys(QUESTIONS[1:], blank)})
+    job = awx.launch(ONE, {**answers(PUBLIC), **dict.fromkeys(OPTIONAL_TEXTS, blank)})
     assert (job.code, emulator.actions(), stored(emulator, PUBLIC)) == (0, ["DescribeCluster"], before)
 
 
-def test_only_what_must_be_answered_is_answered(awx: Controller, emulator: Emulator) -> None:
-    """Versions of AWX that leave out what was not answered: not even the defaults are there."""
-    wanted = named("controller_templates", ONE)
-    job = awx.launch(ONE, answers(PUBLIC), template={**wanted, "survey_spec": {}})
+def test_without_a_survey_the_role_has_the_same_defaults(awx: Controller, emulator: Emulator) -> None:
+    job = awx.launch(ONE, answers(PUBLIC), template=UNCHECKED)
     assert (job.code, emulator.actions()) == (0, ["DescribeCluster"])
+
+
+REFUSED: dict[str, tuple[dict[str, t.Any], str]] = {
+    "no cluster id": ({"region": "cn-hangzhou"}, "'ehpc_bootstrap_cluster_id' value missing"),
+    "empty cluster id": ({"cluster_id": ""}, "'ehpc_bootstrap_cluster_id' value  is too small (length is 0 must be at least 1)."),
+    "null": ({"cluster_id": CLUSTER, "region": None}, "Value None for 'ehpc_bootstrap_region' expected to be a string."),
+    "list": ({"cluster_id": CLUSTER, "post_scripts": []}, "Value [] for 'ehpc_bootstrap_post_scripts' expected to be a string."),
+    "boolean": (
+        {"cluster_id": CLUSTER, "post_scripts_purge": True},
+        "Value True for 'ehpc_bootstrap_post_scripts_purge' expected to be one of ['true', 'false'].",
+    ),
+    "blank choice": ({"cluster_id": CLUSTER, "sync_users": ""}, "Value  for 'ehpc_bootstrap_sync_users' expected to be one of ['auto', 'true', 'false']."),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_awx_refuses_starts_no_job(awx: Controller, case: str) -> None:
+    given, message = REFUSED[case]
+    with pytest.raises(Refused) as refused:
+        awx.launch(ONE, {f"ehpc_bootstrap_{name}": value for name, value in given.items()})
+    assert refused.value.messages == [message]
+
+
+def test_a_variable_without_a_question_does_not_reach_the_job(awx: Controller, emulator: Emulator) -> None:
+    assert awx.launch(ONE, {**answers(PUBLIC), "ehpc_bootstrap_wait_timeout": "soon"}).code == 0
 
 
 @pytest.mark.parametrize("text", [YAML, json.dumps(STORED), "[]"], ids=["yaml", "json", "none"])
@@ -123,7 +157,8 @@ def test_the_hostile_text_does_harm_where_it_is_evaluated(hostile: Hostile) -> N
 def test_hostile_scripts_and_users_are_text(awx: Controller, emulator: Emulator, hostile: Hostile) -> None:
     lines = f"https://scripts.example.com/{hostile()}.sh {hostile(' ')}\n/opt/b.sh {hostile.statement()}"
     users = ["hpcuser01", hostile(), hostile.statement().replace(" ", "")]
-    job = awx.launch(ONE, answers(post_scripts=lines, expected_users=json.dumps(users), sync_timeout="1"))
+    given = answers(post_scripts=lines, expected_users=json.dumps(users), sync_timeout="1")
+    job = awx.launch(ONE, given, template=UNCHECKED)
     assert not hostile.evaluated()
     assert stored(emulator) == [
         {"url": f"https://scripts.example.com/{hostile()}.sh", "args": hostile(" ")},
@@ -143,8 +178,9 @@ def test_hostile_yaml_is_text(awx: Controller, emulator: Emulator, hostile: Host
 
 @pytest.mark.parametrize("variable", ["cluster_id", "region", "post_scripts", "post_scripts_purge", "sync_users", "wait_timeout"])
 def test_a_hostile_answer_fails_as_text(awx: Controller, emulator: Emulator, hostile: Hostile, variable: str) -> None:
+    """Also where AWX compares nothing with a survey, as for the jobs of a workflow."""
     before = stored(emulator)
-    job = awx.launch(ONE, answers(**{"post_scripts": "/opt/a.sh", variable: hostile()}))
+    job = awx.launch(ONE, answers(**{"post_scripts": "/opt/a.sh", variable: hostile()}), template=UNCHECKED)
     assert (job.code, hostile.evaluated(), writes(emulator), stored(emulator)) == (2, False, [], before)
     assert len(job.failures()) == 1
 
@@ -162,7 +198,7 @@ MISTAKES = {
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_gets_a_message_for_its_author(awx: Controller, emulator: Emulator, mistake: str) -> None:
     given, words = MISTAKES[mistake]
-    job = awx.launch(ONE, answers(**given))
+    job = awx.launch(ONE, answers(**given), template=UNCHECKED)
     (message,) = job.failures()
     assert [word for word in words if word not in message] == []
     assert [word for word in ("filter", "error was", "Traceback", "templat") if word in message] == [], "nobody who fills in a survey knows what these are"

@@ -15,7 +15,8 @@ import yaml
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import ENVIRONMENT
 from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from launching import AWX, ROOT, Loader, Values, named, objects, site
+from launching import AWX, ROOT, Loader, named, objects, site
+from surveys import Values
 
 OBJECTS = objects()
 SURVEYS = {
@@ -175,6 +176,11 @@ def test_a_survey(name: str) -> None:
     assert len(variables) == len(set(variables)) > 0
 
 
+@pytest.mark.parametrize("name", SURVEYS)
+def test_nothing_but_a_cluster_id_must_be_answered(name: str) -> None:
+    assert {question["variable"] for question in SURVEYS[name]["spec"] if question["required"]} <= {"ehpc_bootstrap_cluster_id"}
+
+
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_a_question(question: Values) -> None:
     kind = question["type"]
@@ -188,7 +194,7 @@ def test_a_question(question: Values) -> None:
     if kind == "multiplechoice":
         assert all(isinstance(choice, str) for choice in question["choices"]), "true and false without quotation marks are no texts"
         assert question["default"] in question["choices"]
-        assert question["required"], "AWX checks a blank answer against the choices too"
+        assert not question["required"], "AWX asks launches by API, CLI, schedule and workflow for each answer that is required, default or not"
     elif not question["required"]:
         assert not question.get("min"), "an answer of a least length must be given"
 

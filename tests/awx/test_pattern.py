@@ -9,10 +9,13 @@ from __future__ import annotations
 import json
 import re
 import typing as t
+from pathlib import Path
 
+import pytest
 import yaml
 from launching import ROOT, Controller, named
 
+from check.pattern import rendered
 from emulator import Emulator
 
 DIRECTORY = ROOT / "extensions/patterns/bootstrap_ehpc_cluster"
@@ -48,21 +51,39 @@ def test_the_survey_is_that_of_the_job_template() -> None:
     survey = named("controller_templates", "Bootstrap E-HPC cluster")["survey_spec"]
     kept = [{key: value for key, value in question.items() if key not in ("min", "max")} for question in survey["spec"]]
     assert {**survey, "spec": kept} == TEMPLATE["survey"]
+    assert TEMPLATE["survey_enabled"] is True, "otherwise AWX ignores the answers"
+
+
+def test_a_launch_can_be_of_the_type_check() -> None:
+    assert TEMPLATE["ask_job_type_on_launch"] is True, "otherwise AWX ignores the type, and the job writes"
 
 
 def test_the_playbook_documents_the_questions() -> None:
     specs = yaml.safe_load((DIRECTORY / "playbooks/bootstrap.meta.yml").read_text(encoding="utf-8"))["argument_specs"]
-    assert list(specs) == ["bootstrap"]
-    options = specs["bootstrap"]["options"]
-    assert {name: option.get("required", False) for name, option in options.items()} == {
-        question["variable"]: question["required"] and "default" not in question for question in TEMPLATE["survey"]["spec"]
+    assert {name: option["required"] for name, option in specs["bootstrap"]["options"].items()} == {
+        question["variable"]: question["required"] for question in TEMPLATE["survey"]["spec"]
     }
 
 
+@pytest.mark.parametrize("path", rendered(), ids=lambda path: path.name)
+def test_generated_files_are_up_to_date(path: Path) -> None:
+    assert path.read_text(encoding="utf-8") == rendered()[path], "run make pattern"
+
+
+PLAYBOOK = f"extensions/patterns/{DIRECTORY.name}/playbooks/{TEMPLATE['playbook']}"
+# What the user chooses at the launch, and the names that these tests have for the parts of a job template.
+LAUNCHED = {**TEMPLATE, "playbook": PLAYBOOK, "survey_spec": TEMPLATE["survey"], "inventory": "", "credentials": ["E-HPC"]}
+
+
 def test_a_job(awx: Controller, emulator: Emulator) -> None:
-    wanted = {**TEMPLATE, "playbook": f"extensions/patterns/{DIRECTORY.name}/playbooks/{TEMPLATE['playbook']}", "survey_spec": TEMPLATE["survey"]}
-    wanted |= {"job_type": "run", "inventory": "", "credentials": ["E-HPC"]}
-    job = awx.launch("pattern", {"ehpc_bootstrap_cluster_id": CLUSTER, "ehpc_bootstrap_post_scripts": "/opt/a.sh"}, template=wanted)
+    job = awx.launch("pattern", {"ehpc_bootstrap_cluster_id": CLUSTER, "ehpc_bootstrap_post_scripts": "/opt/a.sh"}, template=LAUNCHED)
     assert job.code == 0
     assert job.artifacts["ehpc_bootstrap"][CLUSTER]["post_scripts"] == [{"url": "/opt/a.sh", "args": ""}]
     assert emulator.state.clusters[CLUSTER].post_scripts == [{"url": "/opt/a.sh", "args": ""}]
+
+
+def test_a_job_of_the_type_check_writes_nothing(awx: Controller, emulator: Emulator) -> None:
+    given = {"ehpc_bootstrap_cluster_id": CLUSTER, "ehpc_bootstrap_post_scripts": "/opt/a.sh"}
+    job = awx.launch("pattern", given, job_type="check", template=LAUNCHED)
+    assert (job.code, {"SetPostScripts", "SyncUsers"} & set(emulator.actions())) == (0, set())
+    assert job.artifacts["ehpc_bootstrap"][CLUSTER]["post_scripts_changed"] is True

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from launching import Controller, Job, named
+from launching import Controller
 
 from emulator import Emulator
 
@@ -24,49 +24,45 @@ SCRIPTS = "https://scripts.example.com/base.sh --mode hybrid"
 STORED = [{"url": "https://scripts.example.com/base.sh", "args": "--mode hybrid"}]
 
 
-def run(awx: Controller, answers: dict[str, t.Any], approve: bool = True) -> dict[str, Job]:
-    """Run the workflow as its data says: each job gets the answers, and the artifacts of those before it."""
-    nodes = {node["identifier"]: node for node in named("controller_workflows", WORKFLOW)["workflow_nodes"]}
-    jobs: dict[str, Job] = {}
-    artifacts: dict[str, t.Any] = {}
-    waiting = ["preview"]
-    while waiting:
-        node = nodes[waiting.pop(0)]
-        succeeded = approve
-        if node["unified_job_template"]["type"] == "job_template":
-            job = awx.launch(node["unified_job_template"]["name"], answers, job_type=node.get("job_type"), artifacts=artifacts)
-            jobs[node["identifier"]] = job
-            artifacts |= job.artifacts
-            succeeded = job.code == 0
-        related = node["related"]
-        waiting += [after["identifier"] for after in related["success_nodes" if succeeded else "failure_nodes"] + related["always_nodes"]]
-    return jobs
-
-
 def stored(emulator: Emulator) -> list[t.Any]:
     return [{"url": script["url"], "args": script["args"]} for script in emulator.state.clusters[CLUSTER].post_scripts]
 
 
+GIVEN = {"ehpc_bootstrap_cluster_id": CLUSTER, "ehpc_bootstrap_post_scripts": SCRIPTS, "ehpc_bootstrap_preflight": "off"}
+
+
 def test_approved(awx: Controller, emulator: Emulator) -> None:
-    jobs = run(awx, {"ehpc_bootstrap_cluster_id": CLUSTER, "ehpc_bootstrap_post_scripts": SCRIPTS, "ehpc_bootstrap_expected_users": "physics01"})
-    assert {name: job.code for name, job in jobs.items()} == {"preview": 0, "apply": 0, "report": 0}
+    workflow = awx.run_workflow(WORKFLOW, {**GIVEN, "ehpc_bootstrap_expected_users": "physics01"})
+    assert ({name: job.code for name, job in workflow.jobs.items()}, workflow.failed) == ({"preview": 0, "apply": 0, "report": 0}, False)
     assert stored(emulator) == STORED
-    assert jobs["preview"].artifacts["ehpc_bootstrap"][CLUSTER]["users_missing"] == ["physics01"]
-    assert jobs["apply"].artifacts["ehpc_bootstrap"][CLUSTER]["users_missing"] == [], "what the preview handed on does not stay"
-    assert f"{CLUSTER}  cn-hangzhou  running  changed  4 added" in jobs["report"].stdout
+    assert workflow.jobs["preview"].artifacts["ehpc_bootstrap"][CLUSTER]["users_missing"] == ["physics01"]
+    assert workflow.jobs["apply"].artifacts["ehpc_bootstrap"][CLUSTER]["users_missing"] == [], "what the preview handed on does not stay"
+    assert f"{CLUSTER}  cn-hangzhou  running  changed  4 added" in workflow.jobs["report"].stdout
 
 
 def test_denied(awx: Controller, emulator: Emulator) -> None:
     before = stored(emulator)
-    jobs = run(awx, {"ehpc_bootstrap_cluster_id": CLUSTER, "ehpc_bootstrap_post_scripts": SCRIPTS}, approve=False)
-    assert list(jobs) == ["preview"]
+    workflow = awx.run_workflow(WORKFLOW, GIVEN, approve=lambda: False)
+    assert (list(workflow.jobs), workflow.failed) == (["preview"], True)
     assert (stored(emulator), {"SetPostScripts", "SyncUsers"} & set(emulator.actions())) == (before, set())
 
 
-def test_a_preview_that_fails_is_reported(awx: Controller) -> None:
-    jobs = run(awx, {"ehpc_bootstrap_cluster_id": "ehpc-hz-NONE"})
-    assert {name: job.code for name, job in jobs.items()} == {"preview": 2, "report": 0}
-    assert "does not exist" in jobs["report"].stdout
+def test_a_preview_that_fails_makes_the_workflow_fail(awx: Controller) -> None:
+    workflow = awx.run_workflow(WORKFLOW, {"ehpc_bootstrap_cluster_id": "ehpc-hz-NONE"})
+    assert list(workflow.jobs) == ["preview", "report"]
+    assert workflow.failed
+    assert "does not exist" in workflow.jobs["report"].stdout
+
+
+def test_an_apply_that_fails_makes_the_workflow_fail(awx: Controller, emulator: Emulator) -> None:
+    """The cluster stops while the workflow waits for approval."""
+
+    def approve() -> bool:
+        emulator.state.clusters[CLUSTER].status = "stopped"
+        return True
+
+    workflow = awx.run_workflow(WORKFLOW, GIVEN, approve=approve)
+    assert (workflow.jobs["preview"].code, workflow.jobs["apply"].code, workflow.failed) == (0, 2, True)
 
 
 @pytest.fixture
@@ -96,14 +92,13 @@ def test_the_report_opens_a_ticket_for_each_failure(awx: Controller, tickets: tu
     done = {"region": "cn-hangzhou", "status": "running", "post_scripts_changed": False, "post_scripts": [], "users_synced": False}
     done |= {"users_added": [], "users_missing": []}
     results = {"ehpc-hz-EXAMPLE1": done, "ehpc-hz-EXAMPLE2": {**done, "error": "The manager is down, says {{ lookup('env', 'HOME') }}."}}
-    job = awx.launch(REPORT, {"ehpc_report_url": url}, artifacts={"ehpc_bootstrap": results})
-    assert job.code == 0
+    job = awx.launch(REPORT, {"ehpc_report_url": url, "ehpc_bootstrap": results})
+    assert (job.code, "Not bootstrapped: ehpc-hz-EXAMPLE2." in job.stdout) == (2, True)
     assert [(ticket["summary"].split()[2], ticket["description"]) for ticket in opened] == [
         ("ehpc-hz-EXAMPLE2", "The manager is down, says {{ lookup('env', 'HOME') }}.")
     ]
 
 
-def test_a_report_without_results(awx: Controller) -> None:
+def test_a_report_without_results_fails(awx: Controller) -> None:
     job = awx.launch(REPORT, {})
-    assert job.code == 0
-    assert "No cluster has a result" in job.stdout
+    assert (job.code, "the previous jobs ended without a result" in job.stdout) == (2, True)
