@@ -70,9 +70,9 @@ def checked_id(cluster_id: str) -> str:
     return cluster_id
 
 
-def describe(client: Client, cluster_id: str) -> dict[str, t.Any]:
-    """One cluster with its details."""
-    info = client.call("DescribeCluster", {"ClusterId": cluster_id}).get("ClusterInfo") or {}
+def describe(client: Client, cluster_id: str, deadline: float | None = None) -> dict[str, t.Any]:
+    """One cluster with its details, read until the deadline (of time.monotonic())."""
+    info = client.call("DescribeCluster", {"ClusterId": cluster_id}, deadline=deadline).get("ClusterInfo") or {}
     cluster = _shaped(info, cluster_id, client.region)
     scripts = _post_scripts.from_answer(items(info, "PostInstallScripts", "PostInstallScriptInfo"))
     cluster["proxy_mode"] = _in_proxy_mode(info)

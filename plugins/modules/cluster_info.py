@@ -12,8 +12,9 @@ version_added: 1.0.0
 author:
   - The alicloud.ehpc contributors (!UNKNOWN)
 description:
-  - Reads the details of given clusters (C(DescribeCluster)), or lists the clusters of a region (C(ListClusters)), page after page.
-  - Directory passwords, which the service returns with the details of a hybrid cluster, are never shown.
+  - Reads the details of given clusters (C(DescribeCluster)), or lists the clusters of a region (C(ListClusters)), all pages.
+  - Waits until the given clusters are running if O(wait=true).
+  - Directory passwords, which E-HPC returns with the details of a hybrid cluster, are never returned.
 extends_documentation_fragment:
   - alicloud.ehpc._shared
   - alicloud.ehpc._runs
@@ -22,18 +23,35 @@ extends_documentation_fragment:
 options:
   cluster_ids:
     description:
-      - The ids of clusters to read the details of, one call each. Ids that the service does not know are left out of the result.
-      - With them the result has the details, without them the shorter entries of the list.
+      - The IDs of the clusters whose details to read, one call each. Unknown IDs are omitted from the result, unless O(wait=true).
+      - If omitted, the result contains the shorter entries of the list.
     type: list
     elements: str
   names:
     description:
-      - Shell patterns; only clusters whose name matches one of them are listed.
-      - Without this and O(cluster_ids), all clusters of the region are listed. An empty list lists none.
+      - Shell patterns. Only clusters whose name matches one of them are listed. An empty list lists no clusters.
+      - If neither this nor O(cluster_ids) is set, all clusters of the region are listed.
     type: list
     elements: str
+  wait:
+    description:
+      - Whether to wait until all O(cluster_ids) have the status V(running). O(cluster_ids) is then required.
+      - A cluster that cannot become running (V(exception), V(releasing), V(stopped)) and an unknown cluster fail at once.
+      - In check mode the module reads the clusters once, and fails only for clusters that cannot become running.
+    type: bool
+    default: false
+  wait_timeout:
+    description:
+      - The maximum number of seconds to wait. V(0) reads the clusters once.
+    type: int
+    default: 1800
+  wait_sleep:
+    description:
+      - The number of seconds between two reads.
+    type: int
+    default: 15
 notes:
-  - The RAM action that is needed is C(ehpc:DescribeCluster) with O(cluster_ids), otherwise C(ehpc:ListClusters).
+  - Requires the RAM action C(ehpc:DescribeCluster) with O(cluster_ids), otherwise C(ehpc:ListClusters).
 seealso:
   - module: alicloud.ehpc.region_info
 """
@@ -45,14 +63,12 @@ EXAMPLES = r"""
     cluster_ids: [ehpc-hz-EXAMPLE]
   register: result
 
-- name: Wait until it is running
+- name: Wait until the cluster is running, for at most 10 minutes
   alicloud.ehpc.cluster_info:
     region: cn-hangzhou
     cluster_ids: [ehpc-hz-EXAMPLE]
-  register: result
-  until: result.clusters | map(attribute='status') == ['running']
-  retries: 60
-  delay: 15
+    wait: true
+    wait_timeout: 600
 
 - name: List the clusters of a project
   alicloud.ehpc.cluster_info:
@@ -67,8 +83,10 @@ region:
   type: str
   sample: cn-hangzhou
 clusters:
-  description: The clusters, in the order of O(cluster_ids) or of the service. An empty list where there are none.
-  returned: success
+  description:
+    - The clusters, in the order of O(cluster_ids) or of the service. May be empty.
+    - With O(wait=true) also returned on failure, as they were read last.
+  returned: success, or failure with O(wait=true)
   type: list
   elements: dict
   sample:
@@ -265,7 +283,7 @@ clusters:
       type: str
       sample: /
 error:
-  description: What failed, for a playbook to decide upon.
+  description: Structured error details. RV(error.code) is V(ClusterNotRunning) if a cluster is not running at the end of the wait.
   returned: failure
   type: dict
   sample:
@@ -279,11 +297,13 @@ error:
       or role whose access key was used.
 """
 
+import time
 import typing as t
 from fnmatch import fnmatchcase
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _clusters
-from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
+from ansible_collections.alicloud.ehpc.plugins.module_utils._client import poll
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import TIMED_OUT, EhpcError, invalid_option
 from ansible_collections.alicloud.ehpc.plugins.module_utils._module import ModuleDefinition, run
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -293,14 +313,22 @@ if t.TYPE_CHECKING:  # pragma: no cover
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "cluster_ids": {"type": "list", "elements": "str"},
     "names": {"type": "list", "elements": "str"},
+    "wait": {"type": "bool", "default": False},
+    "wait_timeout": {"type": "int", "default": 1800},
+    "wait_sleep": {"type": "int", "default": 15},
 }
+
+Cluster = t.Dict[str, t.Any]
 
 
 def info(invocation: Invocation, client: Client) -> dict[str, t.Any]:
     """Read the clusters that the options name."""
-    cluster_ids, names = invocation.params["cluster_ids"], invocation.params["names"]
+    params = invocation.params
+    check_wait(params)
+    cluster_ids, names = params["cluster_ids"], params["names"]
     if cluster_ids is not None:
-        clusters = known(client, [_clusters.checked_id(cluster_id) for cluster_id in cluster_ids])
+        cluster_ids = [_clusters.checked_id(cluster_id) for cluster_id in cluster_ids]
+        clusters = wait_until_running(invocation, client, cluster_ids) if params["wait"] else known(client, cluster_ids)
     elif names is not None and not names:
         clusters = []
     else:
@@ -310,8 +338,18 @@ def info(invocation: Invocation, client: Client) -> dict[str, t.Any]:
     return {"changed": False, "region": client.region, "clusters": clusters}
 
 
-def known(client: Client, cluster_ids: list[str]) -> list[dict[str, t.Any]]:
-    """The details of those clusters that the service knows."""
+def check_wait(params: dict[str, t.Any]) -> None:
+    """Raise EhpcError if the options that have to do with waiting cannot work."""
+    if params["wait"] and params["cluster_ids"] is None:
+        raise invalid_option("With wait, cluster_ids is required.")
+    if params["wait_timeout"] < 0:
+        raise invalid_option("wait_timeout must be at least 0 seconds; it is %d." % params["wait_timeout"])
+    if params["wait_sleep"] < 1:
+        raise invalid_option("wait_sleep must be at least 1 second; it is %d." % params["wait_sleep"])
+
+
+def known(client: Client, cluster_ids: list[str]) -> list[Cluster]:
+    """The details of the clusters that E-HPC knows."""
     clusters = []
     for cluster_id in cluster_ids:
         try:
@@ -320,6 +358,57 @@ def known(client: Client, cluster_ids: list[str]) -> list[dict[str, t.Any]]:
             if error.code != "ClusterNotFound":
                 raise
     return clusters
+
+
+def wait_until_running(invocation: Invocation, client: Client, cluster_ids: list[str]) -> list[Cluster]:
+    """The details of the clusters once all of them are running. Raises EhpcError, with ``clusters`` as they were read last."""
+    limit, sleep = invocation.params["wait_timeout"], invocation.params["wait_sleep"]
+    deadline = time.monotonic() + limit
+    seen: dict[str, Cluster] = {}
+
+    def read() -> list[Cluster]:
+        for cluster_id in cluster_ids:
+            if cluster_id not in seen or not is_running(seen[cluster_id]):
+                # The one read of a limit of 0 may take as long as any other call.
+                seen[cluster_id] = _clusters.describe(client, cluster_id, deadline if limit else None)
+        return [seen[cluster_id] for cluster_id in cluster_ids]
+
+    def is_done(clusters: list[Cluster]) -> bool:
+        return invocation.check_mode or all(map(is_running, clusters)) or any(map(cannot_run, clusters))
+
+    try:
+        clusters = poll(read, is_done, deadline, sleep, sleep)
+    except EhpcError as error:
+        if error.code != TIMED_OUT or time.monotonic() < deadline or len(seen) < len(set(cluster_ids)):
+            error.result = {"region": client.region, "clusters": list(seen.values())}
+            raise
+        clusters = list(seen.values())
+    failed = [cluster for cluster in clusters if cannot_run(cluster)]
+    if failed:
+        hint = "Repair or start it in the E-HPC console, then run the task again."
+        raise not_running(client, clusters, failed, "is in status %s and cannot become running.", hint)
+    late = [cluster for cluster in clusters if not is_running(cluster)]
+    if late and not invocation.check_mode:
+        hint = "Check it in the E-HPC console, or raise wait_timeout."
+        raise not_running(client, clusters, late, "is still in status %%s after %d seconds." % limit, hint)
+    return clusters
+
+
+def is_running(cluster: Cluster) -> bool:
+    """Whether the cluster can be used."""
+    return bool(cluster["status"] == "running")
+
+
+def cannot_run(cluster: Cluster) -> bool:
+    """Whether waiting cannot make the cluster run."""
+    return cluster["status"] in ("exception", "releasing", "stopped")
+
+
+def not_running(client: Client, clusters: list[Cluster], affected: list[Cluster], problem: str, hint: str) -> EhpcError:
+    """The failure of a wait, with the status of each cluster that is affected."""
+    sentences = ["Cluster %s in %s " % (cluster["id"], client.region) + problem % (cluster["status"] or "unknown") for cluster in affected]
+    result = {"region": client.region, "clusters": clusters}
+    return EhpcError("ClusterNotRunning", " ".join(sentences), action="DescribeCluster", hint=hint, result=result)
 
 
 MODULE = ModuleDefinition(info, ARGUMENT_SPEC, mutually_exclusive=(("cluster_ids", "names"),))

@@ -9,6 +9,8 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+import requests
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from ansible_collections.alicloud.ehpc.plugins.modules import cluster_info, post_scripts, post_scripts_info, region_info, user_info, user_sync
 
 from scripted import HOST, Call, Service
@@ -186,6 +188,121 @@ def test_cluster_info_blank_id(service: Service) -> None:
 
 def test_cluster_info_ids_or_names() -> None:
     assert ("cluster_ids", "names") in cluster_info.MODULE.mutually_exclusive
+
+
+# cluster_info: waiting
+
+
+def wait(service: Service, **options: t.Any) -> list[str]:
+    """The statuses that a wait returns."""
+    return [cluster["status"] for cluster in service.run(cluster_info, wait=True, cluster_ids=[CLUSTER], **options)["clusters"]]
+
+
+def statuses(error: EhpcError) -> dict[str, str]:
+    """The statuses that a failed wait returns."""
+    return {cluster["id"]: cluster["status"] for cluster in error.result["clusters"]}
+
+
+def test_a_wait_for_a_cluster_that_is_running_reads_once(service: Service) -> None:
+    service.expects(describe())
+    assert wait(service) == ["running"]
+    assert service.clock.sleeps == []
+
+
+def test_a_wait_reads_until_the_cluster_is_running(service: Service) -> None:
+    service.expects(describe(Status="uninit"), describe(Status="Creating"), describe(Status="Running"))
+    assert wait(service) == ["running"]
+    assert service.clock.sleeps == [15, 15]
+
+
+def test_a_wait_reads_only_what_is_not_running_yet(service: Service) -> None:
+    service.expects(describe(), describe(OTHER, Status="creating"), describe(OTHER))
+    result = service.run(cluster_info, wait=True, cluster_ids=[CLUSTER, OTHER], wait_sleep=3)
+    assert [cluster["id"] for cluster in result["clusters"]] == [CLUSTER, OTHER]
+    assert service.clock.sleeps == [3]
+
+
+def test_a_wait_ends_with_the_status_that_it_saw_last(service: Service) -> None:
+    service.expects(describe(Status="uninit"), describe(Status="creating"), describe(Status="init"))
+    error = service.fails(cluster_info, wait=True, cluster_ids=[CLUSTER], wait_timeout=20)
+    assert (error.code, error.http_status, statuses(error)) == ("ClusterNotRunning", None, {CLUSTER: "init"})
+    assert str(error).startswith(f"Cluster {CLUSTER} in cn-hangzhou is still in status init after 20 seconds. Check it")
+    assert "wait_timeout" in str(error)
+    assert service.clock.sleeps == [15, 5]
+
+
+def test_a_wait_of_no_seconds_reads_once(service: Service) -> None:
+    service.expects(describe(Status="creating", takes=7))
+    error = service.fails(cluster_info, wait=True, cluster_ids=[CLUSTER], wait_timeout=0)
+    assert error.message == f"Cluster {CLUSTER} in cn-hangzhou is still in status creating after 0 seconds."
+    assert service.clock.sleeps == []
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("status", ["Exception", "releasing", "stopped"])
+def test_a_wait_fails_at_once_if_a_cluster_cannot_become_running(service: Service, status: str, check_mode: bool) -> None:
+    service.expects(describe(Status="creating"), describe(OTHER, Status=status))
+    error = service.fails(cluster_info, check_mode, wait=True, cluster_ids=[CLUSTER, OTHER])
+    assert (error.code, error.action, statuses(error)) == ("ClusterNotRunning", "DescribeCluster", {CLUSTER: "creating", OTHER: status.lower()})
+    assert error.message == f"Cluster {OTHER} in cn-hangzhou is in status {status.lower()} and cannot become running."
+    assert service.clock.sleeps == []
+
+
+def test_a_wait_names_each_cluster_that_cannot_become_running(service: Service) -> None:
+    service.expects(describe(Status="stopped"), describe(OTHER, Status="exception"))
+    message = service.fails(cluster_info, wait=True, cluster_ids=[CLUSTER, OTHER]).message
+    assert f"{CLUSTER} in cn-hangzhou is in status stopped" in message
+    assert f"{OTHER} in cn-hangzhou is in status exception" in message
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_wait_fails_at_once_for_an_unknown_cluster(service: Service, check_mode: bool) -> None:
+    service.expects(describe(Status="creating"), describe(OTHER, code="ClusterNotFound"))
+    error = service.fails(cluster_info, check_mode, wait=True, cluster_ids=[CLUSTER, OTHER])
+    assert (error.code, error.http_status, statuses(error)) == ("ClusterNotFound", 404, {CLUSTER: "creating"})
+
+
+def test_a_wait_in_check_mode_reads_once(service: Service) -> None:
+    service.expects(describe(Status="creating"))
+    (cluster,) = service.run(cluster_info, True, wait=True, cluster_ids=[CLUSTER])["clusters"]
+    assert (cluster["status"], service.clock.sleeps) == ("creating", [])
+
+
+def test_a_wait_ends_at_its_limit_although_a_read_does_not_return(service: Service) -> None:
+    timeout = requests.exceptions.ReadTimeout()
+    service.expects(describe(Status="creating"), Call("DescribeCluster", ClusterId=CLUSTER, error=timeout, takes=30))
+    error = service.fails(cluster_info, wait=True, cluster_ids=[CLUSTER], wait_timeout=20, api_retries=0)
+    assert (error.code, statuses(error)) == ("ClusterNotRunning", {CLUSTER: "creating"})
+
+
+def test_a_wait_that_has_seen_no_status_fails_as_the_read_did(service: Service) -> None:
+    service.expects(Call("DescribeCluster", ClusterId=CLUSTER, error=requests.exceptions.ReadTimeout(), takes=30))
+    error = service.fails(cluster_info, wait=True, cluster_ids=[CLUSTER], wait_timeout=20)
+    assert (error.code, statuses(error)) == ("TimedOut", {})
+
+
+def test_a_wait_fails_at_once_if_a_call_does(service: Service) -> None:
+    service.expects(describe(Status="creating"), describe(code="NotAuthorized"))
+    error = service.fails(cluster_info, wait=True, cluster_ids=[CLUSTER])
+    assert (error.code, statuses(error)) == ("NotAuthorized", {CLUSTER: "creating"})
+
+
+def test_a_wait_without_clusters(service: Service) -> None:
+    assert service.run(cluster_info, wait=True, cluster_ids=[])["clusters"] == []
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"wait": True}, "With wait, cluster_ids is required."),
+        ({"wait": True, "names": ["cfd-*"]}, "With wait, cluster_ids is required."),
+        ({"wait_timeout": -1}, "wait_timeout must be at least 0 seconds; it is -1."),
+        ({"wait_sleep": 0}, "wait_sleep must be at least 1 second; it is 0."),
+    ],
+)
+def test_options_of_a_wait_that_cannot_work(service: Service, options: dict[str, t.Any], word: str) -> None:
+    error = service.fails(cluster_info, **options)
+    assert (error.code, word in error.message) == ("InvalidOptions", True)
 
 
 # region_info

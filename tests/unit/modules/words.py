@@ -56,7 +56,7 @@ def sync(**how: t.Any) -> Call:
     return Call("SyncUsers", ClusterId=CLUSTER, **{"answer": {"RequestId": "REQUEST-SYNC"}, **how})
 
 
-def describe(cluster_id: str = CLUSTER, code: str | None = None, **info: t.Any) -> Call:
+def describe(cluster_id: str = CLUSTER, code: str | None = None, takes: float = 0.0, **info: t.Any) -> Call:
     """The details of a cluster; without more, one that runs in proxy mode."""
     found = {
         "Id": "i-EXAMPLE",
@@ -70,4 +70,4 @@ def describe(cluster_id: str = CLUSTER, code: str | None = None, **info: t.Any) 
         "CreateTime": "2026-01-01T08:00:00.000Z",
         "EcsInfo": {"ProxyMgr": {"InstanceType": "ecs.n1.tiny", "Count": 1}},
     }
-    return Call("DescribeCluster", ClusterId=cluster_id, answer={"ClusterInfo": {**found, **info}}, code=code)
+    return Call("DescribeCluster", ClusterId=cluster_id, answer={"ClusterInfo": {**found, **info}}, code=code, takes=takes)
