@@ -30,12 +30,18 @@ class Invocation(t.Protocol):
     def warn(self, warning: str) -> None:
         """Show a warning to the user."""
 
+    def progress(self, message: str) -> None:
+        """Show a message to the user at once, if the runner can."""
+
 
 Function = t.Callable[[Invocation, "Client"], t.Dict[str, t.Any]]
 
 
 class EhpcModule(AnsibleModule):
     """An AnsibleModule whose results show its options without the signatures of pre-signed urls."""
+
+    def progress(self, message: str) -> None:
+        """A process returns its result and nothing before it."""
 
     def exit_json(self, **kwargs: t.Any) -> None:
         """End with a result."""

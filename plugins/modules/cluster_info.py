@@ -370,7 +370,9 @@ def wait_until_running(invocation: Invocation, client: Client, cluster_ids: list
         for cluster_id in cluster_ids:
             if cluster_id not in seen or not is_running(seen[cluster_id]):
                 # The one read of a limit of 0 may take as long as any other call.
-                seen[cluster_id] = _clusters.describe(client, cluster_id, deadline if limit else None)
+                cluster = _clusters.describe(client, cluster_id, deadline if limit else None)
+                show_progress(invocation, cluster, seen.get(cluster_id))
+                seen[cluster_id] = cluster
         return [seen[cluster_id] for cluster_id in cluster_ids]
 
     def is_done(clusters: list[Cluster]) -> bool:
@@ -392,6 +394,13 @@ def wait_until_running(invocation: Invocation, client: Client, cluster_ids: list
         hint = "Check it in the E-HPC console, or raise wait_timeout."
         raise not_running(client, clusters, late, "is still in status %%s after %d seconds." % limit, hint)
     return clusters
+
+
+def show_progress(invocation: Invocation, cluster: Cluster, before: Cluster | None) -> None:
+    """Show the status of a cluster that is being waited for, each time that it changes."""
+    waiting = not (invocation.check_mode or cannot_run(cluster) or (before is None and is_running(cluster)))
+    if waiting and (before is None or before["status"] != cluster["status"]):
+        invocation.progress("Cluster %s in %s: %s" % (cluster["id"], cluster["region_id"], cluster["status"]))
 
 
 def is_running(cluster: Cluster) -> bool:

@@ -28,6 +28,7 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _client, _http
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC
 from ansible_collections.alicloud.ehpc.plugins.module_utils._module import ModuleDefinition, run_safely, secret_values
@@ -104,6 +105,10 @@ class _Invocation:
         """Return the warning with the result."""
         if warning not in self._warnings:
             self._warnings.append(warning)
+
+    def progress(self, message: str) -> None:
+        """Show the message between the lines of the play; a worker's display hands it to the process that prints."""
+        Display().display(message)
 
     def result(self, name: str) -> dict[str, t.Any]:
         """The result of the module, or its failure."""

@@ -132,9 +132,13 @@ class Invocation:
     params: dict[str, t.Any]
     check_mode: bool = False
     warnings: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
 
     def warn(self, warning: str) -> None:
         self.warnings.append(warning)
+
+    def progress(self, message: str) -> None:
+        self.messages.append(message)
 
 
 def invocation(module: t.Any, check_mode: bool = False, **options: t.Any) -> Invocation:
@@ -165,6 +169,7 @@ class Service(BaseAdapter):
         super().__init__()
         self.clock = clock
         self.warnings: list[str] = []
+        self.messages: list[str] = []
         self.seen: list[Seen] = []
         self._expected: list[Call] = []
 
@@ -182,7 +187,7 @@ class Service(BaseAdapter):
     def run(self, module: t.Any, check_mode: bool = False, **options: t.Any) -> dict[str, t.Any]:
         """The result of a module's function."""
         call = invocation(module, check_mode, **options)
-        self.warnings = call.warnings
+        self.warnings, self.messages = call.warnings, call.messages
         client = self.connect(client_for(call.params, module.MODULE.fallback_region))
         try:
             result = module.MODULE.function(call, client)

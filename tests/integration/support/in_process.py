@@ -56,6 +56,9 @@ class Invocation:
     def warn(self, warning: str) -> None:
         self.warnings.append(warning)
 
+    def progress(self, message: str) -> None:
+        pass
+
 
 def run(module: str, options: dict[str, t.Any], check_mode: bool = False, clients: Clients | None = None) -> dict[str, t.Any]:
     """The result of a module, for options as a task has them. Raises EhpcError."""

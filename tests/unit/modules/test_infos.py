@@ -137,7 +137,7 @@ def test_cluster_info_by_no_ids(service: Service) -> None:
 def test_cluster_info_details(service: Service) -> None:
     managers = {"OnPremiseInfo": [{"Type": "account, scheduler", "HostName": "manager01", "IP": "192.0.2.10"}]}
     scripts = {"PostInstallScriptInfo": [{"Url": SIGNED, "Args": "-x"}, {"Url": BASE}]}
-    passwords = {"WinAdPar": '{"AdUserPasswd": "EXAMPLE-password"}', "OpenldapPar": "EXAMPLE-password", "NewField": "EXAMPLE-password"}
+    passwords: dict[str, t.Any] = {"WinAdPar": '{"AdUserPasswd": "EXAMPLE-password"}', "OpenldapPar": "EXAMPLE-password", "NewField": "EXAMPLE-password"}
     service.expects(describe(Status="Exception", OnPremiseInfo=managers, PostInstallScripts=scripts, **passwords))
     result = service.run(cluster_info, cluster_ids=[CLUSTER])
     (cluster,) = result["clusters"]
@@ -213,6 +213,21 @@ def test_a_wait_reads_until_the_cluster_is_running(service: Service) -> None:
     service.expects(describe(Status="uninit"), describe(Status="Creating"), describe(Status="Running"))
     assert wait(service) == ["running"]
     assert service.clock.sleeps == [15, 15]
+
+
+def test_a_wait_shows_each_change_of_the_status(service: Service) -> None:
+    service.expects(describe(), describe(OTHER, Status="uninit"), describe(OTHER, Status="creating"), describe(OTHER, Status="creating"), describe(OTHER))
+    service.run(cluster_info, wait=True, cluster_ids=[CLUSTER, OTHER])
+    assert service.messages == [f"Cluster {OTHER} in cn-hangzhou: {status}" for status in ("uninit", "creating", "running")]
+
+
+def test_what_is_not_waited_for_shows_nothing(service: Service) -> None:
+    service.expects(describe(Status="creating"))
+    service.run(cluster_info, True, wait=True, cluster_ids=[CLUSTER])
+    assert service.messages == []
+    service.expects(describe(Status="stopped"))
+    service.fails(cluster_info, wait=True, cluster_ids=[CLUSTER])
+    assert service.messages == []
 
 
 def test_a_wait_reads_only_what_is_not_running_yet(service: Service) -> None:
