@@ -2,33 +2,50 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Every target does its own set-up: it needs git, make, and Python 3.10 or newer with venv.
+# Every target does its own set-up. It needs git, make, and Python 3.10 or newer with venv.
 
+# Paths are relative to this directory, which may have a space in its own path: make cannot have one in the name of a target.
+SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
-BIN := $(CURDIR)/$(VENV)/bin
-# Ansible finds a collection by its path only, so the checkout gets one that fits, by a link.
-COLLECTIONS := $(CURDIR)/build/collections
+BIN := $(VENV)/bin
+# Ansible finds a collection by its path only, so a link gives the checkout a path that fits.
+COLLECTIONS := build/collections
 LINK := $(COLLECTIONS)/ansible_collections/alicloud/ehpc
-# The tools of `make check` have an environment of their own, because some of them ask for old versions of what tests use.
+# The tools of `make check` have an environment of their own, because some of them require older versions of packages than the tests.
 CHECK_VENV := .venv-check
-CHECK_BIN := $(CURDIR)/$(CHECK_VENV)/bin
-# They look at a copy of what git tracks or would track: a repository of its own, at a path that fits, without caches.
-COPIES := $(CURDIR)/build/sanity
+CHECK_BIN := $(CHECK_VENV)/bin
+# Building the tarball requires ansible-core only.
+PACKAGE_VENV := build/venv-package
+# The tools check a copy of what git tracks or would track: a repository of its own, at a path that fits, without caches.
+COPIES := build/sanity
 COPY := $(COPIES)/ansible_collections/alicloud/ehpc
+
+# $(call install,ENVIRONMENT,REQUIREMENTS): create a virtual environment, if there is none, and install the packages of a file into it.
+define install
+@mkdir -p build
+@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 10) else "Python 3.10 or newer is required. Set PYTHON: make PYTHON=python3.12 ...")'
+@echo "Installing the packages of $(2) into $(1)"
+@$(PYTHON) -m venv $(1)
+@$(1)/bin/python -m pip install --quiet --quiet --requirement $(2) 2>build/pip.log || { \
+  grep ERROR build/pip.log | tail -n 1; \
+  echo "The packages of $(2) could not be installed. The messages of pip are in build/pip.log."; \
+  echo "Only the first run downloads packages. It requires access to a Python package index: a network connection, or the settings of pip for"; \
+  echo "a proxy (HTTPS_PROXY), another index (PIP_INDEX_URL, PIP_CERT) or a directory of packages (PIP_NO_INDEX, PIP_FIND_LINKS)."; \
+  exit 1; } >&2
+@touch $(1)/.ready
+endef
 
 .PHONY: help
 help: ## Show the targets.
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 18
 
 $(VENV)/.ready: tests/requirements.txt meta/ee-requirements.txt
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --quiet --requirement tests/requirements.txt
-	touch $@
+	$(call install,$(VENV),tests/requirements.txt)
 
 $(LINK):
 	mkdir -p $(@D)
-	ln -s $(CURDIR) $@
+	ln -sfn ../../../.. $@
 
 .PHONY: setup
 setup: $(VENV)/.ready $(LINK) ## Make the virtual environment that all other targets use.
@@ -37,13 +54,16 @@ setup: $(VENV)/.ready $(LINK) ## Make the virtual environment that all other tar
 demo: setup ## Run the main job three times against an emulated service.
 	$(BIN)/python tests/demo
 
+# Others can be given: make test TESTS=tests/unit
+TESTS ?= tests
+
 .PHONY: test
 test: setup ## Run all tests: units, and playbooks against the emulator.
-	$(BIN)/python -m pytest --numprocesses 2 tests
+	$(BIN)/python -m pytest --numprocesses 2 $(TESTS)
 
 $(VENV)/.strength: tests/requirements-strength.txt $(VENV)/.ready
-	$(BIN)/python -m pip install --quiet --quiet --requirement $<
-	touch $@
+	$(call install,$(VENV),$<)
+	@touch $@
 
 .PHONY: coverage
 coverage: setup $(VENV)/.strength ## Run all tests, and show which branches of the plugins they leave out.
@@ -75,9 +95,10 @@ bench: setup ## Measure what tasks cost, and write tests/benchmark/RESULTS.md. L
 	$(BIN)/python tests/benchmark $(BENCH_OPTIONS)
 
 $(CHECK_VENV)/.ready: tests/check/requirements.txt tests/requirements.txt meta/ee-requirements.txt
-	$(PYTHON) -m venv $(CHECK_VENV)
-	$(CHECK_BIN)/python -m pip install --quiet --quiet --requirement tests/check/requirements.txt
-	touch $@
+	$(call install,$(CHECK_VENV),tests/check/requirements.txt)
+
+$(PACKAGE_VENV)/.ready: tests/check/requirements-package.txt
+	$(call install,$(PACKAGE_VENV),tests/check/requirements-package.txt)
 
 .PHONY: copy
 copy:
@@ -86,10 +107,10 @@ copy:
 	git --git-dir=$(COPY)/.git --work-tree=. add --all
 	git -C $(COPY) checkout-index --all
 
-check check-% changelog docs package release: export PATH := $(CHECK_BIN):$(PATH)
-check check-% changelog docs package release: export ANSIBLE_COLLECTIONS_PATH := $(COPIES)
+check check-% changelog docs release: export PATH := $(CURDIR)/$(CHECK_BIN):$(PATH)
+check check-% changelog docs release: export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(COPIES)
 
-check-lint check-docs docs check-changelog check-sanity package: $(CHECK_VENV)/.ready
+check-lint check-docs docs check-changelog check-package check-sanity: $(CHECK_VENV)/.ready
 
 .PHONY: check
 check: check-code check-licence check-lint check-docs docs check-changelog check-package check-sanity ## Run all checks that are no tests.
@@ -122,7 +143,7 @@ check-lint: copy ## Roles and playbooks.
 
 .PHONY: check-docs
 check-docs: copy ## The documentation of modules, plugins and roles.
-	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all $(COPY)
+	antsibull-docs --config-file tests/check/docs/antsibull-docs.cfg lint-collection-docs --plugin-docs --validate-collection-refs=all $(COPY)
 
 # antsibull-docs wants a directory that nobody else can write to. Sphinx is not asked for pages that are gone, so both start anew.
 .PHONY: docs
@@ -153,9 +174,9 @@ changelog: $(CHECK_VENV)/.ready ## Take the changelog fragments into CHANGELOG.m
 	antsibull-changelog release --update-existing --reload-plugins
 
 .PHONY: package
-package: copy ## Build the tarball, in build/package.
+package: copy $(PACKAGE_VENV)/.ready ## Build the tarball, in build/package.
 	rm -rf build/package
-	ansible-galaxy collection build --output-path build/package $(COPY)
+	$(PACKAGE_VENV)/bin/ansible-galaxy collection build --output-path build/package $(COPY)
 
 .PHONY: release
 release: $(CHECK_VENV)/.ready ## Test and check a release, and show what its tarball holds. Publishes nothing.
