@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Strings that run a command on the controller if Ansible ever evaluates them."""
+"""Strings that leave a directory on the controller if Ansible ever evaluates them."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ from pathlib import Path
 
 
 class Hostile:
-    """Strings that create a file when they are evaluated."""
+    """Strings that a service or a node could return, by the syntax that would evaluate them."""
 
     def __init__(self, directory: Path) -> None:
         self.evidence = directory / "evaluated"
-        call = f"cycler.__init__.__globals__.os.system('touch {self.evidence}')"
+        call = f"cycler.__init__.__globals__.os.mkdir('{self.evidence}')"
+        # Without white space, so that it can be part of a URL.
+        self.expression = f"{{{{{call}}}}}"
         self.strings = {
             "expression": f"{{{{ {call} }}}}",
             "statement": f"a{{% if {call} %}}b{{% endif %}}",
             "comment": "a{# comment #}b",
             "own_delimiters": f"#jinja2:variable_start_string:'[[',variable_end_string:']]'\n[[ {call} ]]",
-            "no_delimiters": f"lookup('pipe', 'touch {self.evidence}')",
+            "no_delimiters": f"lookup('pipe', 'mkdir {self.evidence}')",
         }
 
     def was_evaluated(self) -> bool:
