@@ -74,9 +74,9 @@ def describe(client: Client, cluster_id: str, deadline: float | None = None) -> 
     """One cluster with its details, read until the deadline (of time.monotonic())."""
     info = client.call("DescribeCluster", {"ClusterId": cluster_id}, deadline=deadline).get("ClusterInfo") or {}
     cluster = _shaped(info, cluster_id, client.region)
-    scripts = _post_scripts.from_answer(items(info, "PostInstallScripts", "PostInstallScriptInfo"))
+    scripts = _post_scripts.from_response(items(info, "PostInstallScripts", "PostInstallScriptInfo"))
     cluster["proxy_mode"] = _in_proxy_mode(info)
-    cluster["post_scripts"] = _post_scripts.shown(scripts)
+    cluster["post_scripts"] = _post_scripts.redacted(scripts)
     cluster["on_premise_info"] = [
         {"type": node.get("Type"), "host_name": node.get("HostName"), "ip": node.get("IP")} for node in items(info, "OnPremiseInfo", "OnPremiseInfo")
     ]

@@ -105,8 +105,8 @@ HINTS: dict[str, str] = {
         "Give access_key and secret_key, or set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or name a profile of the vendor's CLI."
     ),
     PREFLIGHT_FAILED: (
-        "Put right what is said of each script. Where a checksum differs, look at what was changed before you give the new one. Where only"
-        " nodes reach an address, such as an internal endpoint of OSS, run the task inside their VPC, or set preflight to warn."
+        "Fix the listed problems. If a checksum differs, review the change before updating it. If only nodes can reach a URL, such as an"
+        " internal OSS endpoint, run the task inside their VPC, or set preflight to warn."
     ),
 }
 
@@ -171,6 +171,20 @@ class EhpcError(Exception):
         self.hint = hint or hint_for(code, action)
         self.response_lost = response_lost
         self.result = result or {}
+
+    def with_context(self, note: str = "", attempted: str | None = None, **result: t.Any) -> EhpcError:
+        """This failure with a sentence after its message, another attempt, or more keys in the module's result."""
+        return EhpcError(
+            self.code,
+            "%s. %s" % (self.message.rstrip("."), note) if note else self.message,
+            attempted or self.attempted,
+            self.action,
+            self.http_status,
+            self.request_id,
+            self.hint,
+            self.response_lost,
+            dict(self.result, **result),
+        )
 
     def __str__(self) -> str:
         """All of it as one text, for people."""

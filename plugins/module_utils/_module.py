@@ -14,7 +14,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _client, _http
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC
-from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError, attempt
 from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redact_text, redact_values
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -67,6 +67,8 @@ class ModuleDefinition(t.NamedTuple):
     function: Function
     argument_spec: dict[str, t.Any]
     mutually_exclusive: tuple[tuple[str, ...], ...] = ()
+    # The operation that the module is for. It names what was attempted if an option cannot work for a cluster.
+    action: str | None = None
     # The region whose endpoint is asked where none is given; for an operation that answers alike everywhere.
     fallback_region: str | None = None
 
@@ -104,5 +106,16 @@ def invoke(definition: ModuleDefinition, invocation: Invocation, clients: _clien
     warning = _client.certificate_warning(invocation.params)
     if warning:
         invocation.warn(warning)
-    client = _client.client_for(invocation.params, definition.fallback_region, clients)
-    return definition.function(invocation, client)
+    return call(definition, invocation, _client.client_for(invocation.params, definition.fallback_region, clients))
+
+
+def call(definition: ModuleDefinition, invocation: Invocation, client: Client) -> dict[str, t.Any]:
+    """The result of a module's function. Raises EhpcError, which names the cluster also if no call was made for it."""
+    try:
+        return definition.function(invocation, client)
+    except EhpcError as error:
+        cluster_id = invocation.params.get("cluster_id")
+        # An ID that cannot be one is in the message itself.
+        if not definition.action or not cluster_id or error.action or error.message.startswith("cluster_id "):
+            raise
+        raise error.with_context(attempted=attempt(definition.action, cluster_id, client.region)) from None

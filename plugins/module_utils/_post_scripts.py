@@ -2,15 +2,14 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: it may change in any release.
-
-"""The post scripts of a cluster: reading, writing, checking and showing them."""
+"""The post-processing scripts of a cluster: the option, what the service stores, and what results show."""
 
 from __future__ import annotations
 
 import re
 import shlex
 import typing as t
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from urllib.parse import parse_qsl, urlsplit
 
@@ -21,83 +20,72 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import MASK,
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client
 
-LIMIT = 16
-# A script as an option of the modules that take scripts. What the service stores of it is a Script; a checksum is for those who fetch it.
+MAX_SCRIPTS = 16
+# A script as an option of the modules that take scripts.
 SCRIPT_OPTIONS: dict[str, dict[str, t.Any]] = {
     "url": {"type": "str", "required": True},
     "args": {"type": "raw"},
     "checksum": {"type": "str"},
 }
 _CHECKSUM = re.compile(r"sha256:([0-9a-f]{64})", re.IGNORECASE)
-_UNFIT = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
+_BAD_URL_CHARACTERS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
+_FETCHABLE_URL = re.compile(r"(https?://[^/\s]|/.)\S*", re.IGNORECASE)
 
 
-class Script(t.NamedTuple):
-    """One script as the service stores it. Absent arguments are an empty text."""
+@dataclass(frozen=True)
+class Script:
+    """One script. Two scripts are equal if the service stores the same for both, so that the checksum does not count."""
 
     url: str
+    # Empty if there are no arguments: the service makes no difference between these two.
     args: str = ""
+    # The SHA-256 digits in lower case, for those who fetch the script. The service does not store them.
+    checksum: str | None = field(default=None, compare=False)
 
 
 def read(client: Client, cluster_id: str) -> list[Script]:
-    """The scripts that the service has, in the order of execution."""
-    answer = client.call("GetPostScripts", {"ClusterId": cluster_id})
-    scripts = from_answer(items(answer, "PostInstallScripts", "PostInstallScriptInfo"))
+    """The scripts that the service has, in the order of execution. Raises EhpcError."""
+    response = client.call("GetPostScripts", {"ClusterId": cluster_id})
+    scripts = from_response(items(response, "PostInstallScripts", "PostInstallScriptInfo"))
     client.register_secrets(secret for script in scripts for secret in url_secrets(script.url))
     return scripts
 
 
-def from_answer(entries: t.Iterable[dict[str, t.Any]]) -> list[Script]:
-    """The scripts of GetPostScripts or DescribeCluster."""
+def from_response(entries: t.Iterable[dict[str, t.Any]]) -> list[Script]:
+    """The scripts of a response of GetPostScripts or DescribeCluster, each ``{"Url": ..., "Args": ...}``."""
     return [Script(entry.get("Url") or "", entry.get("Args") or "") for entry in entries]
 
 
 def write(client: Client, cluster_id: str, scripts: list[Script]) -> str | None:
-    """Replace the cluster's scripts by these. Returns the request id; None where the answer was lost but the write arrived."""
+    """Replace the cluster's scripts. Returns the request ID, or None if the response was lost but the write arrived. Raises EhpcError."""
     params = {"ClusterId": cluster_id}
     for number, script in enumerate(scripts, 1):
         params["PostInstallScripts.%d.Url" % number] = script.url
         params["PostInstallScripts.%d.Args" % number] = script.args
     client.register_secrets(secret for script in scripts for secret in url_secrets(script.url))
-    answer = client.call("SetPostScripts", params, is_applied=lambda: read(client, cluster_id) == scripts)
-    return answer.get("RequestId")
+    response = client.call("SetPostScripts", params, is_applied=lambda: read(client, cluster_id) == scripts)
+    return response.get("RequestId")
 
 
-def from_option(cluster_id: str, entries: list[dict[str, t.Any]] | None) -> list[Script]:
-    """The option ``scripts``, checked. Raises EhpcError for a url or arguments that cannot work."""
-    scripts = []
-    for number, entry in enumerate(entries or [], 1):
-        name = "script %d of cluster %s" % (number, cluster_id)
-        scripts.append(Script(_checked_url(name, entry["url"]), _joined_args(name, entry.get("args"))))
-    return scripts
+def from_option(entries: list[dict[str, t.Any]] | None) -> list[Script]:
+    """The scripts of the option ``scripts``. Raises EhpcError for a URL, arguments or a checksum that cannot work."""
+    return [_from_entry("scripts[%d]" % index, entry) for index, entry in enumerate(entries or [])]
 
 
-def checksums(cluster_id: str, entries: list[dict[str, t.Any]] | None) -> list[str | None]:
-    """The SHA-256 sums in the option ``scripts`` in their order, in lower case. Raises EhpcError for one that is none."""
-    return [_checked_checksum("script %d of cluster %s" % (number, cluster_id), entry.get("checksum")) for number, entry in enumerate(entries or [], 1)]
-
-
-def _checked_checksum(name: str, checksum: str | None) -> str | None:
-    if checksum is None:
-        return None
-    match = _CHECKSUM.fullmatch(checksum)
-    if not match:
-        raise invalid_option(
-            "The checksum of %s is not one of SHA-256: %s." % (name, _printable(redact_text(checksum)) or "it is empty"),
-            "Give it as sha256: and the 64 digits that sha256sum shows, or leave it out.",
-        )
-    return match.group(1).lower()
+def _from_entry(name: str, entry: dict[str, t.Any]) -> Script:
+    return Script(
+        _checked_url(name + ".url", entry["url"]),
+        _joined_args(name + ".args", entry.get("args")),
+        _checked_checksum(name + ".checksum", entry.get("checksum")),
+    )
 
 
 def _checked_url(name: str, url: str) -> str:
     if not url.strip():
-        raise invalid_option("The url of %s is empty." % name, "Give the address that the nodes download the script from.")
-    if _UNFIT.search(url):
-        raise invalid_option(
-            "The url of %s has white space or control characters: %s." % (name, _printable(redact_url(url))),
-            "Write a space in a url as %20.",
-        )
-    return _encodable(name, "url", _unmasked(name, "url", url))
+        raise invalid_option("%s is empty." % name, "Set it to the URL that nodes download the script from.")
+    if _BAD_URL_CHARACTERS.search(url):
+        raise invalid_option("%s contains whitespace or control characters: %s." % (name, _printable(redact_url(url))), "Encode a space as %20.")
+    return _encodable(name, _unmasked(name, url))
 
 
 def _joined_args(name: str, args: t.Any) -> str:
@@ -111,60 +99,75 @@ def _joined_args(name: str, args: t.Any) -> str:
 def _argument(name: str, arg: t.Any) -> str:
     if isinstance(arg, bool) or not isinstance(arg, (str, int, float)):
         raise invalid_option(
-            "The args of %s have to be text or a list of text, not %s." % (name, type(arg).__name__),
-            'Put quotation marks around a word that YAML takes for something else: "yes", "null".',
+            "%s must be a string or a list of strings, not %s." % (name, type(arg).__name__),
+            'Quote words that YAML converts to another type, such as "yes" and "null".',
         )
-    return _encodable(name, "args", _unmasked(name, "args", str(arg)))
+    return _encodable(name, _unmasked(name, str(arg)))
 
 
-def _unmasked(name: str, what: str, text: str) -> str:
+def _unmasked(name: str, text: str) -> str:
     if is_masked(text):
         raise invalid_option(
-            "In the %s of %s %s stands for what is secret in a url, as results show it: %s." % (what, name, MASK, _printable(redact_text(text))),
-            "Give the url as it was, or sign it anew.",
+            "%s contains %s, which stands for a secret in results: %s." % (name, MASK, _printable(redact_text(text))),
+            "Use the original URL, or sign it again.",
         )
     return text
 
 
-def _encodable(name: str, what: str, text: str) -> str:
+def _encodable(name: str, text: str) -> str:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        raise invalid_option("The %s of %s cannot be written as UTF-8." % (what, name)) from None
+        raise invalid_option("%s cannot be encoded as UTF-8." % name) from None
     if "\x00" in text:
-        raise invalid_option("The %s of %s has a NUL character." % (what, name))
+        raise invalid_option("%s contains a NUL character." % name)
     return text
+
+
+def _checked_checksum(name: str, checksum: str | None) -> str | None:
+    if checksum is None:
+        return None
+    match = _CHECKSUM.fullmatch(checksum)
+    if not match:
+        raise invalid_option(
+            "%s is not a valid SHA-256 checksum: %s." % (name, _printable(redact_text(checksum)) or "it is empty"),
+            "Set it to sha256: and the 64 digits that sha256sum prints, or omit it.",
+        )
+    return match.group(1).lower()
 
 
 def _printable(text: str) -> str:
     return text.encode("unicode_escape").decode("ascii")
 
 
-def check_limit(cluster_id: str, scripts: list[Script]) -> None:
-    """Raise EhpcError where the service could not store so many scripts."""
-    if len(scripts) > LIMIT:
+def check_limit(scripts: list[Script]) -> None:
+    """Raise EhpcError if the service cannot store so many scripts."""
+    if len(scripts) > MAX_SCRIPTS:
         raise invalid_option(
-            "Cluster %s cannot have %d post scripts: the service stores %d at most." % (cluster_id, len(scripts), LIMIT),
-            "Let one script call others, or remove some.",
+            "The list would have %d scripts, but E-HPC stores at most %d per cluster." % (len(scripts), MAX_SCRIPTS),
+            "Remove some, or let one script call others.",
         )
 
 
+def is_fetchable(url: str) -> bool:
+    """Whether nodes can fetch the script: by HTTP(S), or as a file of their own at an absolute path."""
+    return _FETCHABLE_URL.fullmatch(url) is not None and url.isprintable()
+
+
 def warnings(scripts: list[Script]) -> list[str]:
-    """What a user should know about urls that are accepted all the same, each once; before ansible-core 2.19 a process repeats them."""
-    found = []
+    """What users should know about URLs that are accepted anyway, each once; before ansible-core 2.19 a process shows duplicates."""
+    texts = []
     for script in scripts:
-        if not script.url.lower().startswith(("http://", "https://", "/")):
-            found.append("The post script url %s is neither http(s) nor an absolute path; nodes may not be able to fetch it." % redact_url(script.url))
+        url = redact_url(script.url)
+        if not is_fetchable(script.url):
+            texts.append("The post script URL %s is neither an HTTP(S) URL nor an absolute path, so nodes may not be able to fetch it." % _printable(url))
         if url_secrets(script.url):
-            found.append(
-                "The post script url %s is a pre-signed one%s: nodes that join the cluster later cannot fetch it."
-                % (redact_url(script.url), _expiry(script.url))
-            )
-    return list(dict.fromkeys(found))
+            texts.append("The post script URL %s is pre-signed%s. Nodes that are initialized after it expires cannot fetch it." % (url, _expiry(script.url)))
+    return list(dict.fromkeys(texts))
 
 
 def _expiry(url: str) -> str:
-    """' that expires at ...' where a pre-signed url says so, in OSS's old form or its V4 form."""
+    """' and expires at ...' if a pre-signed URL says so, in OSS's old form or its V4 form."""
     try:
         query = {name.lower(): value for name, value in parse_qsl(urlsplit(url).query)}
         if "expires" in query:
@@ -175,11 +178,11 @@ def _expiry(url: str) -> str:
             expires = signed + timedelta(seconds=int(query[prefix + "-expires"]))
     except (KeyError, ValueError, OverflowError, OSError, StopIteration):
         return ""
-    return " that expires at %s" % expires.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return " and expires at %s" % expires.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def shown(scripts: list[Script]) -> list[dict[str, str]]:
-    """The scripts as a module returns them: without what makes a url a pre-signed one."""
+def redacted(scripts: list[Script]) -> list[dict[str, str]]:
+    """The scripts as a module returns them, ``{"url": ..., "args": ...}`` each, without the signatures of pre-signed URLs."""
     return [{"url": redact_url(script.url), "args": redact_text(script.args)} for script in scripts]
 
 
@@ -187,10 +190,10 @@ def not_stored(cluster_id: str, region: str, stored: list[Script], request_id: s
     """The failure of a write that was accepted but cannot be read back."""
     return EhpcError(
         "NotStored",
-        "The post scripts of cluster %s in %s were set, but the service now has others: %s."
-        % (cluster_id, region, ", ".join(" ".join(filter(None, script.values())) for script in shown(stored)) or "none"),
+        "The post scripts of cluster %s in %s were written, but the service returns a different list: %s."
+        % (cluster_id, region, ", ".join(" ".join(filter(None, script.values())) for script in redacted(stored)) or "an empty one"),
         action="SetPostScripts",
         request_id=request_id,
-        hint="Perhaps something else changes them at the same time. Look at them with alicloud.ehpc.post_scripts_info and run it again.",
-        result={"post_scripts": shown(stored)},
+        hint="Another client may be changing the list at the same time. Check it with alicloud.ehpc.post_scripts_info, and run the task again.",
+        result={"post_scripts": redacted(stored)},
     )

@@ -133,24 +133,24 @@ class Report(t.NamedTuple):
     output: str
 
 
-def steps(cluster_id: str, scripts: Sequence[_post_scripts.Script], checksums: Sequence[str | None]) -> list[Step]:
-    """The scripts as a node can run them. Raises EhpcError for one that none can."""
-    return [_step("script %d of cluster %s" % (number, cluster_id), *pair) for number, pair in enumerate(zip(scripts, checksums), 1)]
+def steps(scripts: Sequence[_post_scripts.Script]) -> list[Step]:
+    """The scripts as a node can run them. Raises EhpcError for a script that no node can run."""
+    return [_step("scripts[%d]" % index, script) for index, script in enumerate(scripts)]
 
 
-def _step(name: str, script: _post_scripts.Script, checksum: str | None) -> Step:
-    if not re.match(r"(https?://[^/\s]|/.)\S*\Z", script.url, re.IGNORECASE) or not script.url.isprintable():
+def _step(name: str, script: _post_scripts.Script) -> Step:
+    if not _post_scripts.is_fetchable(script.url):
         raise invalid_option(
-            "The url of %s is neither http(s) nor an absolute path, so no node can fetch it: %s." % (name, json.dumps(redact_url(script.url))),
-            "Store the script at an address that the nodes reach with https.",
+            "%s.url is neither an HTTP(S) URL nor an absolute path, so no node can fetch it: %s." % (name, json.dumps(redact_url(script.url))),
+            "Store the script at an HTTPS URL that the nodes can reach.",
         )
     if "\x00" in script.args:
-        raise invalid_option("The args of %s have a NUL character." % name)
+        raise invalid_option("%s.args contains a NUL character." % name)
     try:
         arguments = shlex.split(script.args)
     except ValueError:
-        raise invalid_option("The args of %s have a quotation mark without its counterpart." % name, "Give them as a list, which needs no quoting.") from None
-    return Step(script.url, tuple(arguments), checksum)
+        raise invalid_option("%s.args has an unmatched quote or a trailing backslash." % name, "Use a list, which needs no quoting.") from None
+    return Step(script.url, tuple(arguments), script.checksum)
 
 
 def digest(wanted: Sequence[Step]) -> str:

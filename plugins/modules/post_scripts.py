@@ -216,7 +216,7 @@ preflight:
   sample:
     - url: https://scripts.example.com/base.sh
       ok: false
-      problems: ["It has CRLF line ends, with which shells do not run it. Store it with LF, as dos2unix makes it."]
+      problems: ["Lines end with CRLF, so that shells cannot run it. Convert them to LF, for example with dos2unix."]
       sha256: 5f1c1f0d0e6b9b4f6d0f6a3f2f8f4b8f8e2ac1c5d0a8f0b6a1d4e5c3b2a19087
       size: 1874
   contains:
@@ -235,7 +235,7 @@ preflight:
       description: A sentence for each problem. Empty where there is none.
       type: list
       elements: str
-      sample: ["It is not there: HTTP status 404."]
+      sample: ["Not found (HTTP 404)."]
     sha256:
       description: The SHA-256 sum of the script, in lower case; null where it was not fetched or is larger than 1 MiB.
       type: str
@@ -267,10 +267,11 @@ error:
 import time
 import typing as t
 
-from ansible_collections.alicloud.ehpc.plugins.module_utils import _post_scripts, _preflight
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _post_scripts
 from ansible_collections.alicloud.ehpc.plugins.module_utils._clusters import cluster_id_of
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError, invalid_option
 from ansible_collections.alicloud.ehpc.plugins.module_utils._module import ModuleDefinition, run
+from ansible_collections.alicloud.ehpc.plugins.module_utils._preflight import preflight
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client
@@ -282,11 +283,7 @@ READ_BACK_DELAY = 0.5
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "cluster_id": {"type": "str", "required": True},
-    "scripts": {
-        "type": "list",
-        "elements": "dict",
-        "options": _post_scripts.SCRIPT_OPTIONS,
-    },
+    "scripts": {"type": "list", "elements": "dict", "options": _post_scripts.SCRIPT_OPTIONS},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "purge": {"type": "bool", "default": True},
     "preflight": {"type": "str", "choices": ["off", "warn", "fail"], "default": "off"},
@@ -295,111 +292,70 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 
 def ensure(invocation: Invocation, client: Client) -> dict[str, t.Any]:
     """Bring the cluster to the scripts that the options name."""
-    cluster_id = cluster_id_of(invocation.params)
-    wanted = wanted_scripts(cluster_id, invocation.params)
+    params = invocation.params
+    cluster_id = cluster_id_of(params)
+    desired = desired_scripts(params)
     # Before the list is read, so that little time passes between reading and writing it.
-    looks = preflight(cluster_id, wanted, invocation, client)
+    checks = [] if params["state"] == "absent" else preflight(desired, params["preflight"], client.settings, invocation.warn)
 
     before = _post_scripts.read(client, cluster_id)
-    after = scripts_after(cluster_id, before, wanted, invocation.params)
-    _post_scripts.check_limit(cluster_id, after)
+    after = scripts_after(before, desired, params)
     for warning in _post_scripts.warnings(after):
         invocation.warn(warning)
 
-    old, new = _post_scripts.shown(before), _post_scripts.shown(after)
     request_id = None
     if after != before and not invocation.check_mode:
         request_id = _post_scripts.write(client, cluster_id, after)
         try:
             read_back(client, cluster_id, after, request_id)
         except EhpcError as error:
-            error.result.update(previous_post_scripts=old, request_id=request_id)
-            raise
-    return {
-        "changed": after != before,
-        "cluster_id": cluster_id,
-        "region": client.region,
-        "post_scripts": new,
-        "previous_post_scripts": old,
-        "preflight": looks,
-        "request_id": request_id,
-        "diff": {"before": {"post_scripts": old}, "after": {"post_scripts": new}},
-    }
+            raise error.with_context(previous_post_scripts=_post_scripts.redacted(before), request_id=request_id) from None
+    return build_result(client, cluster_id, before, after, preflight=checks, request_id=request_id)
 
 
-def wanted_scripts(cluster_id: str, params: dict[str, t.Any]) -> list[Script]:
-    """The option ``scripts``, with all about it checked that can be checked without the service."""
+def desired_scripts(params: dict[str, t.Any]) -> list[Script]:
+    """The option ``scripts``. Raises EhpcError for what is found to be wrong without a call."""
     if params["scripts"] is None and params["state"] == "present":
-        raise invalid_option(
-            "There is no option scripts, so it is not known what cluster %s is to run." % cluster_id,
-            "Give the list of scripts; an empty one removes all scripts.",
-        )
-    wanted = _post_scripts.from_option(cluster_id, params["scripts"])
+        raise invalid_option("scripts is required when state is present.", "Use an empty list to remove all scripts.")
+    desired = _post_scripts.from_option(params["scripts"])
     if params["state"] == "present":
-        _post_scripts.check_limit(cluster_id, wanted)
+        _post_scripts.check_limit(desired)
         if not params["purge"]:
-            refuse_duplicates(wanted, "in the option scripts")
-    return wanted
+            refuse_duplicates(desired, "scripts")
+    return desired
 
 
-def preflight(cluster_id: str, wanted: list[Script], invocation: Invocation, client: Client) -> list[dict[str, t.Any]]:
-    """What looking at the scripts shows. Raises EhpcError where that forbids to give them to the cluster."""
-    mode = invocation.params["preflight"]
-    if invocation.params["state"] == "absent":
-        return []
-    checksums = _post_scripts.checksums(cluster_id, invocation.params["scripts"])
-    if mode == "off":
-        refuse_checksums(cluster_id, checksums)
-        return []
-    looks = _preflight.look_at(wanted, checksums, client.settings)
-    failed = [look for look in looks if look.problems and (mode == "fail" or look.mismatch)]
-    for look in looks:
-        if look.problems and look not in failed:
-            invocation.warn("Preflight of the post script %s" % look.told())
-    if failed:
-        raise _preflight.failure(cluster_id, client.region, looks, failed)
-    return [look.shown() for look in looks]
-
-
-def refuse_checksums(cluster_id: str, checksums: list[str | None]) -> None:
-    """Raise EhpcError where a checksum is given that nothing would be compared with."""
-    numbers = [str(number) for number, checksum in enumerate(checksums, 1) if checksum]
-    if numbers:
-        raise invalid_option(
-            "Script %s of cluster %s has a checksum, but preflight is off, so nothing would be compared with it." % (", ".join(numbers), cluster_id),
-            "Set preflight to warn or fail, or leave the checksum out.",
-        )
-
-
-def scripts_after(cluster_id: str, before: list[Script], wanted: list[Script], params: dict[str, t.Any]) -> list[Script]:
-    """What the cluster is to have, given what it has."""
+def scripts_after(before: list[Script], desired: list[Script], params: dict[str, t.Any]) -> list[Script]:
+    """The list that the task makes of a list that the cluster has."""
     if params["state"] == "absent":
-        urls = {script.url for script in wanted}
+        urls = {script.url for script in desired}
         return [] if params["scripts"] is None else [script for script in before if script.url not in urls]
     if params["purge"]:
-        return wanted
-    refuse_duplicates(before, "among those of cluster %s" % cluster_id)
+        return desired
+    refuse_duplicates(before, "the cluster's list")
     merged = {script.url: script for script in before}
-    merged.update({script.url: script for script in wanted})
+    merged.update({script.url: script for script in desired})
+    _post_scripts.check_limit(list(merged.values()))
     return list(merged.values())
 
 
-def refuse_duplicates(scripts: list[Script], where: str) -> None:
-    """Raise EhpcError where a url occurs twice: which of the two is meant cannot be known."""
+def refuse_duplicates(scripts: list[Script], name: str) -> None:
+    """Raise EhpcError if a URL occurs twice: which of the two entries to update is unknown."""
     urls = [script.url for script in scripts]
-    twice = sorted({url for url in urls if urls.count(url) > 1})
-    if twice:
-        shown = ", ".join(entry["url"] for entry in _post_scripts.shown([_post_scripts.Script(url) for url in twice]))
+    duplicates = [_post_scripts.Script(url) for url in sorted(set(urls)) if urls.count(url) > 1]
+    if duplicates:
         raise invalid_option(
-            "With purge set to false a url must occur once only, but %s occurs more often: %s." % (where, shown), "Use purge: true and give the whole list."
+            "With purge: false each URL must be unique, but %s contains duplicates: %s."
+            % (name, ", ".join(script["url"] for script in _post_scripts.redacted(duplicates))),
+            "Use purge: true with the complete list.",
         )
 
 
-def read_back(client: Client, cluster_id: str, wanted: list[Script], request_id: str | None) -> None:
-    """Wait until the service has what was written. Raises EhpcError where it has not after READ_BACK_SECONDS, or cannot be asked."""
+def read_back(client: Client, cluster_id: str, written: list[Script], request_id: str | None) -> None:
+    """Wait until the service returns what was written. Raises EhpcError if it does not within READ_BACK_SECONDS."""
     deadline = time.monotonic() + READ_BACK_SECONDS
     stored = read_written(client, cluster_id)
-    while stored != wanted:
+    while stored != written:
         if time.monotonic() + READ_BACK_DELAY > deadline:
             raise _post_scripts.not_stored(cluster_id, client.region, stored, request_id)
         time.sleep(READ_BACK_DELAY)
@@ -407,15 +363,28 @@ def read_back(client: Client, cluster_id: str, wanted: list[Script], request_id:
 
 
 def read_written(client: Client, cluster_id: str) -> list[Script]:
-    """The scripts that the service has after a write. An EhpcError tells of the write too."""
+    """The scripts that the service has after a write."""
     try:
         return _post_scripts.read(client, cluster_id)
     except EhpcError as error:
-        error.message = "%s. The new list was accepted before that, but could not be read back." % error.message.rstrip(".")
-        raise
+        raise error.with_context("The new list had been accepted before, but could not be read back.") from None
 
 
-MODULE = ModuleDefinition(ensure, ARGUMENT_SPEC)
+def build_result(client: Client, cluster_id: str, before: list[Script], after: list[Script], **more: t.Any) -> dict[str, t.Any]:
+    """The result of a task that takes the list from ``before`` to ``after``."""
+    old, new = _post_scripts.redacted(before), _post_scripts.redacted(after)
+    return {
+        "changed": after != before,
+        "cluster_id": cluster_id,
+        "region": client.region,
+        "post_scripts": new,
+        "previous_post_scripts": old,
+        "diff": {"before": {"post_scripts": old}, "after": {"post_scripts": new}},
+        **more,
+    }
+
+
+MODULE = ModuleDefinition(ensure, ARGUMENT_SPEC, action="SetPostScripts")
 
 
 def main() -> None:

@@ -101,11 +101,11 @@ ARGUMENT_SPEC: dict[str, t.Any] = {"cluster_id": {"type": "str", "required": Tru
 def info(invocation: Invocation, client: Client) -> dict[str, t.Any]:
     """Read the scripts of the cluster."""
     cluster_id = cluster_id_of(invocation.params)
-    scripts = _post_scripts.shown(_post_scripts.read(client, cluster_id))
+    scripts = _post_scripts.redacted(_post_scripts.read(client, cluster_id))
     return {"changed": False, "cluster_id": cluster_id, "region": client.region, "post_scripts": scripts}
 
 
-MODULE = ModuleDefinition(info, ARGUMENT_SPEC)
+MODULE = ModuleDefinition(info, ARGUMENT_SPEC, action="GetPostScripts")
 
 
 def main() -> None:

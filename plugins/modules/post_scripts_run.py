@@ -297,11 +297,11 @@ def ensure(invocation: Invocation, client: Client) -> dict[str, t.Any]:
     params = invocation.params
     cluster_id = cluster_id_of(params)
     check_numbers(params)
-    given = given_scripts(cluster_id, params["scripts"])
+    given = given_scripts(params["scripts"])
 
     cluster = _clusters.describe(client, cluster_id)
     scripts, steps = given or stored_scripts(client, cluster_id)
-    nodes = [entry_of(node, steps) for node in chosen_nodes(_nodes.list_all(client, cluster), cluster_id, params)]
+    nodes = [entry_of(node, steps) for node in chosen_nodes(_nodes.list_all(client, cluster), params)]
     job = Job(client, cluster, params, scripts, steps, uuid.uuid4().hex)
     if invocation.check_mode:
         set_status(nodes_that(nodes, "skipped"), "would_run")
@@ -328,21 +328,21 @@ def check_numbers(params: dict[str, t.Any]) -> None:
         raise invalid_option("max_fail_percentage must be from 0 to 100, not %d." % params["max_fail_percentage"])
 
 
-def given_scripts(cluster_id: str, entries: list[dict[str, t.Any]] | None) -> tuple[list[_post_scripts.Script], list[_runner.Step]] | None:
+def given_scripts(entries: list[dict[str, t.Any]] | None) -> tuple[list[_post_scripts.Script], list[_runner.Step]] | None:
     """The option ``scripts``, as it is shown and as it is run."""
     if entries is None:
         return None
-    scripts = _post_scripts.from_option(cluster_id, entries)
-    return scripts, _runner.steps(cluster_id, scripts, _post_scripts.checksums(cluster_id, entries))
+    scripts = _post_scripts.from_option(entries)
+    return scripts, _runner.steps(scripts)
 
 
 def stored_scripts(client: Client, cluster_id: str) -> tuple[list[_post_scripts.Script], list[_runner.Step]]:
     """The scripts of the cluster. The service stores no checksums."""
     scripts = _post_scripts.read(client, cluster_id)
-    return scripts, _runner.steps(cluster_id, scripts, [None] * len(scripts))
+    return scripts, _runner.steps(scripts)
 
 
-def chosen_nodes(nodes: list[dict[str, t.Any]], cluster_id: str, params: dict[str, t.Any]) -> list[dict[str, t.Any]]:
+def chosen_nodes(nodes: list[dict[str, t.Any]], params: dict[str, t.Any]) -> list[dict[str, t.Any]]:
     """The nodes that the options mean, each once. Raises EhpcError for a name that is no node's."""
     wanted = params["nodes"]
     if wanted is None:
@@ -351,8 +351,8 @@ def chosen_nodes(nodes: list[dict[str, t.Any]], cluster_id: str, params: dict[st
         unknown = [name for name in wanted if not any(name in names_of(node) for node in nodes)]
         if unknown:
             raise invalid_option(
-                "Cluster %s has no nodes %s." % (cluster_id, ", ".join(repr(name) for name in unknown)),
-                "Give their ids or host names; the inventory plugin shows them with hosts: nodes.",
+                "The cluster has no nodes %s." % ", ".join(repr(name) for name in unknown),
+                "Use node IDs or host names; the inventory plugin lists them with hosts: nodes.",
             )
         found = [node for name in wanted for node in nodes if name in names_of(node)]
     return list({node["id"]: node for node in found}.values())
@@ -471,7 +471,7 @@ def outcome(job: Job, nodes: list[Node]) -> dict[str, t.Any]:
         "changed": bool(nodes_that(nodes, "would_run", *RAN)),
         "cluster_id": job.cluster["id"],
         "region": job.client.region,
-        "scripts": _post_scripts.shown(job.scripts),
+        "scripts": _post_scripts.redacted(job.scripts),
         "nodes": nodes,
     }
 
@@ -515,7 +515,7 @@ def scripts_failed(message: str, result: dict[str, t.Any]) -> EhpcError:
     )
 
 
-MODULE = ModuleDefinition(ensure, ARGUMENT_SPEC)
+MODULE = ModuleDefinition(ensure, ARGUMENT_SPEC, action="InvokeShellCommand")
 
 
 def main() -> None:

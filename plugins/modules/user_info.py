@@ -110,7 +110,7 @@ def info(invocation: Invocation, client: Client) -> dict[str, t.Any]:
     return {"changed": False, "cluster_id": cluster_id, "region": client.region, "users": _users.list_all(client, cluster_id)}
 
 
-MODULE = ModuleDefinition(info, ARGUMENT_SPEC)
+MODULE = ModuleDefinition(info, ARGUMENT_SPEC, action="ListUsers")
 
 
 def main() -> None:

@@ -276,7 +276,7 @@ def still_missing(result: dict[str, t.Any], wait_timeout: int) -> EhpcError:
     )
 
 
-MODULE = ModuleDefinition(ensure, ARGUMENT_SPEC)
+MODULE = ModuleDefinition(ensure, ARGUMENT_SPEC, action="SyncUsers")
 
 
 def main() -> None:

@@ -105,7 +105,7 @@ def test_the_role_warns(bootstrap: t.Callable[..., Run], emulator: Emulator, ser
     lines = f"{server.url('/good.sh')} --mode hybrid\n{server.url('/none.sh')}\n"
     run = bootstrap(lines, preflight=preflight)
     assert [entry["ok"] for entry in set_scripts(run)] == [True, False]
-    assert "It is not there: HTTP status 404." in " ".join((run.stdout + run.stderr).split())
+    assert "Not found (HTTP 404)." in " ".join((run.stdout + run.stderr).split())
     assert emulator.actions() == ["DescribeCluster", "GetPostScripts", "SetPostScripts", "GetPostScripts"]
     emulator.forget()
     assert [entry["ok"] for entry in set_scripts(bootstrap(lines, sync_users="", expected_users="hpcuser01"))] == [True, False]
@@ -116,7 +116,7 @@ def test_the_role_warns(bootstrap: t.Callable[..., Run], emulator: Emulator, ser
 def test_the_role_fails_where_it_is_to(bootstrap: t.Callable[..., Run], emulator: Emulator, server: ScriptServer, check: bool) -> None:
     run = bootstrap([{"url": server.url("/dos.sh")}], code=2, check=check, preflight="fail")
     error = run[f"{ROLE} : Result | Hand it to workflows"]["ansible_stats"]["data"]["ehpc_bootstrap"][CLUSTER]["error"]
-    assert "It has CRLF line ends" in error
+    assert "Lines end with CRLF" in error
     assert CLUSTER in error
     assert emulator.actions() == ["DescribeCluster"]
 
@@ -126,7 +126,7 @@ def test_the_role_compares_checksums(bootstrap: t.Callable[..., Run], emulator: 
     assert set_scripts(bootstrap([{"url": url, "checksum": SUM}]))[0]["ok"] is True
     assert set_scripts(bootstrap(f"- url: {url}\n  checksum: {SUM}\n", preflight="fail"))[0]["ok"] is True
     emulator.forget()
-    for preflight, words in (("", "Its checksum is sha256:"), ("off", "preflight is off"), (False, "preflight is off")):
+    for preflight, words in (("", "The checksum is sha256:"), ("off", "preflight is off"), (False, "preflight is off")):
         run = bootstrap([{"url": url, "checksum": OTHER_SUM}], code=2, preflight=preflight)
         assert words in run[f"{ROLE} : Set the post scripts"].msg
     assert "SetPostScripts" not in emulator.actions()

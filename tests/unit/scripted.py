@@ -32,6 +32,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client, client_for
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
+from ansible_collections.alicloud.ehpc.plugins.module_utils._module import call as run_function
 from requests.adapters import BaseAdapter
 
 from emulator.signature import sign, string_to_sign
@@ -190,7 +191,7 @@ class Service(BaseAdapter):
         self.warnings, self.messages = call.warnings, call.messages
         client = self.connect(client_for(call.params, module.MODULE.fallback_region))
         try:
-            result = module.MODULE.function(call, client)
+            result = run_function(module.MODULE, call, client)
         finally:
             client.close()
         self.done()

@@ -11,7 +11,7 @@ import re
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import CREDENTIALS, EhpcError
 
 # With a capital letter, or with what cannot have one: an option, an environment variable, a url.
-_BEGIN = re.compile(r"[A-Z]|\w+: |\w+_\w+ |https?://")
+_BEGIN = re.compile(r"[A-Z]|\w+: |\w+_\w+ |\w+\[\d+\][. ]|scripts |https?://")
 
 
 def is_sentence(text: str) -> bool:

@@ -161,6 +161,15 @@ def test_failure_with_a_result() -> None:
     assert failure["msg"] == "It failed."
 
 
+def test_context() -> None:
+    error = EhpcError("Code", "It failed.", "try", "Action", 500, "REQUEST", "Look.", True, {"synced": False, "users": []})
+    more = error.with_context("It was late.", synced=True)
+    assert vars(more) == {**vars(error), "message": "It failed. It was late.", "result": {"synced": True, "users": []}}
+    assert error.result["synced"] is False
+    assert vars(error.with_context(attempted="do it")) == {**vars(error), "attempted": "do it"}
+    assert EhpcError("Code", "It failed").with_context("Twice.").message == "It failed. Twice."
+
+
 def test_own_hint_is_stronger() -> None:
     assert EhpcError("ClusterNotFound", "x", hint="Look twice.").hint == "Look twice."
 

@@ -89,6 +89,24 @@ def test_failure(process: Process, service: Service) -> None:
     assert result["invocation"]["module_args"]["scripts"] == [{"url": SHOWN, "args": None, "checksum": None}]
 
 
+@pytest.mark.parametrize(
+    ("module", "options", "msg"),
+    [
+        (post_scripts, {}, f"Cannot set the post scripts of cluster {CLUSTER} in cn-hangzhou: scripts is required when state is present."),
+        (post_scripts_run, {"batch": -1}, f"Cannot run a command on the nodes of cluster {CLUSTER} in cn-hangzhou: The option batch "),
+        (user_sync, {"wait_timeout": 0}, f"Cannot synchronize the users of cluster {CLUSTER} in cn-hangzhou: wait_timeout must be "),
+        (user_info, {"cluster_id": "a b"}, "cluster_id 'a b' has "),
+        (post_scripts_info, {"cluster_id": " "}, "cluster_id is empty."),
+        (cluster_info, {"cluster_ids": [" "]}, "cluster_id is empty."),
+    ],
+)
+def test_a_failure_before_any_call_names_the_cluster(process: Process, module: t.Any, options: dict[str, t.Any], msg: str) -> None:
+    needed = {"cluster_id": CLUSTER} if "cluster_id" in module.ARGUMENT_SPEC else {}
+    result = process(module, 1, **{**needed, **options})
+    assert result["msg"].startswith(msg)
+    assert result["error"]["action"] is None
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_option_that_a_module_does_not_have(process: Process, module: t.Any) -> None:
     needed = {"cluster_id": CLUSTER} if "cluster_id" in module.ARGUMENT_SPEC else {}

@@ -94,34 +94,34 @@ def node(tmp_path: Path) -> Node:
     ],
 )
 def test_a_text_is_split_by_its_quotes_only(args: str, arguments: tuple[str, ...]) -> None:
-    assert _runner.steps(CLUSTER, [Script("/x", args)], [None]) == [Step("/x", arguments)]
+    assert _runner.steps([Script("/x", args)]) == [Step("/x", arguments)]
 
 
 @pytest.mark.parametrize(
     ("script", "words"),
     [
-        (Script("oss://bucket/a.sh"), "The url of script 1 of cluster ehpc-hz-EXAMPLE is neither http(s) nor an absolute path"),
-        (Script("https://"), "neither http(s) nor"),
-        (Script("-o/etc/passwd"), "neither http(s) nor"),
-        (Script("https://scripts.example.com/a b"), "neither http(s) nor"),
-        (Script("https://scripts.example.com/a\nb"), "neither http(s) nor"),
+        (Script("oss://bucket/a.sh"), "scripts[0].url is neither an HTTP(S) URL nor an absolute path"),
+        (Script("https://"), "neither an HTTP(S) URL nor"),
+        (Script("-o/etc/passwd"), "neither an HTTP(S) URL nor"),
+        (Script("https://scripts.example.com/a b"), "neither an HTTP(S) URL nor"),
+        (Script("https://scripts.example.com/a\nb"), "neither an HTTP(S) URL nor"),
         (Script("ftp://scripts.example.com/?Signature=EXAMPLEsig"), 'fetch it: "ftp://scripts.example.com/?Signature=***"'),
-        (Script("/x", "it's"), "The args of script 1 of cluster ehpc-hz-EXAMPLE have a quotation mark without its counterpart"),
-        (Script("/x", "a\\"), "quotation mark"),
+        (Script("/x", "it's"), "scripts[0].args has an unmatched quote or a trailing backslash"),
+        (Script("/x", "a\\"), "trailing backslash"),
         (Script("/x", "a\x00b"), "NUL"),
     ],
 )
 def test_scripts_that_no_node_can_run(script: Script, words: str) -> None:
     with pytest.raises(EhpcError) as caught:
-        _runner.steps(CLUSTER, [script], [None])
+        _runner.steps([script])
     assert words in str(caught.value)
     assert "EXAMPLEsig" not in str(caught.value)
 
 
 def test_steps_keep_order_and_checksums() -> None:
     wanted = [Step("HTTP://scripts.example.com/a.sh", ("1",), "0" * 64), Step("/b"), Step("/c", (), "1" * 64)]
-    scripts = [Script("HTTP://scripts.example.com/a.sh", "1"), Script("/b"), Script("/c")]
-    assert _runner.steps(CLUSTER, scripts, ["0" * 64, None, "1" * 64]) == wanted
+    scripts = [Script("HTTP://scripts.example.com/a.sh", "1", "0" * 64), Script("/b"), Script("/c", checksum="1" * 64)]
+    assert _runner.steps(scripts) == wanted
 
 
 def test_the_digest_is_of_all_that_a_node_runs() -> None:
@@ -136,7 +136,7 @@ def test_the_digest_is_of_all_that_a_node_runs() -> None:
         [Step("/c", ("1",)), Step("/b")],
     ]
     assert len({_runner.digest(steps) for steps in [base, *others]}) == len(others) + 1
-    assert _runner.digest(base) == _runner.digest(_runner.steps(CLUSTER, [Script("/a", " '1' "), Script("/b")], [None, None]))
+    assert _runner.digest(base) == _runner.digest(_runner.steps([Script("/a", " '1' "), Script("/b")]))
 
 
 @pytest.mark.parametrize(
@@ -404,7 +404,7 @@ def test_nothing_but_the_intended_script_runs(tmp_path: Path, name: str, argumen
     args = " ".join(map(shlex.quote, arguments))
     before = set(node.directory.iterdir())
 
-    report = node.run(*_runner.steps(CLUSTER, [Script(url, args)], [None]), RECEIVED=str(received), VALUE=value)
+    report = node.run(*_runner.steps([Script(url, args)]), RECEIVED=str(received), VALUE=value)
 
     assert report == Report("ok", 0, None, "")
     assert received.read_bytes() == b"".join(part.encode() + b"\0" for part in [value, *arguments])
@@ -426,7 +426,7 @@ def test_a_hostile_url_reaches_curl_as_one_address(tmp_path: Path, path: str, ar
     node.environment["PATH"] = f"{curl.parent}:{node.environment['PATH']}"
     before = set(node.directory.iterdir())
 
-    report = node.run(*_runner.steps(CLUSTER, [Script(f"https://scripts.example.com/{path}", shlex.quote(args))], [None]))
+    report = node.run(*_runner.steps([Script(f"https://scripts.example.com/{path}", shlex.quote(args))]))
 
     assert report == Report("ok", 0, None, "")
     encoded = path.replace("\\", "%5C").replace('"', "%22")

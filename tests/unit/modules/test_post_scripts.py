@@ -12,6 +12,9 @@ from collections.abc import Iterator
 
 import pytest
 import requests
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _runner
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
+from ansible_collections.alicloud.ehpc.plugins.module_utils._post_scripts import Script
 from ansible_collections.alicloud.ehpc.plugins.modules import post_scripts
 
 from scripted import Call, Service
@@ -145,13 +148,13 @@ def test_purge_false_twice_in_the_option(service: Service) -> None:
     error = service.fails(post_scripts, cluster_id=CLUSTER, purge=False, scripts=[script(BASE, "1"), script(MOUNT), script(BASE, "2")])
     assert BASE in error.message
     assert MOUNT not in error.message
-    assert "option scripts" in error.message
+    assert "scripts contains duplicates" in error.message
 
 
 def test_purge_false_twice_on_the_cluster(service: Service) -> None:
     service.expects(read(script(SIGNED, "1"), script(MOUNT), script(SIGNED, "2")))
     error = service.fails(post_scripts, cluster_id=CLUSTER, purge=False, scripts=[script(MONITOR)])
-    assert error.message == f"With purge set to false a url must occur once only, but among those of cluster {CLUSTER} occurs more often: {SIGNED_SHOWN}."
+    assert error.message == f"With purge: false each URL must be unique, but the cluster's list contains duplicates: {SIGNED_SHOWN}."
 
 
 def test_purge_true_takes_a_url_twice(service: Service) -> None:
@@ -229,7 +232,7 @@ def test_args(service: Service, args: t.Any, stored: str) -> None:
 )
 def test_args_that_cannot_work(service: Service, args: t.Any) -> None:
     error = service.fails(post_scripts, cluster_id=CLUSTER, scripts=[{"url": BASE}, {"url": MOUNT, "args": args}])
-    assert f"script 2 of cluster {CLUSTER}" in error.message
+    assert error.message.startswith("scripts[1].args ")
     assert error.code == "InvalidOptions"
 
 
@@ -243,7 +246,7 @@ def test_args_that_cannot_work(service: Service, args: t.Any) -> None:
 @pytest.mark.parametrize("options", [{}, {"state": "absent"}, {"purge": False}], ids=["present", "absent", "purge false"])
 def test_urls_that_cannot_work(service: Service, url: str, options: dict[str, t.Any]) -> None:
     error = service.fails(post_scripts, cluster_id=CLUSTER, scripts=[{"url": BASE}, {"url": url}], **options)
-    assert f"script 2 of cluster {CLUSTER}" in error.message
+    assert error.message.startswith("scripts[1].url ")
     assert (error.code, error.action, error.http_status, error.request_id) == ("InvalidOptions", None, None, None)
     assert str(error).isprintable()
 
@@ -273,8 +276,7 @@ def test_cluster_ids_that_cannot_work(service: Service, cluster_id: str) -> None
 
 def test_no_scripts_given(service: Service) -> None:
     error = service.fails(post_scripts, cluster_id=CLUSTER)
-    assert CLUSTER in error.message
-    assert "scripts" in error.message
+    assert str(error).startswith(f"Cannot set the post scripts of cluster {CLUSTER} in cn-hangzhou: scripts is required when state is present.")
 
 
 def numbered(count: int) -> list[dict[str, str]]:
@@ -290,7 +292,7 @@ def test_sixteen_scripts(service: Service) -> None:
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_seventeen_scripts(service: Service, purge: bool, check_mode: bool) -> None:
     error = service.fails(post_scripts, check_mode, cluster_id=CLUSTER, scripts=numbered(17), purge=purge)
-    assert CLUSTER in error.message
+    assert CLUSTER in str(error)
     assert "17" in error.message
     assert "16" in error.message
 
@@ -299,17 +301,21 @@ def test_seventeen_scripts(service: Service, purge: bool, check_mode: bool) -> N
 def test_seventeen_scripts_together(service: Service, check_mode: bool) -> None:
     service.expects(read(*numbered(15)))
     error = service.fails(post_scripts, check_mode, cluster_id=CLUSTER, purge=False, scripts=[script(BASE), script(MOUNT)])
-    assert error.message == f"Cluster {CLUSTER} cannot have 17 post scripts: the service stores 16 at most."
+    assert error.message == "The list would have 17 scripts, but E-HPC stores at most 16 per cluster."
 
 
 # Warnings
 
 
-@pytest.mark.parametrize("url", ["scripts/base.sh", "oss://bucket/base.sh", "ftp://example.com/base.sh"])
+@pytest.mark.parametrize("url", ["scripts/base.sh", "oss://bucket/base.sh", "ftp://example.com/base.sh", "https://", "/", f"{BASE}\u200b"])
 def test_warns_of_urls_that_nodes_may_not_fetch(service: Service, url: str) -> None:
+    """These are the ones that post_scripts_run refuses."""
     service.expects(read(), write(script(url)), read(script(url)))
     ensure(service, scripts=[script(url)])
-    assert service.warnings == [f"The post script url {url} is neither http(s) nor an absolute path; nodes may not be able to fetch it."]
+    with pytest.raises(EhpcError, match="neither an HTTP"):
+        _runner.steps([Script(url)])
+    shown = url.replace("\u200b", "\\u200b")
+    assert service.warnings == [f"The post script URL {shown} is neither an HTTP(S) URL nor an absolute path, so nodes may not be able to fetch it."]
 
 
 def test_warns_once_of_a_url(service: Service) -> None:
@@ -362,8 +368,8 @@ def test_warns_of_pre_signed_urls(service: Service, url: str, expiry: str | None
     result = ensure(service, scripts=[script(url)])
     (warning,) = service.warnings
     shown = result["post_scripts"][0]["url"]
-    when = f" that expires at {expiry}" if expiry else ""
-    assert warning == f"The post script url {shown} is a pre-signed one{when}: nodes that join the cluster later cannot fetch it."
+    when = f" and expires at {expiry}" if expiry else ""
+    assert warning == f"The post script URL {shown} is pre-signed{when}. Nodes that are initialized after it expires cannot fetch it."
     for secret in ("EXAMPLEsig", "EXAMPLEid", "0123abcd"):
         assert secret not in warning
         assert secret not in str(result)
@@ -401,16 +407,16 @@ def test_never_stored(service: Service) -> None:
     assert failure["error"]["request_id"] == "REQUEST-WRITE"
     assert failure["error"]["hint"]
     assert failure["msg"] == (
-        f"The post scripts of cluster {CLUSTER} in cn-hangzhou were set, but the service now has others: {SIGNED_SHOWN} -x. Perhaps something else"
-        " changes them at the same time. Look at them with alicloud.ehpc.post_scripts_info and run it again."
+        f"The post scripts of cluster {CLUSTER} in cn-hangzhou were written, but the service returns a different list: {SIGNED_SHOWN} -x. Another client"
+        " may be changing the list at the same time. Check it with alicloud.ehpc.post_scripts_info, and run the task again."
     )
     assert "EXAMPLEsig" not in str(failure)
 
 
-@pytest.mark.parametrize(("stored", "told"), [([], "none"), ([script(MONITOR), script(MOUNT, "-y")], f"{MONITOR}, {MOUNT} -y")])
+@pytest.mark.parametrize(("stored", "told"), [([], "an empty one"), ([script(MONITOR), script(MOUNT, "-y")], f"{MONITOR}, {MOUNT} -y")])
 def test_what_is_stored_instead(service: Service, stored: list[t.Any], told: str) -> None:
     service.expects(read(script(BASE)), write(*BOTH), *[read(*stored)] * 21)
-    assert f"the service now has others: {told}." in service.fails(post_scripts, cluster_id=CLUSTER, scripts=BOTH).message
+    assert f"the service returns a different list: {told}." in service.fails(post_scripts, cluster_id=CLUSTER, scripts=BOTH).message
 
 
 @pytest.mark.parametrize("message", ["Not for X", "Not for X."])
@@ -421,8 +427,8 @@ def test_written_but_not_to_be_read_back(service: Service, message: str) -> None
     assert failure["request_id"] == "REQUEST-WRITE"
     assert failure["error"]["action"] == "GetPostScripts"
     assert failure["msg"].startswith(
-        f"Cannot read the post scripts of cluster {CLUSTER} in cn-hangzhou: NotAuthorized: Not for X. The new list was accepted before that,"
-        " but could not be read back. "
+        f"Cannot read the post scripts of cluster {CLUSTER} in cn-hangzhou: NotAuthorized: Not for X. The new list had been accepted"
+        " before, but could not be read back. "
     )
 
 

@@ -46,7 +46,7 @@ def shown(
 
 
 def steps(*scripts: dict[str, t.Any]) -> list[_runner.Step]:
-    return _runner.steps(CLUSTER, [Script(entry["url"], entry["args"]) for entry in scripts], [None] * len(scripts))
+    return _runner.steps([Script(entry["url"], entry["args"]) for entry in scripts])
 
 
 def invoke(command: str, *numbers: int, seconds: int = 1815, command_id: str = "c-1", **how: t.Any) -> Call:
@@ -184,12 +184,12 @@ def test_chosen_nodes(service: Service, options: dict[str, t.Any], chosen: list[
 def test_unknown_nodes_are_named_before_anything_runs(service: Service) -> None:
     service.expects(describe(), nodes(node(1)))
     error = service.fails(post_scripts_run, cluster_id=CLUSTER, scripts=[{"url": BASE}], nodes=["compute001", "compute07", "i-8"])
-    assert (error.code, error.message) == ("InvalidOptions", f"Cluster {CLUSTER} has no nodes 'compute07', 'i-8'.")
-    assert error.hint == "Give their ids or host names; the inventory plugin shows them with hosts: nodes."
+    assert (error.code, error.message) == ("InvalidOptions", "The cluster has no nodes 'compute07', 'i-8'.")
+    assert error.hint == "Use node IDs or host names; the inventory plugin lists them with hosts: nodes."
 
 
 def test_given_scripts_come_with_checksums(service: Service) -> None:
-    wanted = _runner.steps(CLUSTER, [Script(MOUNT, "'a b'")], ["ab" * 32])
+    wanted = _runner.steps([Script(MOUNT, "'a b'", "ab" * 32)])
     service.expects(describe(), nodes(node(1)))
     service.expects(*exchange(_runner.look(RUN, wanted), {1: told("unchanged")}, seconds=60))
     result = ensure(service, scripts=[{"url": MOUNT, "args": ["a b"], "checksum": "sha256:" + "AB" * 32}])
@@ -206,9 +206,9 @@ def test_given_scripts_come_with_checksums(service: Service) -> None:
         ({"batch": -1}, "batch must not be negative, it is -1."),
         ({"max_fail_percentage": 101}, "max_fail_percentage must be from 0 to 100, not 101."),
         ({"max_fail_percentage": -1}, "max_fail_percentage must be from 0 to 100, not -1."),
-        ({"scripts": [{"url": BASE, "args": "it's"}]}, "quotation mark without its counterpart"),
-        ({"scripts": [{"url": BASE, "checksum": "md5:1"}]}, "The checksum of script 1"),
-        ({"scripts": [{"url": "oss://bucket/a.sh"}]}, "neither http(s) nor an absolute path"),
+        ({"scripts": [{"url": BASE, "args": "it's"}]}, "unmatched quote"),
+        ({"scripts": [{"url": BASE, "checksum": "md5:1"}]}, "scripts[0].checksum is not a valid SHA-256 checksum"),
+        ({"scripts": [{"url": "oss://bucket/a.sh"}]}, "neither an HTTP(S) URL nor an absolute path"),
     ],
 )
 def test_options_that_cannot_work_fail_before_any_call(service: Service, options: dict[str, t.Any], words: str) -> None:
@@ -219,7 +219,7 @@ def test_options_that_cannot_work_fail_before_any_call(service: Service, options
 def test_stored_scripts_that_no_node_can_fetch_fail_before_anything_runs(service: Service) -> None:
     service.expects(describe(), read(script("oss://bucket/a.sh")))
     error = service.fails(post_scripts_run, cluster_id=CLUSTER)
-    assert error.message.startswith(f"The url of script 1 of cluster {CLUSTER} is neither http(s) nor an absolute path")
+    assert error.message.startswith("scripts[0].url is neither an HTTP(S) URL nor an absolute path")
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import pytest
 import urllib3
-from ansible_collections.alicloud.ehpc.plugins.module_utils import _preflight
-from ansible_collections.alicloud.ehpc.plugins.modules import post_scripts
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _fetch
+from ansible_collections.alicloud.ehpc.plugins.modules import post_scripts, post_scripts_run
 
 from script_server import File, ScriptServer, redirect, status
 from scripted import SECRET_KEY, Service
@@ -94,7 +94,8 @@ def look(service: Service, server: ScriptServer, *urls: str, **more: t.Any) -> l
     result = service.run(post_scripts, check_mode=True, **options(server, *urls, **more))
     assert result["changed"]
     told = [entry for entry in result["preflight"] if entry["problems"]]
-    assert service.warnings == [f"Preflight of the post script {entry['url']}: {' '.join(entry['problems'])}" for entry in told]
+    warned = [f"Preflight of {entry['url']}: {' '.join(entry['problems'])}" for entry in told]
+    assert [warning for warning in service.warnings if not warning.startswith("The post script URL")] == warned
     for entry in result["preflight"]:
         assert set(entry) == {"url", "ok", "problems", "sha256", "size"}
         assert (entry["ok"] is True) == (entry["problems"] == [])
@@ -123,28 +124,28 @@ def test_a_good_script(service: Service, server: ScriptServer) -> None:
 
 
 PROBLEMS: dict[str, tuple[File, str]] = {
-    "404": (status(404), "It is not there: HTTP status 404."),
-    "410": (status(410), "It is not there: HTTP status 410."),
-    "403": (status(403), "It may not be read: HTTP status 403."),
-    "401": (status(401, WWW_Authenticate="Basic"), "It may not be read: HTTP status 401. Is it private, or is its url a pre-signed one that has expired?"),
-    "500": (status(500, GOOD), "It is not sent: HTTP status 500."),
-    "206": (status(206, GOOD), "It is not sent: HTTP status 206."),
-    "redirect to nowhere": (status(302), "It is not sent: HTTP status 302."),
-    "empty": (b"", "It is empty."),
-    "no shebang": (b"echo hello\n", "Its first line does not begin with #!"),
-    "no type": (status(200, b"echo hello\n"), "Its first line does not begin with #! and the interpreter to run it."),
-    "byte order mark": (b"\xef\xbb\xbf" + GOOD, "Its first line does not begin with #!"),
-    "CRLF": (b"#!/bin/sh\r\ntrue\r\n", "It has CRLF line ends, with which shells do not run it. Store it with LF, as dos2unix makes it."),
-    "CRLF in the middle": (b"#!/bin/sh\nif true; then\r\n:; fi\n", "It has CRLF line ends"),
-    "HTML": (b"<!DOCTYPE html>\r\n<title>Sign in</title>", "It is an HTML page and not a script. Does its host want somebody to log in?"),
-    "HTML after white space": (b"\xef\xbb\xbf\r\n  <HTML lang='en'>", "It is an HTML page"),
-    "HTML by its type": (status(200, b"Please sign in", content_type="text/html; charset=utf-8"), "It is an HTML page"),
+    "404": (status(404), "Not found (HTTP 404)."),
+    "410": (status(410), "Not found (HTTP 410)."),
+    "403": (status(403), "Access denied (HTTP 403)."),
+    "401": (status(401, WWW_Authenticate="Basic"), "Access denied (HTTP 401). The object may be private, or the pre-signed URL may have expired."),
+    "500": (status(500, GOOD), "Unexpected HTTP status 500."),
+    "206": (status(206, GOOD), "Unexpected HTTP status 206."),
+    "redirect to nowhere": (status(302), "Unexpected HTTP status 302."),
+    "empty": (b"", "The file is empty."),
+    "no shebang": (b"echo hello\n", "The first line does not start with #!"),
+    "no type": (status(200, b"echo hello\n"), "The first line does not start with #! and an interpreter."),
+    "byte order mark": (b"\xef\xbb\xbf" + GOOD, "The first line does not start with #!"),
+    "CRLF": (b"#!/bin/sh\r\ntrue\r\n", "Lines end with CRLF, so that shells cannot run it. Convert them to LF, for example with dos2unix."),
+    "CRLF in the middle": (b"#!/bin/sh\nif true; then\r\n:; fi\n", "Lines end with CRLF"),
+    "HTML": (b"<!DOCTYPE html>\r\n<title>Sign in</title>", "The server returned a web page, probably a login page, not a script."),
+    "HTML after white space": (b"\xef\xbb\xbf\r\n  <HTML lang='en'>", "The server returned a web page"),
+    "HTML by its type": (status(200, b"Please sign in", content_type="text/html; charset=utf-8"), "The server returned a web page"),
     "compressed": (
         status(200, gzip.compress(GOOD), content_encoding="gzip"),
-        "It is sent compressed (gzip) although that was not asked for. Nodes would keep it so.",
+        "The server sent it compressed (gzip) although that was not requested. Nodes would store it compressed.",
     ),
-    "compressed somehow": (status(200, GOOD, content_encoding="x" * 30), "It is sent compressed (xxxxxxxxxxxxxxxxxxxx) although"),
-    "too large": (GOOD.ljust(MIB + 1, b"#"), "It is larger than 1 MiB, so it was not looked at."),
+    "compressed somehow": (status(200, GOOD, content_encoding="x" * 30), "The server sent it compressed (xxxxxxxxxxxxxxxxxxxx) although"),
+    "too large": (GOOD.ljust(MIB + 1, b"#"), "Larger than 1 MiB, so it was not checked."),
 }
 
 
@@ -167,13 +168,12 @@ def test_a_problem(service: Service, server: ScriptServer, file: File, words: st
         assert failure["error"] == {
             "action": None,
             "code": "PreflightFailed",
-            "message": f"The preflight found problems with 1 of 2 post scripts for cluster {CLUSTER} in cn-hangzhou, so nothing was changed. "
-            f"{bad}: {second['problems'][0]}",
+            "message": f"The preflight found problems with 1 of 2 scripts, so nothing was changed. {bad}: {second['problems'][0]}",
             "http_status": None,
             "request_id": None,
             "hint": failure["error"]["hint"],
         }
-        assert failure["msg"] == "%(message)s %(hint)s" % failure["error"]
+        assert failure["msg"] == f"Cannot set the post scripts of cluster {CLUSTER} in cn-hangzhou: " + "%(message)s %(hint)s" % failure["error"]
 
 
 FINE: dict[str, File] = {
@@ -194,15 +194,15 @@ def test_no_problem(service: Service, server: ScriptServer, file: File) -> None:
 def test_several_problems_of_one_script(service: Service, server: ScriptServer) -> None:
     server.files["/a.sh"] = b"echo\r\n"
     (entry,) = look(service, server, server.url("/a.sh"))
-    assert [text.split()[1] for text in entry["problems"]] == ["first", "has"]
+    assert [text.split()[1] for text in entry["problems"]] == ["first", "end"]
     assert (entry["sha256"], entry["size"]) == (hashlib.sha256(b"echo\r\n").hexdigest(), 6)
 
 
 def test_a_failure_names_the_problems_of_all_scripts(service: Service, server: ScriptServer) -> None:
     one, other = server.url("/one.sh"), server.url("/other.sh")
     error = service.fails(post_scripts, **options(server, one, server.url("/a.sh"), other, preflight="fail"))
-    assert error.message.startswith("The preflight found problems with 2 of 3 post scripts")
-    assert error.message.endswith(f" {one}: It is not there: HTTP status 404. {other}: It is not there: HTTP status 404.")
+    assert error.message.startswith("The preflight found problems with 2 of 3 scripts")
+    assert error.message.endswith(f" {one}: Not found (HTTP 404). {other}: Not found (HTTP 404).")
 
 
 # Which scripts are looked at
@@ -223,6 +223,25 @@ def test_only_addresses_are_fetched(service: Service, server: ScriptServer) -> N
     result = service.run(post_scripts, check_mode=True, **options(server, *urls))
     assert [entry["url"] for entry in result["preflight"]] == urls[1:]
     assert result["preflight"][0]["ok"] is True
+
+
+@pytest.mark.parametrize("url", ["./base.sh", "base.sh", "ftp://scripts.example.com/base.sh", "oss://bucket/base.sh", "file:///opt/base.sh", "/"])
+def test_fail_refuses_what_is_neither_a_web_address_nor_a_path(service: Service, server: ScriptServer, url: str) -> None:
+    """It cannot be checked, and post_scripts_run refuses the same."""
+    good, words = server.url("/a.sh"), "neither an HTTP(S) URL nor an absolute path"
+    for check_mode in (False, True):
+        failure = service.fails(post_scripts, check_mode, **options(server, good, url, preflight="fail")).as_failure()
+        assert failure["error"]["code"] == "PreflightFailed"
+        assert [entry["ok"] for entry in failure["preflight"]] == [True, None]
+        assert failure["preflight"][1] == {"url": url, "ok": None, "problems": [f"Could not be checked: it is {words}."], "sha256": None, "size": None}
+        assert f"1 of 2 scripts, so nothing was changed. {url}: Could not be checked" in failure["msg"]
+    assert words in service.fails(post_scripts_run, cluster_id=CLUSTER, scripts=[script(url)]).message
+
+
+def test_fail_accepts_paths_of_the_nodes(service: Service, server: ScriptServer) -> None:
+    wanted = script("/opt/job.sh")
+    service.expects(read(), write(wanted), read(wanted))
+    assert service.run(post_scripts, **options(server, "/opt/job.sh", preflight="fail"))["preflight"] == []
 
 
 def test_a_url_is_fetched_once(service: Service, server: ScriptServer) -> None:
@@ -291,7 +310,7 @@ def test_a_checksum_that_differs(service: Service, server: ScriptServer, preflig
     server.files["/none.sh"] = status(404)
     scripts = [{"url": server.url("/a.sh"), "checksum": f"sha256:{OTHER_SUM}"}, {"url": server.url("/none.sh")}]
     failure = service.fails(post_scripts, check_mode, **options(server, scripts=scripts, preflight=preflight)).as_failure()
-    differs = f"Its checksum is sha256:{SUM}, and not sha256:{OTHER_SUM}."
+    differs = f"The checksum is sha256:{SUM}, not sha256:{OTHER_SUM}."
     assert failure["error"]["code"] == "PreflightFailed"
     assert differs in failure["msg"]
     assert [(entry["ok"], entry["sha256"]) for entry in failure["preflight"]] == [(False, SUM), (False, None)]
@@ -303,7 +322,7 @@ def test_a_checksum_that_differs(service: Service, server: ScriptServer, preflig
 def test_a_checksum_without_a_preflight(service: Service, server: ScriptServer) -> None:
     scripts = [{"url": server.url("/a.sh")}, {"url": server.url("/a.sh"), "checksum": f"sha256:{SUM}"}]
     error = service.fails(post_scripts, cluster_id=CLUSTER, scripts=scripts)
-    assert f"Script 2 of cluster {CLUSTER}" in error.message
+    assert "for scripts[1]," in error.message
     assert "preflight to warn or fail" in str(error)
     service.expects(read())
     assert service.run(post_scripts, cluster_id=CLUSTER, scripts=scripts, state="absent")["changed"] is False
@@ -330,9 +349,7 @@ def test_a_checksum_of_what_cannot_be_fetched(service: Service, server: ScriptSe
     scripts = [{"url": url, "checksum": f"sha256:{SUM}"}]
     (entry,) = look(service, server, scripts=scripts)
     assert (entry["ok"], entry["sha256"], entry["size"]) == (ok, None, None)
-    assert entry["problems"] == [
-        "Its checksum cannot be compared from here: only what has an http(s) address is fetched." if ok is None else "It is not there: HTTP status 404."
-    ]
+    assert entry["problems"] == ["The checksum cannot be compared from here: only HTTP(S) URLs are fetched." if ok is None else "Not found (HTTP 404)."]
     assert service.fails(post_scripts, **options(server, scripts=scripts, preflight="fail")).code == "PreflightFailed"
 
 
@@ -349,7 +366,7 @@ def test_redirects_are_followed(service: Service, server: ScriptServer) -> None:
 
 def test_redirects_have_an_end(service: Service, server: ScriptServer) -> None:
     server.files["/loop"] = redirect("/loop")
-    assert problem(service, server, server.url("/loop")) == (False, "It is redirected more than 5 times.")
+    assert problem(service, server, server.url("/loop")) == (False, "Redirected more than 5 times.")
     assert len(server.requests) == 6
 
 
@@ -376,7 +393,7 @@ def test_redirects_to_plain_http_are_not_followed(service: Service, server: Scri
         (server if tls else plain).files["/b.sh"] = redirect(plain.url("/a.sh?token=EXAMPLEtoken"))
         ok, text = problem(service, server, (server if tls else plain).url("/b.sh"))
         assert ok is False
-        assert text == f"It is redirected to http://127.0.0.1:{plain.port}, and redirects are followed to https only."
+        assert text == f"Redirected to http://127.0.0.1:{plain.port}, but redirects are followed to HTTPS only."
         assert plain.paths() == ([] if tls else ["/b.sh"])
 
 
@@ -389,14 +406,14 @@ def test_plain_http_is_looked_at_and_may_lead_to_https(service: Service, server:
 @pytest.mark.parametrize(
     ("target", "words"),
     [
-        ("file:///etc/passwd", "Its address cannot be used: it has no host."),
-        ("ftp://127.0.0.1/a.sh", "It is redirected to ftp://127.0.0.1, and redirects are followed to https only."),
-        ("https://", "It is redirected more than 5 times."),
-        ("https://[", "It is redirected to an address that cannot be used."),
-        ("//", "It is redirected more than 5 times."),
-        ("https://a b/", "Its address cannot be used: it is no url."),
-        ("https://\xff.example/", "It is redirected to an address that cannot be used."),
-        ("\xff", "It is redirected to an address that cannot be used."),
+        ("file:///etc/passwd", "The URL has no host."),
+        ("ftp://127.0.0.1/a.sh", "Redirected to ftp://127.0.0.1, but redirects are followed to HTTPS only."),
+        ("https://", "Redirected more than 5 times."),
+        ("https://[", "Redirected to a URL that is not valid."),
+        ("//", "Redirected more than 5 times."),
+        ("https://a b/", "The URL is not valid."),
+        ("https://\xff.example/", "Redirected to a URL that is not valid."),
+        ("\xff", "Redirected to a URL that is not valid."),
     ],
 )
 def test_redirects_to_what_is_no_address(service: Service, server: ScriptServer, target: str, words: str) -> None:
@@ -424,7 +441,7 @@ METADATA = [
     "[fd00:ec2::254]",
     "[fe80::1]",
 ]
-REFUSED = "It leads to a link-local address or to the metadata service, where no script is; that is never asked."
+REFUSED = "The URL leads to a link-local address or a metadata service, which is never contacted."
 
 
 @pytest.mark.parametrize("host", METADATA)
@@ -456,7 +473,7 @@ def test_nor_by_a_name_that_changes(
     service: Service, server: ScriptServer, tls: bool, names: dict[str, list[str]], connects: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the name has when it is looked at is not what it has when it is connected to. Here loopback stands for the metadata service."""
-    monkeypatch.setattr(_preflight, "_METADATA", [ipaddress.ip_network("127.0.0.1/32")])
+    monkeypatch.setattr(_fetch, "_METADATA", [ipaddress.ip_network("127.0.0.1/32")])
     with ScriptServer({"/a.sh": GOOD}, tls=tls, names=["changes.example.com"]) as other:
         names["changes.example.com"] = ["192.0.2.1", "127.0.0.1"]
         ca_path = other.ca_path if tls else server.ca_path
@@ -473,7 +490,7 @@ def test_refused(service: Service, server: ScriptServer) -> None:
         url = gone.url("/a.sh")
     ok, text = problem(service, server, url)
     assert ok is None
-    assert text == f"It could not be looked at: {url[: -len('/a.sh')]} refused the connection. Whether nodes can fetch it is not known."
+    assert text == f"Could not be checked: {url[: -len('/a.sh')]} refused the connection. Nodes may still be able to fetch it."
 
 
 def test_a_host_that_does_not_accept_connections(service: Service, server: ScriptServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -483,7 +500,7 @@ def test_a_host_that_does_not_accept_connections(service: Service, server: Scrip
     monkeypatch.setattr(socket.socket, "connect", connect)
     assert problem(service, server, "https://127.0.0.1/a.sh", connect_timeout=7) == (
         None,
-        "It could not be looked at: https://127.0.0.1 did not accept a connection within 7 seconds. Whether nodes can fetch it is not known.",
+        "Could not be checked: https://127.0.0.1 did not accept a connection within 7 seconds. Nodes may still be able to fetch it.",
     )
 
 
@@ -507,8 +524,8 @@ def test_addresses_inside_a_vpc(
     assert ok is None
     origin = "/".join(url.split("/")[:3])
     assert text == (
-        f"It could not be looked at: {origin} {reason} Whether nodes can fetch it is not known: "
-        "it is an address inside a private network, and the host of this task may be outside of it."
+        f"Could not be checked: {origin} {reason} The address belongs to a private network, which the host that runs the task may not reach."
+        " Nodes may still be able to fetch it."
     )
     error = service.fails(post_scripts, **options(server, url, preflight="fail"))
     assert text in error.message
@@ -526,16 +543,16 @@ def test_names_that_do_not_exist(service: Service, server: ScriptServer, url: st
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("https://", "it has no host."),
-        ("https:///a.sh", "it has no host."),
-        ("https://127.0.0.1:port/", "it is no url."),
-        ("https://127.0.0.1:99999/", "it is no url."),
-        ("https://[::1/", "it is no url."),
-        ("https://\\@example.com/", "it has no host."),
+        ("https://", "The URL has no host."),
+        ("https:///a.sh", "The URL has no host."),
+        ("https://127.0.0.1:port/", "The URL is not valid."),
+        ("https://127.0.0.1:99999/", "The URL is not valid."),
+        ("https://[::1/", "The URL is not valid."),
+        ("https://\\@example.com/", "The URL has no host."),
     ],
 )
 def test_urls_that_are_none(service: Service, server: ScriptServer, url: str, words: str) -> None:
-    assert problem(service, server, url) == (False, f"Its address cannot be used: {words}")
+    assert problem(service, server, url) == (False, words)
 
 
 def test_certificates_are_verified(service: Service, server: ScriptServer) -> None:
@@ -590,7 +607,7 @@ def test_a_host_that_drips(service: Service, server: ScriptServer, before: str, 
     others = set(threading.enumerate())
     assert fast(service, server, server.url("/drips.sh"), connect_timeout=0.5) == (
         None,
-        "It did not arrive within 1 seconds. Whether nodes can fetch it is not known.",
+        "Could not be checked: it did not arrive within 1 seconds. Nodes may still be able to fetch it.",
     )
     # Python's end waits for none that is left.
     assert all(thread.daemon for thread in set(threading.enumerate()) - others)
@@ -606,7 +623,7 @@ def test_what_is_too_late_is_not_read_to_its_end(service: Service, server: Scrip
     server.files["/late.sh"] = late
     assert problem(service, server, server.url("/late.sh"), connect_timeout=10, read_timeout=20) == (
         None,
-        "It did not arrive within 30 seconds. Whether nodes can fetch it is not known.",
+        "Could not be checked: it did not arrive within 30 seconds. Nodes may still be able to fetch it.",
     )
 
 
@@ -640,7 +657,7 @@ def test_a_host_that_sends_2_gib(service: Service, server: ScriptServer, announc
             hung_up.set()
 
     server.files["/large.sh"] = flood
-    assert problem(service, server, server.url("/large.sh")) == (False, "It is larger than 1 MiB, so it was not looked at.")
+    assert problem(service, server, server.url("/large.sh")) == (False, "Larger than 1 MiB, so it was not checked.")
     assert hung_up.wait(10)
     # The buffers of two sockets hold some more than what was read.
     assert sum(sent) < 32 * MIB
@@ -685,14 +702,17 @@ def test_answers_that_are_none(service: Service, server: ScriptServer, answer: b
     (entry,) = look(service, server, server.url("/a.sh"))
     assert entry["ok"] is not True
     # The end of a connection in the headers looks like the end of the headers.
-    assert entry["sha256"] is None or entry["problems"] == ["It is empty."]
+    assert entry["sha256"] is None or entry["problems"] == ["The file is empty."]
 
 
 def test_half_a_file_with_an_older_urllib3(service: Service, server: ScriptServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes the end of a connection for the end of a file, whatever was announced."""
     monkeypatch.setattr(urllib3.HTTPResponse, "enforce_content_length", property(lambda _answer: False, lambda _answer, _value: None), raising=False)
     server.files["/a.sh"] = raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n#!/bin/sh\n")
-    assert problem(service, server, server.url("/a.sh")) == (None, "Its host sent 10 of 100 bytes.")
+    assert problem(service, server, server.url("/a.sh")) == (
+        None,
+        "Could not be checked: the server sent 10 of 100 bytes. Nodes may still be able to fetch it.",
+    )
 
 
 @pytest.mark.parametrize("length", [b"9" * 5000, b"-1", b"x", b"10, 10"])
@@ -717,8 +737,8 @@ def test_no_credentials_are_sent(service: Service, server: ScriptServer, tmp_pat
     looks = look(service, server, server.url("/a.sh"), server.url("/cookie"), user, private, user, forbidden)
     assert [entry["ok"] for entry in looks] == [True, True, True, None, True, None]
     assert looks[2]["url"] == server.url("/a.sh").replace("//", "//***@")
-    assert looks[3]["problems"] == ["It is not for everybody (HTTP status 401), and the user name in its url is not sent from here."]
-    assert looks[5]["problems"] == ["It is not for everybody (HTTP status 403), and the user name in its url is not sent from here."]
+    assert looks[3]["problems"] == ["Authentication required (HTTP 401). The preflight does not send the user name in the URL."]
+    assert looks[5]["problems"] == ["Authentication required (HTTP 403). The preflight does not send the user name in the URL."]
     assert len(server.requests) == 6
     for request in server.requests:
         assert set(request.headers) == {"host", "user-agent", "accept", "accept-encoding", "connection"}
@@ -767,6 +787,8 @@ def test_a_dead_proxy(service: Service, server: ScriptServer, monkeypatch: pytes
     assert "EXAMPLEpw" not in text
 
 
-def test_a_checksum_that_is_none_is_told_with_its_cluster(service: Service) -> None:
+def test_a_checksum_that_is_not_valid_is_reported_with_its_cluster(service: Service) -> None:
     error = service.fails(post_scripts, cluster_id=CLUSTER, preflight="warn", scripts=[{"url": "https://scripts.example.com/a.sh", "checksum": "md5:0"}])
-    assert f"script 1 of cluster {CLUSTER}" in error.message
+    assert str(error).startswith(
+        f"Cannot set the post scripts of cluster {CLUSTER} in cn-hangzhou: scripts[0].checksum is not a valid SHA-256 checksum: md5:0."
+    )
