@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 import time
 import typing as t
@@ -102,26 +103,33 @@ class Client:
         item: str,
         params: Mapping[str, str] | None = None,
         size: int = PAGE_SIZE,
-        threads: Executor | None = None,
+        executor: Executor | None = None,
     ) -> list[dict[str, t.Any]]:
-        """The items of all pages of a list operation, in the service's order; with ``threads`` read side by side after the first."""
+        """The items of all pages of a list operation, in the service's order. Raises EhpcError.
 
-        def page(number: int) -> dict[str, t.Any]:
-            return self.call(action, dict(params or {}, PageNumber=str(number), PageSize=str(size)))
+        With an ``executor`` the pages after the first are read in parallel. At most ``MAX_PAGES`` pages are read.
+        """
 
-        answer = page(1)
-        found = items(answer, wrapper, item)
-        total = answer.get("TotalCount")
-        if threads and total is not None and found:
-            answers = threads.map(page, range(2, -(-int(total) // size) + 1))
-            return found + [entry for later in answers for entry in items(later, wrapper, item)]
+        def page(number: int) -> tuple[list[dict[str, t.Any]], int | None]:
+            response = self.call(action, dict(params or {}, PageNumber=str(number), PageSize=str(size)))
+            try:
+                return items(response, wrapper, item), _total_count(response)
+            except EhpcError as error:
+                error.attempted, error.action = _errors.attempt(action, (params or {}).get("ClusterId"), self.region), action
+                raise
+
+        on_page, total = page(1)
+        found = list(on_page)
+        if executor and total is not None and found:
+            # The service may put fewer items on a page than it was asked for.
+            last = min(math.ceil(total / len(found)), MAX_PAGES)
+            return found + [entry for entries, _total in executor.map(page, range(2, last + 1)) for entry in entries]
         for number in range(2, MAX_PAGES + 1):
             # Without a TotalCount a short page is the last one.
-            on_page = items(answer, wrapper, item)
-            if not on_page or (len(on_page) < size if total is None else len(found) >= int(total)):
+            if not on_page or (len(on_page) < size if total is None else len(found) >= total):
                 break
-            answer = page(number)
-            found.extend(items(answer, wrapper, item))
+            on_page, _total = page(number)
+            found.extend(on_page)
         return found
 
     def _ask(self, is_applied: t.Callable[[], bool], lost: EhpcError) -> bool:
@@ -225,12 +233,33 @@ def poll(read: t.Callable[[], T], is_done: t.Callable[[T], bool], deadline: floa
     return value
 
 
-def items(answer: Mapping[str, t.Any], wrapper: str, item: str) -> list[dict[str, t.Any]]:
-    """A list of an answer, wrapped (``{"Users": {"UserInfo": []}}``), flat (``{"Users": []}``) or absent."""
-    found = answer.get(wrapper)
+def items(response: Mapping[str, t.Any], wrapper: str, item: str) -> list[dict[str, t.Any]]:
+    """A list of a response, wrapped (``{"Users": {"UserInfo": []}}``), flat (``{"Users": []}``) or absent.
+
+    Raises EhpcError, with InvalidAnswer, for anything else than a list of objects.
+    """
+    found = response.get(wrapper)
     if isinstance(found, dict):
         found = found.get(item)
-    return list(found or [])
+    found = found or []
+    if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
+        raise _invalid(response, "%s is not a list of objects." % wrapper)
+    return found
+
+
+def _total_count(response: Mapping[str, t.Any]) -> int | None:
+    """How many items there are on all pages, if the response says so."""
+    total = response.get("TotalCount")
+    if total is None:
+        return None
+    try:
+        return int(total)
+    except (TypeError, ValueError, OverflowError):
+        raise _invalid(response, "TotalCount is not a number: %.40r." % (total,)) from None
+
+
+def _invalid(response: Mapping[str, t.Any], message: str) -> EhpcError:
+    return EhpcError(_errors.INVALID_ANSWER, message, http_status=200, request_id=response.get("RequestId"))
 
 
 Clients = t.Dict[t.Any, Client]

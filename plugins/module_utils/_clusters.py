@@ -83,9 +83,9 @@ def describe(client: Client, cluster_id: str, deadline: float | None = None) -> 
     return cluster
 
 
-def list_all(client: Client, threads: Executor | None = None) -> list[dict[str, t.Any]]:
+def list_all(client: Client, executor: Executor | None = None) -> list[dict[str, t.Any]]:
     """All clusters of the client's region. One that moved between two pages while they were read is there once."""
-    found = client.pages("ListClusters", "Clusters", "ClusterInfoSimple", threads=threads)
+    found = client.pages("ListClusters", "Clusters", "ClusterInfoSimple", executor=executor)
     return list({info.get("Id"): _shaped(info, info.get("Id") or "", client.region) for info in found}.values())
 
 

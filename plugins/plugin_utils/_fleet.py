@@ -44,8 +44,8 @@ class Fleet:
         """The clusters of these regions, in this order."""
         for region in dict.fromkeys(regions):
             self._clients[region] = client_for({**self._params, "region": region})
-        with ThreadPoolExecutor(THREADS) as page_threads:
-            return self._side_by_side(self._clients, lambda region: _clusters.list_all(self._clients[region], page_threads))
+        with ThreadPoolExecutor(THREADS) as page_executor:
+            return self._side_by_side(self._clients, lambda region: _clusters.list_all(self._clients[region], page_executor))
 
     def nodes(self, clusters: Iterable[Entry]) -> list[Entry]:
         """The nodes of these clusters, in this order, each with its cluster's id, name and region."""
@@ -55,8 +55,8 @@ class Fleet:
 
     def _side_by_side(self, keys: Iterable[str], read: Callable[[str], list[Entry]]) -> list[Entry]:
         found: list[Entry] = []
-        with ThreadPoolExecutor(THREADS) as threads:
-            waiting = [(key, threads.submit(read, key)) for key in keys]
+        with ThreadPoolExecutor(THREADS) as executor:
+            waiting = [(key, executor.submit(read, key)) for key in keys]
             for key, answer in waiting:
                 try:
                     found.extend(answer.result())

@@ -187,8 +187,8 @@ def test_pages_keep_the_parameters(service: Service) -> None:
 )
 def test_pages_side_by_side(service: Service, calls: list[Call], total: int) -> None:
     service.expects(*calls)
-    with ThreadPoolExecutor(max_workers=1) as threads:
-        found = service.client().pages("ListUsers", "Users", "UserInfo", threads=threads)
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        found = service.client().pages("ListUsers", "Users", "UserInfo", executor=executor)
     assert [entry["Name"] for entry in found] == [f"{number // 50 + 1}-{number % 50}" for number in range(total)]
 
 
@@ -196,6 +196,42 @@ def test_pages_that_never_end(service: Service, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(_client, "MAX_PAGES", 3)
     service.expects(*[users(50, number) for number in (1, 2, 3)])
     assert len(service.client().pages("ListUsers", "Users", "UserInfo")) == 150
+
+
+def test_pages_side_by_side_that_never_end(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_client, "MAX_PAGES", 3)
+    service.expects(*[users(50, number, TotalCount=10**9) for number in (1, 2, 3)])
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        assert len(service.client().pages("ListUsers", "Users", "UserInfo", executor=executor)) == 150
+
+
+def test_pages_side_by_side_that_are_shorter_than_asked_for(service: Service) -> None:
+    service.expects(*[users(count, number, TotalCount=25) for number, count in ((1, 10), (2, 10), (3, 5))])
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        assert len(service.client().pages("ListUsers", "Users", "UserInfo", executor=executor)) == 25
+
+
+@pytest.mark.parametrize("parallel", [False, True])
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        ({"TotalCount": "", "Users": {"UserInfo": []}}, "TotalCount is not a number: ''."),
+        ({"TotalCount": "many", "Users": {"UserInfo": [{"Name": "a"}]}}, "TotalCount is not a number: 'many'."),
+        ({"TotalCount": [1], "Users": {"UserInfo": [{"Name": "a"}]}}, "TotalCount is not a number: [1]."),
+        ({"TotalCount": float("inf"), "Users": {"UserInfo": [{"Name": "a"}]}}, "TotalCount is not a number: inf."),
+        ({"TotalCount": 1, "Users": {"UserInfo": [None]}}, "Users is not a list of objects."),
+        ({"TotalCount": 1, "Users": {"UserInfo": ["a"]}}, "Users is not a list of objects."),
+        ({"TotalCount": 1, "Users": {"UserInfo": {"Name": "a"}}}, "Users is not a list of objects."),
+        ({"TotalCount": 1, "Users": "a"}, "Users is not a list of objects."),
+    ],
+)
+def test_pages_that_are_no_pages(service: Service, answer: dict[str, t.Any], problem: str, parallel: bool) -> None:
+    service.expects(Call("ListUsers", ClusterId=CLUSTER, PageNumber="1", PageSize="50", answer={**answer, "RequestId": "REQUEST"}))
+    with ThreadPoolExecutor(max_workers=1) as executor, pytest.raises(EhpcError) as caught:
+        service.client().pages("ListUsers", "Users", "UserInfo", READ, executor=executor if parallel else None)
+    error = caught.value.as_failure()["error"]
+    assert (error["code"], error["action"], error["request_id"], error["http_status"]) == ("InvalidAnswer", "ListUsers", "REQUEST", 200)
+    assert str(caught.value).startswith(f"Cannot list the users of cluster {CLUSTER} in cn-hangzhou: InvalidAnswer: {problem} ")
 
 
 def test_a_page_that_fails(service: Service) -> None:
