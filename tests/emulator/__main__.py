@@ -60,6 +60,8 @@ def main() -> None:
         "secret_key": emulator.secret_key,
         "region": emulator.region,
     }
+    if emulator.state.buckets:
+        ready["oss_internal_endpoint"] = emulator.internal_endpoint
     if emulator.ca_path:
         ready["ca_path"] = emulator.ca_path
     print(json.dumps(ready), flush=True)

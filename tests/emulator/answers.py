@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -25,6 +25,7 @@ class Answer:
     code: str | None = None
     request_id: str | None = None
     sent: int | None = None  # how many bytes of the body are sent before the connection is cut
+    headers: dict[str, str] = field(default_factory=dict)  # beside the content type
 
 
 def request_id() -> str:

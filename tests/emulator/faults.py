@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
+from . import oss_errors
 from .errors import is_known
 
 KINDS = (
@@ -22,6 +23,8 @@ KINDS = (
     "bad_gateway",
     "empty",
     "html",
+    "crc",
+    "tampered",
 )
 
 
@@ -41,7 +44,7 @@ class Fault:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"unknown fault kind {self.kind!r} (known: {', '.join(KINDS)})")
-        if self.kind == "code" and self.status is None and not is_known(self.code):
+        if self.kind == "code" and self.status is None and not is_known(self.code) and self.code not in oss_errors.ERRORS:
             raise ValueError(f"unknown error code {self.code!r}; give its HTTP status with it")
 
     def matches(self, action: str, region: str, cluster_id: str | None) -> bool:

@@ -16,7 +16,7 @@ import yaml
 from .errors import is_known
 from .faults import Fault
 from .nodes import nodes_of
-from .state import Cluster, Credential, Denial, Region, State, StatusAfter, User
+from .state import Bucket, Cluster, Credential, Denial, Region, State, StatusAfter, StoredObject, User
 
 DEFAULT = Path(__file__).with_name("default_scenario.yml")
 CHOICES = {
@@ -27,6 +27,8 @@ CHOICES = {
     "short_user_names": ("accept", "refuse"),
     "user_batches": ("whole", "until_failure"),
     "unknown_user": ("code", "failure", "ignore"),
+    "anonymous_read": ("nodes", "everyone", "none"),
+    "versioning": ("", "Enabled", "Suspended"),
 }
 # What the state has under the same name.
 SWITCHES = (
@@ -40,12 +42,14 @@ SWITCHES = (
     "async_delay",
     "async_polls",
     "async_status",
+    "oss_wrong_region",
 )
 TOP = (
     "region",
     "regions",
     "credentials",
     "clusters",
+    "buckets",
     "generate",
     "denied",
     "faults",
@@ -109,7 +113,19 @@ def _state(data: dict[str, Any]) -> State:
         _add(state, f"clusters[{i}]", item)
     for i, item in enumerate(_list(data.get("generate"))):
         _generate(state, f"generate[{i}]", item)
+    buckets = [_bucket(f"buckets[{i}]", item, state) for i, item in enumerate(data.get("buckets") or [])]
+    state.buckets = {bucket.name: bucket for bucket in buckets}
     return state
+
+
+def _bucket(where: str, item: object, state: State) -> Bucket:
+    """A bucket; its objects are keys with texts."""
+    data = {"region": state.region, **_mapping(where, item)}
+    _needed(where, data, "name")
+    data["objects"] = {key: StoredObject(str(text).encode()) for key, text in _mapping(f"{where}.objects", data.get("objects") or {}).items()}
+    bucket = _make(Bucket, where, data)
+    _known_region(where, bucket.region, state)
+    return bucket
 
 
 def _add(state: State, where: str, item: object) -> None:

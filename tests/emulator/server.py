@@ -19,11 +19,13 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from . import answers
+from . import answers, oss
 from .answers import Answer
 from .errors import ApiError
 from .faults import Fault, Faults
 from .gateway import Nonces, Request, admit, server_string_to_sign
+from .oss import ObjectRequest
+from .oss_errors import OssError
 from .product import perform
 from .scenario import load
 from .state import Credential, Denial
@@ -80,6 +82,7 @@ class Emulator:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._failure: OSError | OverflowError | None = None
+        self.internal_port = 0
 
     # For tests
 
@@ -88,6 +91,11 @@ class Emulator:
         if not self._tls:
             return f"http://127.0.0.1:{self.port}"
         return f"https://{'127.0.0.1' if '127.0.0.1' in self._names else 'localhost'}:{self.port}"
+
+    @property
+    def internal_endpoint(self) -> str:
+        """OSS as the nodes of a VPC see it: a bucket policy may let them read without a signature."""
+        return self.endpoint.replace(f":{self.port}", f":{self.internal_port}")
 
     @property
     def access_key(self) -> str:
@@ -170,16 +178,19 @@ class Emulator:
         server = web.Server(self._handle, access_log=None, max_line_size=LONGEST_LINE, max_field_size=LONGEST_LINE)
         try:
             listener = await loop.create_server(lambda: self._accept(server), "127.0.0.1", self.port, ssl=context, backlog=1024)
+            internal = await loop.create_server(lambda: self._accept(server), "127.0.0.1", 0, ssl=context)
         except (OSError, OverflowError) as error:
             self._failure = error
             ready.set()
             return
         self.port = listener.sockets[0].getsockname()[1]
+        self.internal_port = internal.sockets[0].getsockname()[1]
         # Only now is there something to stop: a loop that could not listen ends by itself.
         self._loop, self._stopping = loop, stopping
         ready.set()
         await stopping.wait()
         listener.close()
+        internal.close()
         # An answer that is still to come is given up, here or by the end of the loop.
         await server.shutdown(0.01)
 
@@ -195,22 +206,32 @@ class Emulator:
 
     async def _handle(self, http: web.BaseRequest) -> web.StreamResponse:
         request = await _request(http)
-        call = self._note(http, request)
+        of_object = oss.object_request(self.state, request, self._is_internal(http))
+        call = self._note(http, request, of_object)
         if self.latency:
             await asyncio.sleep(self.latency)
-        answer = await self._answer(call, request)
+        answer = await (self._answer_of_oss(call, of_object) if of_object else self._answer(call, request))
         if answer is not None:
             call.http_status, call.code, call.request_id = answer.status, answer.code, answer.request_id
         return _send(http, answer)
 
-    def _note(self, http: web.BaseRequest, request: Request) -> Call:
+    def _is_internal(self, http: web.BaseRequest) -> bool:
+        address = http.transport.get_extra_info("sockname") if http.transport else None
+        return address is not None and address[1] == self.internal_port
+
+    def _note(self, http: web.BaseRequest, request: Request, of_object: ObjectRequest | None) -> Call:
+        if of_object:
+            action, params = of_object.action, {"Bucket": of_object.bucket_name, "Key": of_object.key}
+            access_key = of_object.signed.access_key if of_object.signed else ""
+        else:
+            action, params, access_key = request.action, request.params, request.common.get("AccessKeyId", "")
         call = Call(
-            action=request.action,
-            params=request.params,
+            action=action,
+            params=params,
             connection=self._numbers[id(http.protocol)],
             user_agent=request.headers.get("user-agent", ""),
             headers=request.headers,
-            access_key=request.common.get("AccessKeyId", ""),
+            access_key=access_key,
         )
         self.calls.append(call)
         return call
@@ -224,7 +245,7 @@ class Emulator:
         if fault is None:
             return self._work(request, credential)
         call.fault = fault.kind
-        return await self._play(fault, request, lambda: self._work(request, credential))
+        return await self._play(fault, request, lambda: self._work(request, credential), lambda: self._failure_answer(request, _error(fault, request)))
 
     def _work(self, request: Request, credential: Credential) -> Answer:
         try:
@@ -236,10 +257,28 @@ class Emulator:
     def _failure_answer(self, request: Request, error: ApiError) -> Answer:
         return answers.failure(request.action, request.form, error, request.headers.get("host", ""))
 
-    async def _play(self, fault: Fault, request: Request, work: Callable[[], Answer]) -> Answer | None:
+    async def _answer_of_oss(self, call: Call, request: ObjectRequest) -> Answer | None:
+        def work() -> Answer:
+            try:
+                return oss.perform(self.state, request)
+            except OssError as error:
+                return oss.failure(request, error)
+
+        bucket = self.state.buckets.get(request.bucket_name)
+        fault = self._faults.take(call.action, bucket.region if bucket else self.state.region, None)
+        if fault is None:
+            return work()
+        call.fault = fault.kind
+        if fault.kind == "crc":
+            return oss.with_wrong_crc(work())
+        if fault.kind == "tampered":
+            return oss.tampered(work())
+        return await self._play(fault, request.http, work, lambda: oss.failure(request, OssError(fault.code, fault.status)))
+
+    async def _play(self, fault: Fault, request: Request, work: Callable[[], Answer], failure: Callable[[], Answer]) -> Answer | None:
         """None: the connection is dropped without an answer."""
         if fault.kind == "code":
-            return self._failure_answer(request, _error(fault, request))
+            return failure()
         if fault.kind == "bad_gateway":
             return Answer(fault.status or 502, b"<html><body><h1>Bad Gateway</h1></body></html>", HTML)
         if fault.kind == "empty":
@@ -282,7 +321,7 @@ def _send(http: web.BaseRequest, answer: Answer | None) -> web.StreamResponse:
         if transport is not None:
             _cut(transport, answer)
         return web.Response()
-    return web.Response(status=answer.status, body=answer.body, headers={"Content-Type": answer.content_type})
+    return web.Response(status=answer.status, body=answer.body, headers={"Content-Type": answer.content_type, **answer.headers})
 
 
 def _cut(transport: asyncio.Transport, answer: Answer | None) -> None:

@@ -168,11 +168,41 @@ class Cluster:
 
 
 @dataclass
+class StoredObject:
+    """An object of OSS."""
+
+    content: bytes
+    content_type: str = "application/octet-stream"
+    acl: str = "default"  # that of the bucket
+    headers: dict[str, str] = field(default_factory=dict)  # what came with it and is sent with it
+    modified: float = field(default_factory=time.time)
+
+
+@dataclass
+class Bucket:
+    """A bucket of OSS."""
+
+    name: str
+    region: str = "cn-hangzhou"
+    account: str = ACCOUNT
+    acl: str = "private"
+    block_public_access: bool = True
+    versioning: str = ""  # Enabled or Suspended: x-oss-forbid-overwrite has no effect
+    retention: bool = False  # objects are immutable
+    kms: bool = True  # the key management service is enabled
+    anonymous_read: str = "nodes"  # who reads without a signature, by a bucket policy: nodes (of the VPC), everyone, none
+    domains: list[str] = field(default_factory=list)  # host names of its own
+    objects: dict[str, StoredObject] = field(default_factory=dict)
+
+
+@dataclass
 class State:
     region: str = "cn-hangzhou"
     regions: dict[str, Region] = field(default_factory=dict)
     credentials: dict[str, Credential] = field(default_factory=dict)
     clusters: dict[str, Cluster] = field(default_factory=dict)
+    buckets: dict[str, Bucket] = field(default_factory=dict)
+    oss_wrong_region: str = "InvalidArgument"
     denied: list[Denial] = field(default_factory=list)
     set_without_scripts: str = "clear"
     empty_lists: str = "wrapper"
