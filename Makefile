@@ -75,6 +75,10 @@ coverage: setup $(VENV)/.strength ## Run all tests, and show which branches of t
 	rm -f build/coverage/data.*
 	$(BIN)/python -m coverage report
 
+.PHONY: fresh
+fresh: ## Prove make demo and make test in a minimal Debian 13 (requires root and debootstrap). FRESH_TESTS limits the tests.
+	$(PYTHON) tests/check/fresh.py $(if $(FRESH_TESTS),TESTS="$(FRESH_TESTS)")
+
 # Of which files `make mutation` tries all changes again: make mutation MUTATE=plugins/module_utils/_redact.py
 MUTATE ?=
 
