@@ -2,11 +2,30 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What runs on a node: the commands that fetch, verify and execute scripts there, and what they report.
+"""What runs on a node: the commands that fetch, verify and execute scripts there, and the line with which they report.
 
-A command of the service has 2048 characters at most. So the runner, a program for bash with the scripts in it, travels packed, in as
-many commands as it needs: each but the last stores a part of it, the last one stores the rest and starts it. Each of them may arrive
-twice without harm: a part is written again, and a run that has been made only tells once more what came of it.
+InvokeShellCommand accepts 2,048 characters. So the runner, a bash program that contains the list of scripts, travels gzipped and in as many
+commands as it needs: each but the last stores a part of it, the last one stores the rest and starts it. Each command may arrive twice: a
+part is written again, and a run that was made before only reports its result again.
+
+The commands report with one line in their output, followed by the end of what the scripts wrote:
+
+    ehpc-post-scripts RUN STATUS NUMBER CODE EXECUTED
+    ehpc-post-scripts 0f3a failed 2 7 2
+
+RUN is the ID of the run. STATUS is
+
+- ``ok`` or ``unchanged``: all scripts have run, now or in an earlier run with the same list;
+- ``failed`` or ``timeout``: script NUMBER failed, or run_timeout ended while it was fetched or executed;
+- ``interrupted``: script NUMBER was executing when the runner was killed or the node restarted;
+- ``busy``: another run was active on the node until run_timeout ended;
+- ``pending`` or ``unchanged``: the answer to `look`;
+- ``stored``: a part of the runner was stored.
+
+NUMBER counts from 1 and is 0 if it does not apply, CODE is the exit status of script NUMBER or ``-``, and EXECUTED is the number of
+scripts that were executed.
+
+The programs are strings here, and not files for a shell, because Ansible sends only Python files to a host along with a module.
 """
 
 from __future__ import annotations
@@ -26,81 +45,111 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redac
 if t.TYPE_CHECKING:  # pragma: no cover
     from collections.abc import Mapping, Sequence
 
-LONGEST_COMMAND = 2048
+MAX_COMMAND_LENGTH = 2048  # characters
 
-# What begins each command: where a node keeps its marks. The variables are for nodes that are emulated; no real one has them.
+# The commands below are for any POSIX shell, and short, because they share the 2,048 characters with a part of the runner.
+# Each begins with this: d is where a node keeps its markers. The variable is for emulated nodes; no real one has it.
 _STATE = "d=${EHPC_POST_SCRIPTS_STATE:-/var/lib/ehpc-post-scripts}\n"
 
-# Needs the variables r, the run, and m, the mark.
+# r is the run, m the marker.
 _LOOK = """\
 [ -e "$d/$m" ]&&s=unchanged||s=pending
-echo "ehpc-post-scripts $r $s 0 -\""""
+echo "ehpc-post-scripts $r $s 0 - 0\""""
 
-# Needs r, p, a part of the runner, and i, its number.
+# r is the run, p a part of the runner, i its number.
 _STORE = """\
 umask 077
-mkdir -p "$d"&&printf %s "$p">"$d/run-$r.$i"&&echo "ehpc-post-scripts $r stored 0 -\""""
+mkdir -p "$d"&&printf %s "$p">"$d/run-$r.$i"&&echo "ehpc-post-scripts $r stored 0 - 0\""""
 
-# Needs r, p, the last part, and n, the seconds it may take. For any shell. All of it happens under the lock, so that neither two runs
-# nor the same one twice get into each other's way. The umask of before is for the scripts.
+# r is the run, p the last part of the runner, n run_timeout, u the umask for the scripts.
 _START = """\
-t=$(date +%s);u=$(umask);umask 077
-mkdir -p "$d"&&exec 9>"$d/lock"||exit
-flock -w $n 9||{ echo 'Another run of scripts is at work on this node, or it has no flock.';exit 75;}
-f(){ grep -qs "^ehpc-post-scripts $r " "$d/last";}
-f||{ { cat "$d/run-$r."[0-9]* 2>/dev/null;printf %s "$p";}|base64 -d|gzip -dc>"$d/run-$r.sh"&&bash "$d/run-$r.sh" "$d" "$u" "$t";}
-f&&cat "$d/last"&&head -n1 "$d/last"|grep -qE ' (ok|unchanged) '"""
+u=$(umask);umask 077
+mkdir -p "$d"&&{ cat "$d/run-$r."[0-9]* 2>/dev/null;printf %s "$p";}|base64 -d|gzip -dc|bash -s "$d" "$r" "$n" "$u"
+s=$?;[ -e "$d/run-$r" ]&&cat "$d/run-$r";exit $s"""
 
-# For bash. Before it stand assignments of run, limit, mark and force, after it a line for each script.
+# The runner is for bash. Before it stand an opening brace, which _END closes, and assignments of marker and force; after it a line for each
+# script. The braces make bash read all of it before anything is executed: if a part is missing, nothing is. Everything happens under a
+# lock, so that two runs, or one run that arrives twice, come one after the other. Each run keeps a result of its own, because other runs
+# may come between a command and its repetition. Time is that since boot, because a script may set the clock.
 _RUNNER = """\
-d=$1 u=$2 w=$1/run-$run.work l=${EHPC_POST_SCRIPTS_LOG:-/var/log/ehpc-post-scripts}
-SECONDS=$(($(date +%s) - $3))
-report() {
-  { echo "ehpc-post-scripts $run $1 $2 $3"; [ ! -e "$w/output" ] || tail -c 4000 "$w/output"; } >"$d/last"
-  rm -rf "$d/run-$run".*
+state=$1 run=$2 limit=$3 mask=$4
+work=$state/run-$run.work
+logs=${EHPC_POST_SCRIPTS_LOG:-/var/log/ehpc-post-scripts}
+number=0 executed=0
+uptime() {
+  IFS=' .' read -r now _ </proc/uptime
+}
+in_time() {
+  uptime
+  left=$((limit - now))
+  [ $left -gt 0 ]
+}
+result() {
+  {
+    echo "ehpc-post-scripts $run $1 $number $2 $executed"
+    tail -c 4000 "$work/output"
+  } >"$work/result" && mv -f "$work/result" "$state/run-$run"
+}
+finish() {
+  [ $# = 0 ] || result "$@"
+  rm -rf "$state/run-$run".*
+  head -n 1 "$state/run-$run" | grep -qE ' (ok|unchanged) '
   exit
 }
 fetch() {
-  left=$((limit - SECONDS))
   if [ "$1" = file ]; then
     timeout $left cat -- "$2"
   elif command -v curl >/dev/null; then
     printf 'url = "%s"\\n' "$2" | curl -q -sSfLg --proto "=$1" --proto-redir =https --connect-timeout 15 --max-time $left -K -
   elif command -v wget >/dev/null; then
-    printf '%s\\n' "$2" | timeout $left wget --no-config -q -O - --max-redirect=0 -T 30 -t 1 -i -
+    printf '%s\\n' "$2" | timeout $left wget --check-certificate -q -O - --max-redirect=0 -T 30 -t 1 -i - || {
+      echo "wget: exit status $?" >&2; false
+    }
   else
-    echo "This node has neither curl nor wget." >&2
-    false
+    echo "this node has neither curl nor wget" >&2; false
   fi
 }
 step() {
-  n=$1 name=$2 sum=$3 log=$l/$2.log
-  [ $SECONDS -lt $limit ] || report timeout $n -
+  number=$1 file=$work/$2 sum=$3 log=$logs/$2.log code=-
+  in_time || finish timeout -
   [ ! -e "$log" ] || mv -f "$log" "$log.1"
-  code=-
-  if ! fetch "$4" "$5" >"$w/$name" 2>"$log"; then
-    echo "The script cannot be fetched." >>"$log"
-  elif [ -n "$sum" ] && [ "$(sha256sum <"$w/$name")" != "$sum  -" ]; then
-    echo "The script is not the one of the checksum: it has sha256:$(sha256sum <"$w/$name" | cut -c -64)." >>"$log"
-  else
+  if ! fetch "$4" "$5" >"$file" 2>"$log"; then
+    echo "The script cannot be fetched: $(tail -n 1 "$log")" >>"$log"
+  elif [ -n "$sum" ] && ! actual=$(sha256sum <"$file"); then
+    echo "This node has no sha256sum, so the checksum cannot be verified." >>"$log"
+  elif [ -n "$sum" ] && [ "$actual" != "$sum  -" ]; then
+    echo "The checksum does not match: the script has sha256:${actual%% *}." >>"$log"
+  elif in_time; then
     shift 5
-    chmod 700 "$w/$name"
-    (umask "$u"; exec timeout -k 5 $((limit - SECONDS)) "$w/$name" "$@") </dev/null >"$log" 2>&1 9>&-
+    chmod 700 "$file"
+    executed=$number
+    result interrupted - || exit
+    (umask "$mask"; exec timeout -k 5 $left "$file" "$@") </dev/null >"$log" 2>&1 9>&-
     code=$?
   fi
-  cat "$log" >>"$w/output"
+  cat "$log" >>"$work/output"
   [ "$code" != 0 ] || return 0
-  [ $SECONDS -lt $limit ] && report failed $n $code
-  report timeout $n -
+  in_time && finish failed $code
+  finish timeout -
 }
-[ $force = 1 ] || [ ! -e "$d/$mark" ] || report unchanged 0 -
-mkdir -p "$l" "$w" || exit
-rm -f "$d/$mark"
-find "$d" -maxdepth 1 -name 'run-*' -mtime +1 -exec rm -rf {} +
+uptime
+limit=$((now + limit))
+exec 9>"$state/lock" || exit
+flock -w "$3" 9 || {
+  [ $? = 1 ] && echo "ehpc-post-scripts $run busy 0 - 0"
+  exit 75
+}
+[ ! -e "$state/run-$run" ] || finish
+mkdir -p "$work" "$logs" && : >"$work/output" || exit
+[ $force = 1 ] || [ ! -e "$state/$marker" ] || finish unchanged -
+rm -f "$state/$marker"
+find "$state/run-"* -prune -mtime +1 -exec rm -rf {} +
 """
 _END = """\
-: >"$d/$mark"
-report ok 0 -
+: >"$state/$marker"
+number=0
+finish ok -
+}
 """
 
 
@@ -113,23 +162,24 @@ class Step(t.NamedTuple):
 
     @property
     def kind(self) -> str:
-        """How it is fetched: what curl calls its protocols, or as a file of the node."""
+        """How it is fetched: the protocols by curl's names, or ``file`` for a file on the node."""
         scheme = self.url.partition(":")[0].lower()
         return {"https": "https", "http": "http,https"}.get(scheme, "file")
 
     @property
     def name(self) -> str:
-        """What it is called on the node, without anything that a shell or a path could mistake."""
+        """Its file name on the node, without any character that is special to a shell or in a path."""
         base = re.split("[?#]", self.url)[0].rpartition("/")[2]
         return re.sub(r"[^A-Za-z0-9._-]", "_", base)[:64] or "script"
 
 
 class Report(t.NamedTuple):
-    """What a node says: ok, unchanged, pending, stored, failed or timeout; which script it was, and how that ended."""
+    """The line with which a node reports, and the output that follows it."""
 
     status: str
     number: int
     exit_code: int | None
+    executed: int
     output: str
 
 
@@ -154,20 +204,20 @@ def _step(name: str, script: _post_scripts.Script) -> Step:
 
 
 def digest(wanted: Sequence[Step]) -> str:
-    """What tells one list of scripts from another: urls, arguments, checksums and their order."""
+    """Identifies a list of scripts: a hash of URLs, arguments, checksums and their order."""
     return hashlib.sha256(json.dumps(wanted).encode("utf-8")).hexdigest()
 
 
 def look(run: str, wanted: Sequence[Step]) -> str:
-    """The command that asks a node whether it has run this list. It changes nothing there."""
-    return _with({"r": run, "m": _mark(wanted)}, _STATE + _LOOK)
+    """The command that asks a node whether it has run this list. It changes nothing on the node."""
+    return _with({"r": run, "m": _marker(wanted)}, _STATE + _LOOK)
 
 
 def commands(run: str, wanted: Sequence[Step], environment: Mapping[str, str], seconds: int, force: bool) -> list[str]:
-    """The commands that make a node run these scripts, one after the other. The last one reports."""
-    program = _runner(run, wanted, environment, seconds, force)
+    """The commands that make a node run these scripts, in order. The last one reports the result."""
+    program = runner(wanted, environment, force)
     packed = base64.b64encode(gzip.compress(program.encode("utf-8"), mtime=0)).decode("ascii")
-    room = LONGEST_COMMAND - len(_start(run, seconds, ""))
+    room = MAX_COMMAND_LENGTH - len(_start(run, seconds, ""))
     parts = [packed[begin : begin + room] for begin in range(0, len(packed), room)]
     stores = [_with({"r": run, "i": "%03d" % number, "p": part}, _STATE + _STORE) for number, part in enumerate(parts[:-1])]
     return [*stores, _start(run, seconds, parts[-1])]
@@ -177,32 +227,46 @@ def _start(run: str, seconds: int, part: str) -> str:
     return _with({"r": run, "n": str(seconds), "p": part}, _STATE + _START)
 
 
-def _runner(run: str, wanted: Sequence[Step], environment: Mapping[str, str], seconds: int, force: bool) -> str:
+def runner(wanted: Sequence[Step], environment: Mapping[str, str], force: bool) -> str:
+    """The bash program that runs these scripts."""
     exports = "".join("export %s=%s\n" % (name, shlex.quote(value)) for name, value in environment.items())
-    values = {"run": run, "limit": str(seconds), "mark": _mark(wanted), "force": str(int(force))}
-    return _with(values, _RUNNER) + exports + "".join(_line(number, step) for number, step in enumerate(wanted, 1)) + _END
+    # Without indentation a short list still fits into one command.
+    program = _with({"marker": _marker(wanted), "force": str(int(force))}, re.sub("(?m)^ +", "", _RUNNER))
+    return "{\n" + program + exports + "".join(_line(number, step) for number, step in enumerate(wanted, 1)) + _END
 
 
 def _line(number: int, step: Step) -> str:
-    # In curl's configuration these two have a meaning. No url may hold them plainly.
+    # These two characters are special in curl's configuration, and not valid in a URL.
     url = step.url if step.kind == "file" else step.url.replace("\\", "%5C").replace('"', "%22")
     words = [str(number), "%02d-%s" % (number, step.name), step.checksum or "", step.kind, url, *step.arguments]
     return "step %s\n" % " ".join(shlex.quote(word) for word in words)
 
 
 def _with(values: Mapping[str, str], program: str) -> str:
-    """A shell program with values for its variables."""
+    """A shell program, preceded by assignments of its variables."""
     return " ".join("%s=%s" % (name, shlex.quote(value)) for name, value in values.items()) + "\n" + program
 
 
-def _mark(wanted: Sequence[Step]) -> str:
+def _marker(wanted: Sequence[Step]) -> str:
     return "done-" + digest(wanted)
 
 
 def report(run: str, message: str) -> Report | None:
-    """What a node has reported in this run; None where its output holds no report."""
-    match = re.search(r"^ehpc-post-scripts %s (\w+) (\d+) (-|\d+)$\n?" % re.escape(run), message, re.MULTILINE)
+    """What a node has reported in this run, or None if its output contains no report."""
+    match = re.search(r"^ehpc-post-scripts %s (\w+) (\d+) (-|\d+) (\d+)$\n?" % re.escape(run), message, re.MULTILINE)
     if not match:
         return None
     exit_code = None if match.group(3) == "-" else int(match.group(3))
-    return Report(match.group(1), int(match.group(2)), exit_code, message[match.end() :])
+    return Report(match.group(1), int(match.group(2)), exit_code, int(match.group(4)), message[match.end() :])
+
+
+def readable(message: str) -> str:
+    """The output of a command as plain text with newlines. The API does not say whether it is encoded with base64, nor how lines end."""
+    compact = message.replace("\r", "").replace("\n", "")
+    try:
+        decoded = base64.b64decode(compact[: len(compact) // 4 * 4], validate=True).decode("utf-8", "replace")
+    except ValueError:
+        decoded = ""
+    is_text = decoded and len(compact) % 4 == 0 and "\ufffd" not in decoded and all(character.isprintable() or character.isspace() for character in decoded)
+    text = decoded if is_text or "ehpc-post-scripts " in decoded else message
+    return text.replace("\r\n", "\n")

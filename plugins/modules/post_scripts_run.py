@@ -302,7 +302,7 @@ def ensure(invocation: Invocation, client: Client) -> dict[str, t.Any]:
     cluster = _clusters.describe(client, cluster_id)
     scripts, steps = given or stored_scripts(client, cluster_id)
     nodes = [entry_of(node, steps) for node in chosen_nodes(_nodes.list_all(client, cluster), params)]
-    job = Job(client, cluster, params, scripts, steps, uuid.uuid4().hex)
+    job = Job(client, cluster, params, scripts, steps, uuid.uuid4().hex[:16])
     if invocation.check_mode:
         set_status(nodes_that(nodes, "skipped"), "would_run")
         return outcome(job, nodes)
@@ -424,7 +424,7 @@ def answers(job: Job, command: str, nodes: list[Node], seconds: int) -> list[tup
         return []
     results = _invocations.run(job.client, job.cluster["id"], command, [node["id"] for node in nodes], seconds, job.params["wait_delay"])
     found = [(node, results.get(node["id"])) for node in nodes]
-    return [(node, result, _runner.report(job.run, result.message) if result else None) for node, result in found]
+    return [(node, result, _runner.report(job.run, _runner.readable(result.message)) if result else None) for node, result in found]
 
 
 def tell_without_report(job: Job, node: Node, result: _invocations.Result | None, silent: str) -> None:
@@ -432,16 +432,17 @@ def tell_without_report(job: Job, node: Node, result: _invocations.Result | None
     if result is None:
         node.update(status=silent, output="The node has not answered.")
     elif result.status == "Finished":
-        node.update(status="failed", output=cleaned(job, result.message))
+        node.update(status="failed", output=cleaned(job, _runner.readable(result.message)))
     else:
-        node.update(status="unreachable", output=cleaned(job, result.message) or "The service could not execute the command on the node.")
+        node.update(status="unreachable", output=cleaned(job, _runner.readable(result.message)) or "The service could not execute the command on the node.")
 
 
 def tell_report(job: Job, node: Node, report: _runner.Report) -> None:
     """Write into a node what it has reported."""
     failed_script = redact_url(job.steps[report.number - 1].url) if report.number else None
     exit_code = 0 if report.status == "ok" else report.exit_code
-    node.update(status=report.status, exit_code=exit_code, failed_script=failed_script, output=cleaned(job, report.output))
+    status = {"busy": "timeout", "interrupted": "failed"}.get(report.status, report.status)
+    node.update(status=status, exit_code=exit_code, failed_script=failed_script, output=cleaned(job, report.output))
 
 
 def cleaned(job: Job, output: str) -> str:

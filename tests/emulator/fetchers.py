@@ -123,7 +123,7 @@ def curl(arguments: list[str]) -> None:
 
 def wget(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser("wget", add_help=False, allow_abbrev=False)
-    parser.add_argument("--no-config", action="store_true")
+    parser.add_argument("--check-certificate", action="store_true", required=True)
     parser.add_argument("-q", action="store_true", required=True)
     parser.add_argument("-O", choices=["-"], required=True)
     parser.add_argument("--max-redirect", choices=["0"], required=True)

@@ -188,12 +188,12 @@ def test_wget_follows_no_redirects(node: Node, plain: ScriptServer) -> None:
 
 @each_wget
 def test_wget_fails(node: Node, plain: ScriptServer, server: ScriptServer) -> None:
-    for url in (plain.url("/gone.sh"), server.url("/hello.sh"), "http://scripts.invalid/hello.sh"):
-        assert node.run(url)["output"] == "The script cannot be fetched.\n"
+    for url, code in ((plain.url("/gone.sh"), 8), (server.url("/hello.sh"), 5), ("http://scripts.invalid/hello.sh", 4)):
+        assert node.run(url)["output"] == f"wget: exit status {code}\nThe script cannot be fetched: wget: exit status {code}\n"
 
 
 @each_wget
 def test_a_node_with_neither(node: Node, fetcher: Path, server: ScriptServer) -> None:
     (fetcher / "wget").unlink()
-    assert node.run(server.url("/hello.sh"))["output"] == "This node has neither curl nor wget.\nThe script cannot be fetched.\n"
+    assert node.run(server.url("/hello.sh"))["output"].endswith("\nThe script cannot be fetched: this node has neither curl nor wget\n")
     assert server.requests == []

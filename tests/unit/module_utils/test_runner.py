@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import shlex
@@ -13,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import time
+import typing as t
 import uuid
 from pathlib import Path
 
@@ -33,7 +35,7 @@ class Node:
     """A directory as a node."""
 
     def __init__(self, directory: Path) -> None:
-        self.directory = directory
+        self.directory, self.runs = directory, 0
         self.state, self.log = directory / "state", directory / "log"
         self.environment = {"PATH": os.environ["PATH"], "EHPC_POST_SCRIPTS_STATE": str(self.state), "EHPC_POST_SCRIPTS_LOG": str(self.log)}
 
@@ -44,7 +46,7 @@ class Node:
         return str(path)
 
     def shell(self, command: str, shell: str = "bash") -> subprocess.Popen[str]:
-        assert len(command) <= _runner.LONGEST_COMMAND
+        assert len(command) <= _runner.MAX_COMMAND_LENGTH
         return subprocess.Popen(
             [shell, "-c", command], cwd=self.directory, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
         )
@@ -55,16 +57,20 @@ class Node:
         for command in commands:
             with self.shell(command, shell) as process:
                 output, _nothing = process.communicate(timeout=60)
-        return _runner.report(run, output)
+        return _runner.report(run, _runner.readable(output))
 
     def run(self, *steps: Step, seconds: int = 30, force: bool = False, shell: str = "bash", **environment: str) -> Report:
-        run = uuid.uuid4().hex
+        run = self.new_run()
         report = self.report(run, _runner.commands(run, steps, environment, seconds, force), shell)
         assert report is not None
         return report
 
+    def new_run(self) -> str:
+        self.runs += 1
+        return f"{self.runs:016x}"
+
     def look(self, *steps: Step) -> str:
-        run = uuid.uuid4().hex
+        run = self.new_run()
         report = self.report(run, [_runner.look(run, steps)])
         assert report is not None
         return report.status
@@ -72,6 +78,25 @@ class Node:
     def left(self) -> list[str]:
         """What is kept of runs, beside the marks."""
         return sorted(path.name for path in self.state.iterdir() if not path.name.startswith("done-"))
+
+    def lacks(self, *programs: str) -> None:
+        """Leave these programs out of the node's PATH."""
+        directory = self.directory / "bin"
+        for place in map(Path, self.environment["PATH"].split(os.pathsep)):
+            for program in place.glob("*"):
+                if program.name not in programs and not (directory / program.name).exists():
+                    directory.mkdir(exist_ok=True)
+                    (directory / program.name).symlink_to(program)
+        self.environment["PATH"] = str(directory)
+
+    def replaces(self, program: str, *lines: str) -> None:
+        """Put a shell script in place of a program."""
+        stub = self.directory / "stubs" / program
+        stub.parent.mkdir(exist_ok=True)
+        stub.write_text("\n".join(["#!/bin/bash", *lines, ""]), encoding="utf-8")
+        stub.chmod(0o755)
+        if not self.environment["PATH"].startswith(str(stub.parent)):
+            self.environment["PATH"] = f"{stub.parent}:{self.environment['PATH']}"
 
 
 @pytest.fixture
@@ -166,10 +191,10 @@ def test_commands_fit(node: Node) -> None:
     commands = _runner.commands("R", steps, {"RECEIVED": str(received)}, 10**6 - 1, True)
 
     assert len(commands) > 3
-    assert max(map(len, commands)) <= _runner.LONGEST_COMMAND == 2048
-    assert node.report("R", commands) == Report("ok", 0, None, "")
+    assert max(map(len, commands)) <= _runner.MAX_COMMAND_LENGTH == 2048
+    assert node.report("R", commands) == Report("ok", 0, None, 16, "")
     assert received.read_text().split("\0")[1:-1] == list(words)
-    assert node.left() == ["last", "lock"]
+    assert node.left() == ["lock", "run-R"]
 
 
 def test_commands_are_the_same_at_any_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,7 +211,7 @@ def test_parts_may_arrive_twice(node: Node) -> None:
     commands = _runner.commands("R", [Step(url, words)], {}, 30, True)
     assert len(commands) > 1
 
-    assert node.report("R", [command for command in commands for _twice in range(2)]) == Report("ok", 0, None, "once\n")
+    assert node.report("R", [command for command in commands for _twice in range(2)]) == Report("ok", 0, None, 1, "once\n")
 
 
 def test_a_part_that_is_missing_runs_nothing(node: Node) -> None:
@@ -205,7 +230,7 @@ def test_a_run_that_arrives_twice_is_made_once(node: Node) -> None:
     both = [node.shell(command), node.shell(command)]
     reports = [_runner.report("R", process.communicate(timeout=30)[0]) for process in both]
 
-    assert reports == [Report("failed", 1, 3, "1\n")] * 2
+    assert reports == [Report("failed", 1, 3, 1, "1\n")] * 2
     assert [process.returncode for process in both] == [1, 1]
 
 
@@ -238,7 +263,7 @@ def test_waiting_for_another_run_ends(node: Node) -> None:
         time.sleep(0.3)
         output = node.shell(command).communicate(timeout=10)[0]
         other.wait()
-    assert "Another run of scripts is at work on this node" in output
+    assert _runner.report("R", output) == Report("busy", 0, None, 0, "")
     assert not (node.directory / "here").exists()
 
 
@@ -252,19 +277,19 @@ def test_scripts_run_in_their_order_with_their_environment(node: Node) -> None:
 
     report = node.run(Step(one, ("first",)), Step(two), Step(one, ("last",)), ClusterId=CLUSTER, AccountType="it's $HOME")
 
-    assert report == Report("ok", 0, None, f"1 first {CLUSTER} it's $HOME\n{umask}\n2 []\n1 last {CLUSTER} it's $HOME\n{umask}\n")
+    assert report == Report("ok", 0, None, 3, f"1 first {CLUSTER} it's $HOME\n{umask}\n2 []\n1 last {CLUSTER} it's $HOME\n{umask}\n")
     assert sorted(path.name for path in node.log.iterdir()) == ["01-one.sh.log", "02-two.py.log", "03-one.sh.log"]
     assert (node.log / "02-two.py.log").read_text() == "2 []\n"
     assert {path.stat().st_mode & 0o777 for path in [*node.log.iterdir(), *node.state.iterdir()]} == {0o600}
     assert {path.stat().st_mode & 0o777 for path in (node.log, node.state)} == {0o700}
-    assert node.left() == ["last", "lock"]
+    assert node.left() == ["lock", "run-0000000000000001"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "sh", "dash"])
 def test_any_shell_of_the_service_will_do(node: Node, shell: str) -> None:
     if not shutil.which(shell):
         pytest.skip(f"no {shell} here")
-    assert node.run(Step(node.script("x.sh", "#!/bin/sh\necho hello\n")), shell=shell) == Report("ok", 0, None, "hello\n")
+    assert node.run(Step(node.script("x.sh", "#!/bin/sh\necho hello\n")), shell=shell) == Report("ok", 0, None, 1, "hello\n")
 
 
 def test_the_mark(node: Node) -> None:
@@ -288,11 +313,11 @@ def test_the_first_failure_ends_it_and_takes_the_mark_along(node: Node) -> None:
     assert node.run(*steps, last).status == "ok"
     (node.directory / "broken").touch()
 
-    assert node.run(*steps, last, force=True) == Report("failed", 2, 7, "fine\noops\n")
+    assert node.run(*steps, last, force=True) == Report("failed", 2, 7, 2, "fine\noops\n")
 
     assert (node.directory / "count").read_text() == "x\n"
     assert node.look(*steps, last) == "pending"
-    assert node.left() == ["last", "lock"]
+    assert node.left() == ["lock", "run-0000000000000001", "run-0000000000000002"]
 
 
 def test_the_log_of_the_run_before_is_kept(node: Node) -> None:
@@ -306,7 +331,7 @@ def test_a_timeout_ends_the_script_and_what_it_started(node: Node) -> None:
     steps = [Step(node.script("quick.sh", "#!/bin/sh\n")), Step(node.script("slow.sh", "#!/bin/bash\necho begun; (sleep 4; touch late) & sleep 30\n"))]
     begun = time.monotonic()
 
-    assert node.run(*steps, seconds=2) == Report("timeout", 2, None, "begun\n")
+    assert node.run(*steps, seconds=2) == Report("timeout", 2, None, 2, "begun\n")
 
     assert time.monotonic() - begun < 4
     time.sleep(4.5 - (time.monotonic() - begun))
@@ -315,7 +340,7 @@ def test_a_timeout_ends_the_script_and_what_it_started(node: Node) -> None:
 
 
 def test_a_script_may_exit_as_if_it_were_out_of_time(node: Node) -> None:
-    assert node.run(Step(node.script("x.sh", "#!/bin/sh\nexit 124\n"))) == Report("failed", 1, 124, "")
+    assert node.run(Step(node.script("x.sh", "#!/bin/sh\nexit 124\n"))) == Report("failed", 1, 124, 1, "")
 
 
 def test_only_the_end_of_a_long_output_is_told(node: Node) -> None:
@@ -332,7 +357,7 @@ def test_a_checksum(node: Node) -> None:
     report = node.run(Step(url, (), "0" * 64))
 
     assert (report.status, report.number, report.exit_code) == ("failed", 1, None)
-    assert report.output == f"The script is not the one of the checksum: it has sha256:{right}.\n"
+    assert report.output == f"The checksum does not match: the script has sha256:{right}.\n"
     assert not (node.directory / "here").exists()
     assert node.run(Step(url, (), right)).status == "ok"
     assert (node.directory / "here").exists()
@@ -341,7 +366,8 @@ def test_a_checksum(node: Node) -> None:
 def test_a_file_that_is_not_there(node: Node) -> None:
     report = node.run(Step("/nowhere/x.sh"))
     assert (report.status, report.number, report.exit_code) == ("failed", 1, None)
-    assert report.output.endswith("No such file or directory\nThe script cannot be fetched.\n")
+    reason = "cat: /nowhere/x.sh: No such file or directory"
+    assert report.output == f"{reason}\nThe script cannot be fetched: {reason}\n"
 
 
 def test_a_script_that_nothing_can_start(node: Node) -> None:
@@ -355,12 +381,12 @@ def test_what_an_interrupted_run_left_goes_away_in_time(node: Node) -> None:
         (node.state / name).touch()
         os.utime(node.state / name, (time.time() - age,) * 2)
     node.run(Step(node.script("x.sh", "#!/bin/sh\n")))
-    assert node.left() == ["last", "lock", "run-NEW.000"]
+    assert node.left() == ["lock", "run-0000000000000001", "run-NEW.000"]
 
 
 def test_a_report_is_found_amid_other_words() -> None:
-    assert _runner.report("R", "Last login: today\nehpc-post-scripts R failed 2 7\nout\n") == Report("failed", 2, 7, "out\n")
-    assert _runner.report("R", "ehpc-post-scripts Q ok 0 -\n") is None
+    assert _runner.report("R", "Last login: today\nehpc-post-scripts R failed 2 7 2\nout\n") == Report("failed", 2, 7, 2, "out\n")
+    assert _runner.report("R", "ehpc-post-scripts Q ok 0 - 1\n") is None
     assert _runner.report("R", "bash: flock: command not found\n") is None
 
 
@@ -406,7 +432,7 @@ def test_nothing_but_the_intended_script_runs(tmp_path: Path, name: str, argumen
 
     report = node.run(*_runner.steps([Script(url, args)]), RECEIVED=str(received), VALUE=value)
 
-    assert report == Report("ok", 0, None, "")
+    assert report == Report("ok", 0, None, 1, "")
     assert received.read_bytes() == b"".join(part.encode() + b"\0" for part in [value, *arguments])
     assert set(node.directory.iterdir()) - before == {received, node.state, node.log}
     assert (node.directory / "precious").read_text() == "still here"
@@ -428,10 +454,108 @@ def test_a_hostile_url_reaches_curl_as_one_address(tmp_path: Path, path: str, ar
 
     report = node.run(*_runner.steps([Script(f"https://scripts.example.com/{path}", shlex.quote(args))]))
 
-    assert report == Report("ok", 0, None, "")
+    assert report == Report("ok", 0, None, 1, "")
     encoded = path.replace("\\", "%5C").replace('"', "%22")
     assert (node.directory / "configuration").read_text() == f'url = "https://scripts.example.com/{encoded}"\n'
     options = (node.directory / "options").read_text()
     assert "scripts.example.com" not in options
     assert "--proto\n=https\n--proto-redir\n=https\n" in options
     assert set(node.directory.iterdir()) - before == {node.directory / name for name in ("options", "configuration", "state", "log")}
+
+
+# Time
+
+
+def test_a_script_whose_fetching_took_all_the_time_is_not_executed(node: Node) -> None:
+    """With 0 seconds left `timeout` would set no limit."""
+    node.replaces(
+        "curl",
+        "read -r start _ </proc/uptime",
+        "until read -r now _ </proc/uptime; [ ${now%.*} -ge $((${start%.*} + 2)) ]; do sleep 0.01; done",
+        "printf '#!/bin/sh\\ntouch here\\nsleep 8\\n'",
+    )
+    report = node.run(Step("https://scripts.example.com/x.sh"), seconds=2)
+    assert (report.status, report.number, report.exit_code, report.executed) == ("timeout", 1, None, 0)
+    assert not (node.directory / "here").exists()
+
+
+def test_a_clock_that_is_set_neither_ends_nor_extends_a_run(node: Node) -> None:
+    """Each call of this `date` comes a day later; the second one, in the runner, would be beyond the limit."""
+    node.replaces("date", "day=$(cat days 2>/dev/null || echo 0); echo $((day + 1)) >days", "echo $((1700000000 + day * 86400))")
+    assert node.run(Step(node.script("x.sh", "#!/bin/sh\necho hello\n"))).status == "ok"
+
+
+def test_a_run_that_arrives_again_after_another_run_is_not_made_again(node: Node) -> None:
+    step = Step(node.script("count.sh", "#!/bin/sh\necho $1 >>count\n"), ("first",))
+    (first,) = _runner.commands("A", [step], {}, 30, True)
+    (second,) = _runner.commands("B", [step._replace(arguments=("second",))], {}, 30, True)
+
+    statuses = [report.status for report in (node.report("A", [first]), node.report("B", [second]), node.report("A", [first])) if report]
+
+    assert statuses == ["ok", "ok", "ok"]
+    assert (node.directory / "count").read_text() == "first\nsecond\n"
+
+
+def test_a_run_whose_runner_was_killed_is_not_made_again(node: Node) -> None:
+    """The parent of a script is timeout, whose parent is the runner."""
+    killer = "#!/bin/bash\necho x >>count\nread -r _ _ _ runner _ </proc/$PPID/stat\nkill -9 $runner\n"
+    steps = [Step(node.script("ok.sh", "#!/bin/sh\necho fine\n")), Step(node.script("killer.sh", killer))]
+    (command,) = _runner.commands("R", steps, {}, 30, True)
+
+    assert [node.report("R", [command]) for _time in range(2)] == [Report("interrupted", 2, None, 2, "fine\n")] * 2
+    assert (node.directory / "count").read_text() == "x\n"
+
+
+def test_a_node_without_sha256sum_says_so(node: Node) -> None:
+    node.lacks("sha256sum")
+    report = node.run(Step(node.script("x.sh", "#!/bin/sh\ntouch here\n"), (), "0" * 64))
+    assert (report.status, report.exit_code) == ("failed", None)
+    assert report.output.endswith("This node has no sha256sum, so the checksum cannot be verified.\n")
+    assert not (node.directory / "here").exists()
+
+
+def test_the_wget_of_centos_7_will_do(node: Node) -> None:
+    """Version 1.14 refuses an option that it does not know."""
+    node.lacks("curl")
+    node.replaces(
+        "wget",
+        'for option; do [ "$option" != --no-config ] || { echo "wget: unrecognized option \'$option\'" >&2; exit 2; }; done',
+        "cat >urls",
+        "printf '#!/bin/sh\\necho hello\\n'",
+    )
+    assert node.run(Step("https://scripts.example.com/x.sh")).output == "hello\n"
+    assert (node.directory / "urls").read_text() == "https://scripts.example.com/x.sh\n"
+
+
+@pytest.mark.parametrize("message", ["No space left on device", "done", "Tm8=x", "", "ü\n"])
+def test_a_message_that_is_not_encoded_stays_as_it_is(message: str) -> None:
+    assert _runner.readable(message) == message
+
+
+def test_an_encoded_message_without_a_report_is_decoded() -> None:
+    assert _runner.readable(base64.b64encode("bash: gzip: command not found für\r\n".encode()).decode()) == "bash: gzip: command not found für\n"
+
+
+def test_the_programs_are_valid_for_their_shells(tmp_path: Path) -> None:
+    step = Step("https://scripts.example.com/it's.sh", ("a'b", "c\nd"), "0" * 64)
+    programs = {"runner": _runner.runner([step], {"ClusterId": CLUSTER}, True), "look": _runner.look("R", [step])}
+    programs.update({f"command {number}": command for number, command in enumerate(_runner.commands("R", [step] * 60, {}, 30, True))})
+    for program in programs.values():
+        subprocess.run(["bash", "-n"], input=program, text=True, check=True)
+    assert len(programs) > 3
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: base64.b64encode(text.encode()).decode(),
+        lambda text: base64.encodebytes(text.replace("\n", "\r\n").encode()).decode(),
+    ],
+    ids=["with CRLF", "in base64", "in lines of base64 with CRLF"],
+)
+def test_a_report_in_another_form(form: t.Callable[[str], str]) -> None:
+    said = "Last login: today\nehpc-post-scripts R failed 2 7 2\nno space ü\x1b[0m\n"
+    report = _runner.report("R", _runner.readable(form(said)))
+    assert report is not None
+    assert (report.status, report.number, report.exit_code, report.output) == ("failed", 2, 7, "no space ü\x1b[0m\n")

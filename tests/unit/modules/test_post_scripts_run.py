@@ -19,14 +19,14 @@ from ansible_collections.alicloud.ehpc.plugins.modules import post_scripts_run
 from scripted import Call, Service
 from words import BASE, CLUSTER, MOUNT, SIGNED, SIGNED_SHOWN, describe, read, script
 
-RUN = "0" * 32
+RUN = "0" * 16
 TIMEOUT = requests.exceptions.ReadTimeout("read timed out")
 LONG = "".join(str(uuid.uuid5(uuid.NAMESPACE_URL, str(number))) for number in range(35))
 
 
 @pytest.fixture(autouse=True)
 def run_id(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uuid, "uuid4", lambda: SimpleNamespace(hex=RUN))
+    monkeypatch.setattr(uuid, "uuid4", lambda: SimpleNamespace(hex=RUN * 2))
 
 
 def node(number: int, role: str = "Compute", status: str = "running") -> dict[str, t.Any]:
@@ -71,8 +71,8 @@ def results(command_id: str = "c-1", number: int = 1, total: int | None = None, 
     return Call("ListInvocationResults", ClusterId=CLUSTER, CommandId=command_id, PageNumber=str(number), PageSize="50", answer=answer)
 
 
-def told(status: str, script: int = 0, code: str = "-", output: str = "") -> str:
-    return f"ehpc-post-scripts {RUN} {status} {script} {code}\n{output}"
+def told(status: str, script: int = 0, code: str = "-", output: str = "", executed: int = 1) -> str:
+    return f"ehpc-post-scripts {RUN} {status} {script} {code} {executed}\n{output}"
 
 
 def exchange(command: str, said: t.Mapping[int, str | tuple[str, str]], **how: t.Any) -> list[Call]:
