@@ -106,6 +106,12 @@ def snake_case(field: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", field).lower()
 
 
+def diff(cluster_id: str, region: str, name: str, before: t.Any, after: t.Any) -> dict[str, t.Any]:
+    """What --diff shows of a part of a cluster, such as ``post_scripts``. The headers tell the clusters of a fleet apart."""
+    header = "%s of cluster %s in %s" % (name.replace("_", " "), cluster_id, region)
+    return {"before_header": header, "after_header": header, "before": {name: before}, "after": {name: after}}
+
+
 def _in_proxy_mode(info: Mapping[str, t.Any]) -> bool:
     """There is no flag for it; two fields are documented as returned in this mode only."""
     proxy = (info.get("EcsInfo") or {}).get("ProxyMgr") or {}

@@ -13,16 +13,25 @@ import typing as t
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client
 
+# In a message.
+MAX_NAMES = 20
+
 Users = t.List[t.Dict[str, t.Optional[str]]]
 
 
 def list_all(client: Client, cluster_id: str) -> Users:
-    """All users of the cluster, by name."""
-    found = client.pages("ListUsers", "Users", "UserInfo", {"ClusterId": cluster_id})
-    users = {user.get("Name") or "": {"name": user.get("Name"), "group": user.get("Group"), "add_time": user.get("AddTime")} for user in found}
+    """All users of the cluster, sorted by name: ``{"name": ..., "group": ..., "add_time": ...}`` each. Raises EhpcError."""
+    entries = client.pages("ListUsers", "Users", "UserInfo", {"ClusterId": cluster_id})
+    users = {entry.get("Name") or "": {"name": entry.get("Name"), "group": entry.get("Group"), "add_time": entry.get("AddTime")} for entry in entries}
     return [users[name] for name in sorted(users)]
 
 
 def names(users: Users) -> list[str]:
-    """Their names, in the same order."""
+    """The names of the users, in the same order."""
     return [user["name"] or "" for user in users]
+
+
+def some_of(found: list[str]) -> str:
+    """The names for a message, which contains at most MAX_NAMES of them."""
+    more = len(found) - MAX_NAMES
+    return ", ".join(found[:MAX_NAMES]) + (" and %d more" % more if more > 0 else "")

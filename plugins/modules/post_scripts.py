@@ -268,7 +268,7 @@ import time
 import typing as t
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _post_scripts
-from ansible_collections.alicloud.ehpc.plugins.module_utils._clusters import cluster_id_of
+from ansible_collections.alicloud.ehpc.plugins.module_utils._clusters import cluster_id_of, diff
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError, invalid_option
 from ansible_collections.alicloud.ehpc.plugins.module_utils._module import ModuleDefinition, run
 from ansible_collections.alicloud.ehpc.plugins.module_utils._preflight import preflight
@@ -379,7 +379,7 @@ def build_result(client: Client, cluster_id: str, before: list[Script], after: l
         "region": client.region,
         "post_scripts": new,
         "previous_post_scripts": old,
-        "diff": {"before": {"post_scripts": old}, "after": {"post_scripts": new}},
+        "diff": diff(cluster_id, client.region, "post_scripts", old, new),
         **more,
     }
 

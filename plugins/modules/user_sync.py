@@ -107,8 +107,8 @@ synced:
   type: bool
   sample: true
 users:
-  description: The users of the cluster afterwards, by name.
-  returned: success, and failure because expected users are missing
+  description: The users of the cluster afterwards, sorted by name.
+  returned: success
   type: list
   elements: dict
   sample:
@@ -169,7 +169,7 @@ import typing as t
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _clusters, _users
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import poll
-from ansible_collections.alicloud.ehpc.plugins.module_utils._clusters import cluster_id_of
+from ansible_collections.alicloud.ehpc.plugins.module_utils._clusters import cluster_id_of, diff
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError, invalid_option
 from ansible_collections.alicloud.ehpc.plugins.module_utils._module import ModuleDefinition, run
 
@@ -201,23 +201,24 @@ def ensure(invocation: Invocation, client: Client) -> dict[str, t.Any]:
         _clusters.check_can_sync(_clusters.describe(client, cluster_id), client.region)
 
     before = _users.list_all(client, cluster_id)
-    to_come = missing_of(expected, before)
-    if not (to_come or params["force"] or not expected):
-        return outcome(client, cluster_id, before, before, expected)
+    absent = missing_of(expected, before)
+    if not (absent or params["force"] or not expected):
+        return build_result(client, cluster_id, before, before, expected)
     if invocation.check_mode:
-        predicted = before + [{"name": name, "group": None, "add_time": None} for name in to_come]
-        return dict(outcome(client, cluster_id, before, before, expected), changed=True, diff=diff(before, predicted))
+        predicted = before + [{"name": name, "group": None, "add_time": None} for name in absent]
+        prediction = {"changed": True, "diff": diff(cluster_id, client.region, "users", before, predicted)}
+        return dict(build_result(client, cluster_id, before, before, expected), **prediction)
 
     deadline = time.monotonic() + params["wait_timeout"]
-    answer = client.call("SyncUsers", {"ClusterId": cluster_id}, read_timeout=max(params["wait_timeout"], client.settings.read_timeout), deadline=deadline)
+    response = client.call("SyncUsers", {"ClusterId": cluster_id}, read_timeout=max(params["wait_timeout"], client.settings.read_timeout), deadline=deadline)
+    synced: dict[str, t.Any] = {"synced": True, "request_id": response.get("RequestId")}
     try:
         after = wait_for(client, cluster_id, expected, deadline)
     except EhpcError as error:
-        error.result = {"synced": True, "request_id": answer.get("RequestId")}
-        raise
-    result = dict(outcome(client, cluster_id, before, after, expected), synced=True, request_id=answer.get("RequestId"))
+        raise error.with_context("The synchronization itself was accepted before that.", **synced) from None
+    result = dict(build_result(client, cluster_id, before, after, expected), **synced)
     if result["missing"]:
-        raise still_missing(result, params["wait_timeout"])
+        raise users_missing(result, len(expected), params["wait_timeout"])
     return result
 
 
@@ -240,8 +241,8 @@ def wait_for(client: Client, cluster_id: str, expected: list[str], deadline: flo
     return poll(lambda: _users.list_all(client, cluster_id), lambda users: not missing_of(expected, users), deadline, INITIAL_POLL_DELAY, MAX_POLL_DELAY)
 
 
-def outcome(client: Client, cluster_id: str, before: Users, after: Users, expected: list[str]) -> dict[str, t.Any]:
-    """What the task returns where the users went from `before` to `after`."""
+def build_result(client: Client, cluster_id: str, before: Users, after: Users, expected: list[str]) -> dict[str, t.Any]:
+    """The result of a task during which the users went from ``before`` to ``after``."""
     old, new = _users.names(before), _users.names(after)
     return {
         "changed": before != after,
@@ -253,26 +254,29 @@ def outcome(client: Client, cluster_id: str, before: Users, after: Users, expect
         "removed": sorted(set(old) - set(new)),
         "missing": missing_of(expected, after),
         "request_id": None,
-        "diff": diff(before, after),
+        "diff": diff(cluster_id, client.region, "users", before, after),
     }
 
 
-def diff(before: Users, after: Users) -> dict[str, t.Any]:
-    """What --diff shows."""
-    return {"before": {"users": before}, "after": {"users": after}}
-
-
-def still_missing(result: dict[str, t.Any], wait_timeout: int) -> EhpcError:
-    """The failure of a synchronization after which expected users are not there."""
-    names = ", ".join(result["missing"])
+def users_missing(result: dict[str, t.Any], expected: int, wait_timeout: int) -> EhpcError:
+    """The failure of a synchronization after which expected users are missing."""
     return EhpcError(
         "UsersMissing",
-        "The users of cluster %s in %s were synchronized, but after %d seconds these are not there: %s."
-        % (result["cluster_id"], result["region"], wait_timeout, names),
+        "The users of cluster %s in %s were synchronized, but %d of %d expected users are missing after %d seconds: %s. Added: %s."
+        % (
+            result["cluster_id"],
+            result["region"],
+            len(result["missing"]),
+            expected,
+            wait_timeout,
+            _users.some_of(result["missing"]),
+            _users.some_of(result["added"]) or "no users",
+        ),
         action="SyncUsers",
         request_id=result["request_id"],
-        hint="Check that they exist in the on-premises account service, and their names; raise wait_timeout where they only take longer.",
-        result=result,
+        hint="Check their names, and that they exist in the on-premises account service. If they only arrive late, raise wait_timeout.",
+        # Without all users of the cluster, which Ansible would print in one line.
+        result={key: value for key, value in result.items() if key not in ("users", "diff")},
     )
 
 

@@ -36,7 +36,8 @@ def four_times(name: str, **options: t.Any) -> list[Task]:
 def assert_four_times(run: Run, name: str, before: list[t.Any], after: list[t.Any]) -> None:
     check, real, check_again, again = (run[name + more] for more in (", check mode", "", ", again in check mode", ", again"))
     assert [result.status for result in (check, real, check_again, again)] == ["changed", "changed", "ok", "ok"]
-    diff = {"before": {"post_scripts": before}, "after": {"post_scripts": after}}
+    header = f"post scripts of cluster {CLUSTER} in cn-hangzhou"
+    diff = {"before_header": header, "after_header": header, "before": {"post_scripts": before}, "after": {"post_scripts": after}}
     for result in (check, real):
         assert (result["previous_post_scripts"], result["post_scripts"], result["diff"]) == (before, after, diff)
     for result in (check_again, again):
@@ -147,6 +148,8 @@ def test_diff_on_the_command_line(play: Play) -> None:
     added = [line.strip() for line in run.stdout.splitlines() if line.startswith("+") and not line.startswith("+++")]
     assert any(BASE["url"] in line for line in added)
     assert any(BASE["args"] in line for line in added)
+    for header in ("--- before: ", "+++ after: "):
+        assert f"{header}post scripts of cluster {CLUSTER} in cn-hangzhou" in run.stdout
     without = play([task("create", "post_scripts", cluster_id=CLUSTER, scripts=[BASE])], check=True)
     assert BASE["url"] not in without.stdout
 

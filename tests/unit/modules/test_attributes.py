@@ -80,6 +80,7 @@ def test_modes(service: Service, documented: dict[str, Attributes], name: str) -
     assert attributes["diff_mode"]["support"] == diff_mode
     if diff_mode == "full":
         assert [result["diff"]["before"] != result["diff"]["after"] for result in (check, first, again)] == [True, True, False]
+        assert all(f"{CLUSTER} in cn-hangzhou" in first["diff"][header] for header in ("before_header", "after_header"))
     assert again["changed"] is False
     # A module with options that make it change something each time says which.
     assert attributes["idempotent"]["support"] == ("partial" if "force" in module(name).ARGUMENT_SPEC else "full")

@@ -21,6 +21,7 @@ from scripted import Call, Service
 from words import BASE, CLUSTER, MONITOR, MOUNT, SIGNED, SIGNED_SHOWN, read, script, write
 
 BOTH = [script(BASE, "--mode base"), script(MOUNT)]
+HEADER = f"post scripts of cluster {CLUSTER} in cn-hangzhou"
 LOST = requests.exceptions.ConnectionError("Connection aborted.")
 
 
@@ -41,7 +42,7 @@ def created() -> dict[str, t.Any]:
         "previous_post_scripts": [],
         "preflight": [],
         "request_id": "REQUEST-WRITE",
-        "diff": {"before": {"post_scripts": []}, "after": {"post_scripts": BOTH}},
+        "diff": {"before_header": HEADER, "after_header": HEADER, "before": {"post_scripts": []}, "after": {"post_scripts": BOTH}},
     }
 
 

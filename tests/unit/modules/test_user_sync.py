@@ -18,6 +18,7 @@ from scripted import Call, Service, Unexpected
 from words import CLUSTER, describe, page, sync, user
 
 ONE, TWO, THREE = "hpcuser01", "hpcuser02", "hpcuser03"
+HEADERS = dict.fromkeys(("before_header", "after_header"), f"users of cluster {CLUSTER} in cn-hangzhou")
 TIMEOUT = requests.exceptions.ReadTimeout("read timed out")
 
 
@@ -37,7 +38,7 @@ def result_of(before: list[dict[str, str]], after: list[dict[str, str]], **more:
         "removed": [name for name in old if name not in new],
         "missing": [],
         "request_id": "REQUEST-SYNC",
-        "diff": {"before": {"users": before}, "after": {"users": after}},
+        "diff": {**HEADERS, "before": {"users": before}, "after": {"users": after}},
         **more,
     }
 
@@ -58,7 +59,7 @@ def test_sync_check_mode(service: Service) -> None:
     before = [user(ONE)]
     predicted = {"users": [user(ONE), {"name": TWO, "group": None, "add_time": None}]}
     assert result == result_of(
-        before, before, changed=True, synced=False, missing=[TWO], request_id=None, diff={"before": {"users": before}, "after": predicted}
+        before, before, changed=True, synced=False, missing=[TWO], request_id=None, diff={**HEADERS, "before": {"users": before}, "after": predicted}
     )
 
 
@@ -143,8 +144,8 @@ def test_missing_at_the_end(service: Service) -> None:
     failure = error.as_failure()
     assert failure["missing"] == [THREE, TWO]
     assert failure["msg"] == (
-        f"The users of cluster {CLUSTER} in cn-hangzhou were synchronized, but after 20 seconds these are not there: {THREE}, {TWO}."
-        " Check that they exist in the on-premises account service, and their names; raise wait_timeout where they only take longer."
+        f"The users of cluster {CLUSTER} in cn-hangzhou were synchronized, but 2 of 3 expected users are missing after 20 seconds: {THREE}, {TWO}."
+        f" Added: {ONE}. Check their names, and that they exist in the on-premises account service. If they only arrive late, raise wait_timeout."
     )
     assert failure["error"] == {
         "action": "SyncUsers",
@@ -154,8 +155,29 @@ def test_missing_at_the_end(service: Service) -> None:
         "request_id": "REQUEST-SYNC",
         "hint": error.hint,
     }
-    rest = {key: value for key, value in failure.items() if key not in ("msg", "error")}
-    assert rest == result_of([], [user(ONE)], missing=[THREE, TWO])
+    documented = {key: value for key, value in result_of([], [user(ONE)], missing=[THREE, TWO]).items() if key not in ("users", "diff")}
+    assert {key: value for key, value in failure.items() if key not in ("msg", "error")} == documented
+
+
+def test_a_failure_does_not_repeat_all_users(service: Service) -> None:
+    """Ansible prints it in one line."""
+    names = [f"simuser{number:03d}" for number in range(70)]
+    expected = [f"hpcuser{number:02d}" for number in range(25)]
+    two_pages = [page(*names[:50], total=70), page(*names[50:], number=2, total=70)]
+    service.expects(describe(), page(*names[:1]), sync(takes=20), *two_pages)
+    failure = service.fails(user_sync, cluster_id=CLUSTER, expected_users=expected, wait_timeout=20).as_failure()
+    assert failure["missing"] == expected
+    assert failure["added"] == names[1:]
+    assert "25 of 25 expected users are missing after 20 seconds: hpcuser00, hpcuser01, " in failure["msg"]
+    assert "hpcuser19 and 5 more. Added: simuser001, " in failure["msg"]
+    assert "simuser020 and 49 more. Check" in failure["msg"]
+    assert len(str(failure)) < 4000
+
+
+def test_a_failure_after_which_no_user_was_added(service: Service) -> None:
+    service.expects(describe(), page(ONE), sync(takes=20), page(ONE))
+    error = service.fails(user_sync, cluster_id=CLUSTER, expected_users=[ONE, TWO], wait_timeout=20)
+    assert error.message.endswith(f" 1 of 2 expected users are missing after 20 seconds: {TWO}. Added: no users.")
 
 
 def test_polls_are_ten_seconds_apart_at_most(service: Service) -> None:
@@ -320,6 +342,7 @@ def test_the_last_look_at_the_users_fails(service: Service) -> None:
     service.expects(describe(), page(), sync(), page(code="ManagerNotFound"))
     failure = service.fails(user_sync, cluster_id=CLUSTER, expected_users=[ONE]).as_failure()
     assert failure["error"]["action"] == "ListUsers"
+    assert "The synchronization itself was accepted before that." in failure["msg"]
     assert failure["synced"] is True
     assert failure["request_id"] == "REQUEST-SYNC"
 
