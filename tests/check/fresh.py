@@ -103,7 +103,7 @@ class Machine:
         """Run a command; it must succeed or, if there is `wrong`, fail with these words."""
         print(f"\n=== {title}", flush=True)
         begun = time.monotonic()
-        outputs = {"stderr": subprocess.PIPE, "text": True} if wrong else {}
+        outputs: dict[str, t.Any] = {"stderr": subprocess.PIPE, "text": True} if wrong else {}
         ran = subprocess.run([*NAMESPACES, *command], timeout=self.end - begun, check=False, **outputs, **options)
         if (ran.returncode == 0) == bool(wrong) or wrong not in (ran.stderr or ""):
             sys.exit(f"make fresh: failed: {title}: exit status {ran.returncode}\n{ran.stderr or ''}")
