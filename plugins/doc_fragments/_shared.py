@@ -106,24 +106,27 @@ options:
     type: path
   connect_timeout:
     description:
-      - How many seconds a connection may take. One that takes longer counts as lost, and is tried again as O(api_retries) says.
+      - Seconds to establish a connection, including name resolution, all addresses of the host, the proxy and the TLS handshake.
+      - A connection that takes longer counts as lost and is retried, see O(api_retries).
     type: float
     default: 5
   read_timeout:
     description:
-      - How many seconds to wait for an answer. An answer that takes longer counts as lost, and the call is made again as O(api_retries) says.
+      - Seconds to wait for the complete response to one request, up to its last byte, once the connection is established.
+      - A response that takes longer counts as lost and is retried, see O(api_retries). A call without any complete response therefore
+        fails after at most (O(api_retries) + 1) * (O(connect_timeout) + O(read_timeout)) seconds.
     type: float
     default: 30
   api_retries:
     description:
-      - How often a call is repeated where that can help, that is where the service throttles, is not available or fails
-        inside, and where the connection was refused or lost. V(0) never repeats; more make a task succeed later rather than fail.
-      - Certificates that cannot be verified, names that cannot be resolved, and every other answer of the service fail at once.
+      - The number of retries for throttling, server errors and connection failures. V(0) disables them.
+      - Retries use exponential backoff with jitter, starting at 0.5 seconds. A request that timed out is retried at once.
+      - Certificates that cannot be verified, names that cannot be resolved, and all other errors of the service fail at once.
     type: int
     default: 5
   api_retry_max_delay:
     description:
-      - How many seconds to wait at most between two tries. The delay begins with half a second, doubles each time, and is varied by chance.
+      - The maximum number of seconds between two attempts.
     type: float
     default: 12
 requirements:

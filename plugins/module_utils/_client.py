@@ -18,7 +18,7 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils import _errors
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import RequestSettings, checked_region, option, request_settings
 from ansible_collections.alicloud.ehpc.plugins.module_utils._credentials import Credentials, Keys, credentials, region_of
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
-from ansible_collections.alicloud.ehpc.plugins.module_utils._http import USER_AGENT, what_failed
+from ansible_collections.alicloud.ehpc.plugins.module_utils._http import USER_AGENT, Response, get, new_session, what_failed
 from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redact_text
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -36,6 +36,8 @@ except ImportError:
 API_VERSION = "2018-04-12"
 # Seconds.
 INITIAL_DELAY = 0.5
+# The last poll is made at the deadline, and is worth an answer.
+GRACE = 0.5
 MAX_MESSAGE_LENGTH = 1000
 PAGE_SIZE = 50
 # No page of the service is this far out; a service that never stops paging must not keep a task for ever.
@@ -55,9 +57,7 @@ class Client:
         self.settings = settings
         self._source = source
         self._secrets: set[str] = set()
-        self._session = requests.Session()
-        # An `auth` of our own, or requests would send a password that ~/.netrc has for the host.
-        self._session.auth = lambda request: request
+        self._session = new_session()
         if settings.verify is False:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
@@ -77,24 +77,36 @@ class Client:
         is_applied: t.Callable[[], bool] | None = None,
         deadline: float | None = None,
     ) -> dict[str, t.Any]:
-        """The service's answer to one operation. Raises EhpcError.
+        """The response of one operation: the service's dictionary, with its RequestId.
 
-        ``is_applied`` belongs to a write whose effect can be read: it is asked where an answer was lost, before the
-        write is repeated or given up, and where it says that the write is_applied the answer is an empty one.
+        ``params`` are the operation's own, by the service's names. ``read_timeout`` (seconds) replaces that of the settings. It retries
+        what _is_retryable says, at most ``retries`` times, with exponential backoff and jitter; a request that timed out has waited
+        already, and is retried at once. Nothing is begun after the ``deadline`` (of time.monotonic()), and what has begun ends
+        GRACE seconds after it.
+
+        ``is_applied`` belongs to a write whose effect can be read: it is called if a response was lost, before the write is retried or
+        given up. If it finds the write applied, the response is an empty dictionary.
+
+        Raises EhpcError.
         """
         params = dict(params or {}, RegionId=self.region)
-        for repeat in range(self.settings.retries + 1):
+        settings = self.settings if read_timeout is None else self.settings._replace(read_timeout=read_timeout)
+        limit = math.inf if deadline is None else deadline + GRACE
+        delays = self._delays()
+        while True:
             try:
-                return self._once(action, params, read_timeout or self.settings.read_timeout)
+                return self._attempt(action, params, settings, limit)
             except EhpcError as error:
                 if error.response_lost and is_applied and self._ask(is_applied, error):
                     return {}
-                delay = self._delay(repeat)
-                too_late = deadline is not None and time.monotonic() + delay >= deadline
-                if not _is_retryable(error) or repeat == self.settings.retries or too_late:
+                delay = next(delays, None)
+                if delay is None or not _is_retryable(error):
+                    raise
+                if error.code == _errors.TIMED_OUT:
+                    delay = 0.0
+                if deadline is not None and time.monotonic() + delay >= deadline:
                     raise
             time.sleep(delay)
-        raise AssertionError("unreachable: the last repeat returns or raises")  # pragma: no cover
 
     def pages(
         self,
@@ -104,6 +116,7 @@ class Client:
         params: Mapping[str, str] | None = None,
         size: int = PAGE_SIZE,
         executor: Executor | None = None,
+        deadline: float | None = None,
     ) -> list[dict[str, t.Any]]:
         """The items of all pages of a list operation, in the service's order. Raises EhpcError.
 
@@ -111,7 +124,7 @@ class Client:
         """
 
         def page(number: int) -> tuple[list[dict[str, t.Any]], int | None]:
-            response = self.call(action, dict(params or {}, PageNumber=str(number), PageSize=str(size)))
+            response = self.call(action, dict(params or {}, PageNumber=str(number), PageSize=str(size)), deadline=deadline)
             try:
                 return items(response, wrapper, item), _total_count(response)
             except EhpcError as error:
@@ -139,29 +152,31 @@ class Client:
             lost.message += " Whether it was done is not known, because reading failed too: %s" % error.message
             raise lost from None
 
-    def _delay(self, repeat: int) -> float:
-        """Seconds until the next try: doubled each time, and jittered so that many hosts do not come back at once."""
-        return min(self.settings.max_delay, INITIAL_DELAY * 2.0**repeat) * random.uniform(0.5, 1.0)  # noqa: S311
+    def _delays(self) -> t.Iterator[float]:
+        """Seconds before each retry: doubled each time, and with jitter, so that many hosts do not come back at once."""
+        delay = INITIAL_DELAY
+        for _retry in range(self.settings.retries):
+            yield min(self.settings.max_delay, delay) * random.uniform(0.5, 1.0)  # noqa: S311
+            delay *= 2
 
-    def _once(self, action: str, params: Mapping[str, str], read_timeout: float) -> dict[str, t.Any]:
-        keys = self._source.keys()
-        self.register_secrets((keys.secret_key, keys.security_token or ""))
+    def _attempt(self, action: str, params: Mapping[str, str], settings: RequestSettings, limit: float) -> dict[str, t.Any]:
         attempted = _errors.attempt(action, params.get("ClusterId"), self.region)
+        if time.monotonic() >= limit:
+            raise EhpcError(_errors.TIMED_OUT, "The time limit of the task ended before this call.", attempted, action)
+        keys = self._source.keys(limit - time.monotonic())
+        self.register_secrets((keys.secret_key, keys.security_token or ""))
+        headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", "x-acs-action": action, "x-acs-version": API_VERSION}
         try:
-            answer = self._session.get(
-                self.settings.url + _signed(action, params, keys),
-                headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity", "x-acs-action": action, "x-acs-version": API_VERSION},
-                timeout=(self.settings.connect_timeout, read_timeout),
-                verify=self.settings.verify,
-                allow_redirects=False,
-            )
+            response = get(self._session, settings.url + _signed(action, params, keys), headers, settings, limit)
         except (requests.RequestException, OSError) as error:
-            raise self._connection_error(error, action, attempted) from None
-        return self._parse(answer, action, attempted)
+            failure = what_failed(error, settings.url, settings)
+            # Without its URL, which holds the signature.
+            raise EhpcError(failure.code, failure.reason, attempted, action, response_lost=failure.response_lost) from None
+        return self._parse(response, action, attempted)
 
-    def _parse(self, answer: requests.Response, action: str, attempted: str) -> dict[str, t.Any]:
+    def _parse(self, answer: Response, action: str, attempted: str) -> dict[str, t.Any]:
         try:
-            body = json.loads(answer.content)
+            body = json.loads(answer.body)
         except ValueError:
             body = None
         if isinstance(body, dict) and body.get("Code"):
@@ -170,25 +185,20 @@ class Client:
                 self._clean(str(body.get("Message") or "")),
                 attempted,
                 action,
-                http_status=answer.status_code,
+                http_status=answer.status,
                 request_id=body.get("RequestId"),
             )
-        if answer.status_code == 200 and isinstance(body, dict):
+        if answer.status == 200 and isinstance(body, dict):
             return body
         # What stands in such a body is somebody else's page; it helps nobody in a terminal, and may echo the request.
         raise EhpcError(
             _errors.INVALID_ANSWER,
-            "HTTP status %d with a body that is not the service's (%d bytes)." % (answer.status_code, len(answer.content)),
+            "HTTP status %d with a body that is not the service's (%d bytes)." % (answer.status, len(answer.body)),
             attempted,
             action,
-            http_status=answer.status_code,
-            response_lost=answer.status_code == 200 or answer.status_code >= 500,
+            http_status=answer.status,
+            response_lost=answer.status == 200 or answer.status >= 500,
         )
-
-    def _connection_error(self, error: Exception, action: str, attempted: str) -> EhpcError:
-        """The failure of a request that got no answer, told without its url: that holds the signature."""
-        failure = what_failed(error, self.settings.url, self.settings)
-        return EhpcError(failure.code, failure.reason, attempted, action, response_lost=failure.response_lost)
 
     def _clean(self, message: str) -> str:
         # SignatureDoesNotMatch echoes the whole string to sign, with the token in it.

@@ -9,6 +9,8 @@
 from __future__ import annotations
 
 import ast
+import concurrent.futures
+import functools
 import importlib
 import json
 import logging
@@ -19,6 +21,7 @@ import typing as t
 from ansible.module_utils.basic import missing_required_lib
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import option, option_or_variable, variable
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import CREDENTIALS, EhpcError, invalid_option
+from ansible_collections.alicloud.ehpc.plugins.module_utils._http import in_background
 from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redact_text
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -29,6 +32,8 @@ PACKAGE = "alibabacloud-credentials"
 TALKATIVE_LOGGERS = ("credentials", "alibabacloud-tea")
 DEFAULT_FILE = "~/.aliyun/config.json"
 DEFAULT_SESSION_NAME = "ansible-ehpc"
+# For all requests of a source: the token of a role takes two, the default chain asks one source after the other.
+MAX_SECONDS = 60.0
 
 # What requests and urllib3 say where there is no answer: with the whole url, and as Python writes its objects.
 _NO_CONNECTION = re.compile(r"HTTPS?ConnectionPool\(host='([^']*)', port=(\d+)\).*", re.DOTALL)
@@ -48,7 +53,8 @@ class Credentials(t.NamedTuple):
     """A source of keys. ``identity`` tells it apart from others; it may hold secrets, so it is never shown or stored."""
 
     identity: tuple[str | None, ...]
-    keys: t.Callable[[], Keys]
+    # The keys, within so many seconds.
+    keys: t.Callable[[float], Keys]
 
 
 def credentials(params: Mapping[str, t.Any]) -> Credentials:
@@ -96,7 +102,7 @@ def _token(params: Mapping[str, t.Any], access_key: str) -> str | None:
 
 
 def _static(keys: Keys) -> Credentials:
-    return Credentials(("keys", *keys), lambda: keys)
+    return Credentials(("keys", *keys), lambda _seconds: keys)
 
 
 def _profile(params: Mapping[str, t.Any]) -> Credentials:
@@ -146,7 +152,7 @@ def _assumed(params: Mapping[str, t.Any], source: Credentials, role_arn: str) ->
     session_name = option_or_variable(params, "assume_role_session_name") or DEFAULT_SESSION_NAME
 
     def provider() -> t.Any:
-        keys = source.keys()
+        keys = source.keys(MAX_SECONDS)
         return providers.RamRoleArnCredentialsProvider(
             access_key_id=keys.access_key,
             access_key_secret=keys.secret_key,
@@ -160,15 +166,17 @@ def _assumed(params: Mapping[str, t.Any], source: Credentials, role_arn: str) ->
 
 def _provided(identity: tuple[str | None, ...], make: t.Callable[[], t.Any]) -> Credentials:
     """Credentials of a provider of the package, made at the first call; it caches and renews them itself."""
-    provider: list[t.Any] = []
+    provider = functools.lru_cache(maxsize=None)(make)
 
-    def keys() -> Keys:
+    def keys(seconds: float) -> Keys:
+        limit = min(seconds, MAX_SECONDS)
         try:
-            if not provider:
-                provider.append(make())
-            found = provider[0].get_credentials()
+            # In the background, because the package bounds single reads only, and not the commands that a profile may run.
+            found = in_background(lambda: provider().get_credentials()).result(limit)
         except EhpcError:
             raise
+        except concurrent.futures.TimeoutError:
+            raise _not_found(identity[0], TimeoutError("no response within %g seconds" % limit)) from None
         except Exception as error:  # noqa: BLE001 - the package documents no common class for what its providers raise
             raise _not_found(identity[0], error) from None
         return Keys(found.get_access_key_id(), found.get_access_key_secret(), found.get_security_token() or None)

@@ -19,9 +19,9 @@ MAX_NAMES = 20
 Users = t.List[t.Dict[str, t.Optional[str]]]
 
 
-def list_all(client: Client, cluster_id: str) -> Users:
+def list_all(client: Client, cluster_id: str, deadline: float | None = None) -> Users:
     """All users of the cluster, sorted by name: ``{"name": ..., "group": ..., "add_time": ...}`` each. Raises EhpcError."""
-    entries = client.pages("ListUsers", "Users", "UserInfo", {"ClusterId": cluster_id})
+    entries = client.pages("ListUsers", "Users", "UserInfo", {"ClusterId": cluster_id}, deadline=deadline)
     users = {entry.get("Name") or "": {"name": entry.get("Name"), "group": entry.get("Group"), "add_time": entry.get("AddTime")} for entry in entries}
     return [users[name] for name in sorted(users)]
 

@@ -210,7 +210,7 @@ def ensure(invocation: Invocation, client: Client) -> dict[str, t.Any]:
         return dict(build_result(client, cluster_id, before, before, expected), **prediction)
 
     deadline = time.monotonic() + params["wait_timeout"]
-    response = client.call("SyncUsers", {"ClusterId": cluster_id}, read_timeout=max(params["wait_timeout"], client.settings.read_timeout), deadline=deadline)
+    response = client.call("SyncUsers", {"ClusterId": cluster_id}, read_timeout=params["wait_timeout"], deadline=deadline)
     synced: dict[str, t.Any] = {"synced": True, "request_id": response.get("RequestId")}
     try:
         after = wait_for(client, cluster_id, expected, deadline)
@@ -238,7 +238,9 @@ def missing_of(expected: list[str], users: Users) -> list[str]:
 
 def wait_for(client: Client, cluster_id: str, expected: list[str], deadline: float) -> Users:
     """The users of the cluster once all expected ones are among them, or at the deadline."""
-    return poll(lambda: _users.list_all(client, cluster_id), lambda users: not missing_of(expected, users), deadline, INITIAL_POLL_DELAY, MAX_POLL_DELAY)
+    return poll(
+        lambda: _users.list_all(client, cluster_id, deadline), lambda users: not missing_of(expected, users), deadline, INITIAL_POLL_DELAY, MAX_POLL_DELAY
+    )
 
 
 def build_result(client: Client, cluster_id: str, before: Users, after: Users, expected: list[str]) -> dict[str, t.Any]:

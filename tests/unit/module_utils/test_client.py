@@ -128,9 +128,9 @@ def test_vector_of_the_documentation() -> None:
 # Pages
 
 
-def users(count: int, number: int, **answer: t.Any) -> Call:
+def users(count: int, number: int, takes: float = 0.0, **answer: t.Any) -> Call:
     page = {"Users": {"UserInfo": [{"Name": f"{number}-{item}"} for item in range(count)]}, **answer}
-    return Call("ListUsers", PageNumber=str(number), PageSize="50", answer=page)
+    return Call("ListUsers", PageNumber=str(number), PageSize="50", answer=page, takes=takes)
 
 
 @pytest.mark.parametrize(
@@ -602,6 +602,40 @@ def test_deadline(service: Service, left: float, tries: int) -> None:
     service.expects(*[Call("SetPostScripts", code="ServiceUnavailable")] * tries)
     with pytest.raises(EhpcError, match="temporary failure"):
         service.client().call("SetPostScripts", deadline=service.clock.now + left)
+
+
+@pytest.mark.parametrize(("left", "takes", "late"), [(10, 10.5, False), (10, 10.6, True), (0, 0.5, False), (60, 30.1, True)])
+def test_what_has_begun_ends_shortly_after_the_deadline(service: Service, left: float, takes: float, late: bool) -> None:
+    service.expects(Call("ListRegions", takes=takes))
+    client, deadline = service.client(api_retries=0), service.clock.now + left
+    if not late:
+        client.call("ListRegions", deadline=deadline)
+        return
+    with pytest.raises(EhpcError, match="did not answer in time") as caught:
+        client.call("ListRegions", deadline=deadline)
+    assert (caught.value.code, caught.value.response_lost) == ("TimedOut", True)
+
+
+@pytest.mark.parametrize("late", [0.5, 60])
+def test_nothing_is_begun_after_the_deadline(service: Service, late: float) -> None:
+    with pytest.raises(EhpcError) as caught:
+        service.client().call("ListRegions", deadline=service.clock.now - late)
+    assert (caught.value.code, caught.value.action, caught.value.response_lost) == ("TimedOut", "ListRegions", False)
+    assert str(caught.value).startswith("Cannot list the regions in cn-hangzhou: The time limit of the task ended before this call. ")
+
+
+def test_a_request_that_timed_out_is_retried_at_once(service: Service) -> None:
+    service.expects(Call("ListRegions", takes=30.1), Call("ListRegions", error=requests.exceptions.ConnectTimeout()), Call("ListRegions", code="UnknownError"))
+    service.expects(Call("ListRegions"))
+    service.client().call("ListRegions")
+    assert service.clock.sleeps == [0.0, 0.0, 2.0]
+
+
+def test_pages_have_one_deadline(service: Service) -> None:
+    service.expects(users(50, 1, TotalCount=100, takes=8))
+    service.expects(users(50, 2, TotalCount=100, takes=3))
+    with pytest.raises(EhpcError, match="did not answer in time"):
+        service.client().pages("ListUsers", "Users", "UserInfo", deadline=service.clock.now + 10)
 
 
 def test_asking_fails(service: Service) -> None:

@@ -10,6 +10,7 @@ import importlib
 import io
 import json
 import logging
+import threading
 import types
 import typing as t
 from functools import partial
@@ -53,22 +54,22 @@ def profiles(tmp_path: Path) -> str:
 
 
 def test_pair_of_options() -> None:
-    assert credentials({"access_key": "EXAMPLEid", "secret_key": "EXAMPLE-secret"}).keys() == ("EXAMPLEid", "EXAMPLE-secret", None)
+    assert credentials({"access_key": "EXAMPLEid", "secret_key": "EXAMPLE-secret"}).keys(60) == ("EXAMPLEid", "EXAMPLE-secret", None)
 
 
 def test_temporary_keys_of_options() -> None:
     given = {"access_key": "EXAMPLEid", "secret_key": "EXAMPLE-secret", "security_token": "EXAMPLE-token"}
-    assert credentials(given).keys() == ("EXAMPLEid", "EXAMPLE-secret", "EXAMPLE-token")
+    assert credentials(given).keys(60) == ("EXAMPLEid", "EXAMPLE-secret", "EXAMPLE-token")
 
 
 def test_keys_of_the_environment(environment: t.Callable[..., None]) -> None:
     environment(ALICLOUD_ACCESS_KEY="EXAMPLEid", ALICLOUD_SECRET_KEY="EXAMPLE-secret", ALICLOUD_SECURITY_TOKEN="EXAMPLE-token")
-    assert credentials({"access_key": "", "secret_key": "", "profile": ""}).keys() == ("EXAMPLEid", "EXAMPLE-secret", "EXAMPLE-token")
+    assert credentials({"access_key": "", "secret_key": "", "profile": ""}).keys(60) == ("EXAMPLEid", "EXAMPLE-secret", "EXAMPLE-token")
 
 
 def test_options_before_the_environment(environment: t.Callable[..., None]) -> None:
     environment(**{KEY: "EXAMPLEother", SECRET: "EXAMPLE-other-secret"})
-    assert credentials({"access_key": "EXAMPLEid", "secret_key": "EXAMPLE-secret"}).keys() == ("EXAMPLEid", "EXAMPLE-secret", None)
+    assert credentials({"access_key": "EXAMPLEid", "secret_key": "EXAMPLE-secret"}).keys(60) == ("EXAMPLEid", "EXAMPLE-secret", None)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,7 @@ def test_options_before_the_environment(environment: t.Callable[..., None]) -> N
 )
 def test_pair_of_both(given: dict[str, str], variables: dict[str, str], environment: t.Callable[..., None]) -> None:
     environment(**variables)
-    assert credentials(given).keys() == ("EXAMPLEid", "EXAMPLE-secret", None)
+    assert credentials(given).keys(60) == ("EXAMPLEid", "EXAMPLE-secret", None)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +123,7 @@ def test_half_a_pair(given: dict[str, str], variables: dict[str, str], missing: 
 )
 def test_token(given: dict[str, str], variables: dict[str, str], token: str | None, environment: t.Callable[..., None]) -> None:
     environment(**variables)
-    assert credentials(given).keys().security_token == token
+    assert credentials(given).keys(60).security_token == token
 
 
 # Which source is used
@@ -133,7 +134,7 @@ def sources(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each source but static keys, made to say its name only."""
 
     def named(name: str) -> t.Callable[..., Credentials]:
-        return lambda *_arguments: Credentials((name,), lambda: Keys(name, "EXAMPLE-secret"))
+        return lambda *_arguments: Credentials((name,), lambda _seconds: Keys(name, "EXAMPLE-secret"))
 
     for function, name in (("_profile", "profile"), ("_ecs_role", "ecs role"), ("_default_chain", "default chain")):
         monkeypatch.setattr(_credentials, function, named(name))
@@ -158,12 +159,12 @@ def sources(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("sources")
 def test_source(given: dict[str, str], variables: dict[str, str], source: str, environment: t.Callable[..., None]) -> None:
     environment(**variables)
-    assert credentials(given).keys().access_key == source
+    assert credentials(given).keys(60).access_key == source
 
 
 def test_alien_variables_of_the_sdk_do_not_count(environment: t.Callable[..., None]) -> None:
     environment(ALIYUN_ACCESS_KEY_ID="EXAMPLEother", ALIYUN_ACCESS_KEY_SECRET="EXAMPLE-other")
-    assert credentials({"access_key": "EXAMPLEid", "secret_key": "EXAMPLE-secret"}).keys().access_key == "EXAMPLEid"
+    assert credentials({"access_key": "EXAMPLEid", "secret_key": "EXAMPLE-secret"}).keys(60).access_key == "EXAMPLEid"
 
 
 # Assumed roles
@@ -210,7 +211,7 @@ def test_assumed_role(
     environment(**variables)
     found = credentials({"access_key": "EXAMPLEid", "secret_key": "EXAMPLE-secret", "security_token": "EXAMPLE-token", **given})
     assert provider == []
-    assert found.keys() == found.keys() == ("STS.EXAMPLE", "EXAMPLE-sts-secret", "EXAMPLE-sts-token")
+    assert found.keys(60) == found.keys(60) == ("STS.EXAMPLE", "EXAMPLE-sts-secret", "EXAMPLE-sts-token")
     assert provider == [
         {
             "access_key_id": "EXAMPLEid",
@@ -234,7 +235,7 @@ def test_assumed_role(
 @pytest.mark.usefixtures("sources", "provider")
 def test_role_without_keys(given: dict[str, str], variables: dict[str, str], assumed: bool, environment: t.Callable[..., None]) -> None:
     environment(**variables)
-    assert credentials(given).keys().access_key == ("STS.EXAMPLE" if assumed else "default chain")
+    assert credentials(given).keys(60).access_key == ("STS.EXAMPLE" if assumed else "default chain")
 
 
 # Profiles of the vendor's CLI, with the real package
@@ -249,19 +250,19 @@ def test_role_without_keys(given: dict[str, str], variables: dict[str, str], ass
     ],
 )
 def test_profile(name: str | None, keys: tuple[str, ...], profiles: str) -> None:
-    assert credentials({"profile": name, "shared_credentials_file": profiles}).keys() == keys
+    assert credentials({"profile": name, "shared_credentials_file": profiles}).keys(60) == keys
 
 
 def test_profile_of_the_environment(profiles: str, environment: t.Callable[..., None]) -> None:
     environment(ALIBABA_CLOUD_PROFILE="shanghai", ALICLOUD_SHARED_CREDENTIALS_FILE=profiles)
-    assert credentials({}).keys().access_key == "EXAMPLEsh"
+    assert credentials({}).keys(60).access_key == "EXAMPLEsh"
 
 
 def test_profile_of_the_default_file(tmp_path: Path, environment: t.Callable[..., None]) -> None:
     (tmp_path / ".aliyun").mkdir()
     (tmp_path / ".aliyun" / "config.json").write_text(json.dumps(PROFILES))
     environment(HOME=str(tmp_path))
-    assert credentials({"profile": "shanghai"}).keys().access_key == "EXAMPLEsh"
+    assert credentials({"profile": "shanghai"}).keys(60).access_key == "EXAMPLEsh"
 
 
 def test_profile_that_is_not_there(profiles: str) -> None:
@@ -279,7 +280,7 @@ def test_profile_without_a_file(tmp_path: Path) -> None:
 
 def test_profile_that_has_no_keys(profiles: str) -> None:
     with pytest.raises(EhpcError, match="No credentials from the profile") as caught:
-        credentials({"profile": "broken", "shared_credentials_file": profiles}).keys()
+        credentials({"profile": "broken", "shared_credentials_file": profiles}).keys(60)
     assert caught.value.code == "CredentialsNotFound"
 
 
@@ -296,7 +297,7 @@ def test_what_a_profile_lacks_is_not_taken_from_another_identity(profile: dict[s
     path.write_text(json.dumps({"profiles": [{"name": "main", **profile}]}))
     environment(**{KEY: "EXAMPLEother", SECRET: "EXAMPLE-other-secret", TOKEN: "EXAMPLE-other-token"})
     with pytest.raises(EhpcError, match="No credentials from the profile"):
-        credentials({"profile": "main", "shared_credentials_file": str(path)}).keys()
+        credentials({"profile": "main", "shared_credentials_file": str(path)}).keys(60)
 
 
 @pytest.mark.parametrize(
@@ -386,7 +387,7 @@ def test_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     assert caught.value.code == "CredentialsNotFound"
     assert ".." not in str(caught.value)
-    assert credentials({"access_key": "EXAMPLEid", "secret_key": "EXAMPLE-secret"}).keys().access_key == "EXAMPLEid"
+    assert credentials({"access_key": "EXAMPLEid", "secret_key": "EXAMPLE-secret"}).keys(60).access_key == "EXAMPLEid"
 
 
 @pytest.mark.parametrize("marker", ["result:", "stderr:", "output:"])
@@ -396,7 +397,7 @@ def test_answers_that_the_package_quotes_are_not_shown(marker: str, monkeypatch:
 
     package(monkeypatch, DefaultCredentialsProvider=fail)
     with pytest.raises(EhpcError) as caught:
-        credentials({}).keys()
+        credentials({}).keys(60)
     assert caught.value.message == f"{NONE_BY_DEFAULT} failed to get the role"
     assert caught.value.code == "CredentialsNotFound"
     assert "access_key" in (caught.value.hint or "")
@@ -433,7 +434,7 @@ def test_reasons_of_the_package(error: Exception, told: str, monkeypatch: pytest
 
     package(monkeypatch, DefaultCredentialsProvider=fail)
     with pytest.raises(EhpcError) as caught:
-        credentials({}).keys()
+        credentials({}).keys(60)
     assert caught.value.message == f"{NONE_BY_DEFAULT} {told}"
 
 
@@ -452,7 +453,7 @@ def test_source_that_fails(given: dict[str, str], source: str, profiles: str, mo
     package(monkeypatch, EcsRamRoleCredentialsProvider=fail, RamRoleArnCredentialsProvider=fail, CLIProfileCredentialsProvider=fail)
     file = {"shared_credentials_file": profiles} if "profile" in given else {}
     with pytest.raises(EhpcError) as caught:
-        credentials({**given, **file}).keys()
+        credentials({**given, **file}).keys(60)
     assert caught.value.message == f"No credentials from {source}: it is gone"
     assert ("trust policy" in str(caught.value)) == (source == "the assumed role")
 
@@ -472,8 +473,19 @@ def test_role_of_the_instance(given: dict[str, str], variables: dict[str, str], 
     source = credentials(given)
     assert source.identity == ("ecs_role", "role")
     assert asked == [], "the instance is not asked before it is needed"
-    assert [source.keys(), source.keys()] == [("STS.EXAMPLE", "EXAMPLE-secret", None)] * 2
+    assert [source.keys(60), source.keys(60)] == [("STS.EXAMPLE", "EXAMPLE-secret", None)] * 2
     assert asked == [{"role_name": "role", "async_update_enabled": False}]
+
+
+@pytest.mark.parametrize("seconds", [0.1, 60])
+def test_a_source_that_hangs(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_credentials, "MAX_SECONDS", 0.2)
+    release = threading.Event()
+    package(monkeypatch, DefaultCredentialsProvider=lambda: release.wait(10))
+    with pytest.raises(EhpcError) as caught:
+        credentials({}).keys(seconds)
+    release.set()
+    assert caught.value.message == f"{NONE_BY_DEFAULT} no response within {min(seconds, 0.2)} seconds"
 
 
 def test_identity_of_the_default_chain(environment: t.Callable[..., None]) -> None:
@@ -484,13 +496,13 @@ def test_identity_of_the_default_chain(environment: t.Callable[..., None]) -> No
 def test_the_package_does_not_log(profiles: str) -> None:
     for name in ("credentials", "alibabacloud-tea"):
         logging.getLogger(name).disabled = False
-    credentials({"profile": "main", "shared_credentials_file": profiles}).keys()
+    credentials({"profile": "main", "shared_credentials_file": profiles}).keys(60)
     assert [logging.getLogger(name).disabled for name in ("credentials", "alibabacloud-tea")] == [True, True]
 
 
 def test_a_failure_of_the_first_keys_of_a_role_is_told_as_such(profiles: str) -> None:
     with pytest.raises(EhpcError, match="No credentials from the profile"):
-        credentials({"profile": "broken", "shared_credentials_file": profiles, "assume_role_arn": ROLE}).keys()
+        credentials({"profile": "broken", "shared_credentials_file": profiles, "assume_role_arn": ROLE}).keys(60)
 
 
 # Identity

@@ -193,13 +193,27 @@ def test_the_synchronization_counts_as_waiting(service: Service) -> None:
     assert service.clock.sleeps == [1.0]
 
 
-def test_looks_once_after_a_synchronization_that_took_all_the_time(service: Service) -> None:
-    service.expects(describe(), page(), sync(takes=25), page(ONE))
+def test_reads_once_after_a_synchronization_that_took_all_the_time(service: Service) -> None:
+    service.expects(describe(), page(), sync(takes=20), page(ONE))
     assert ensure(service, expected_users=[ONE], wait_timeout=20)["added"] == [ONE]
     assert not service.clock.sleeps
 
 
-@pytest.mark.parametrize(("wait_timeout", "read_timeout", "expected"), [(300, 30, 300), (20, 30, 30), (600, 30, 600)])
+def test_a_synchronization_that_takes_longer_than_wait_timeout(service: Service) -> None:
+    service.expects(describe(), page(), sync(takes=20.6))
+    error = service.fails(user_sync, cluster_id=CLUSTER, expected_users=[ONE], wait_timeout=20)
+    assert (error.action, error.code) == ("SyncUsers", "TimedOut")
+
+
+def test_wait_timeout_bounds_each_page_of_users(service: Service) -> None:
+    full = [f"hpcuser{number:02d}" for number in range(50)]
+    service.expects(describe(), page(), sync(takes=19), page(*full, total=100, takes=2))
+    error = service.fails(user_sync, cluster_id=CLUSTER, expected_users=[ONE], wait_timeout=20)
+    assert (error.action, error.code) == ("ListUsers", "TimedOut")
+    assert error.as_failure()["synced"] is True
+
+
+@pytest.mark.parametrize(("wait_timeout", "read_timeout", "expected"), [(300, 30, 300), (20, 30, 20), (600, 30, 600)])
 def test_the_synchronization_may_take_as_long_as_the_wait(service: Service, wait_timeout: int, read_timeout: int, expected: int) -> None:
     service.expects(describe(), page(ONE), sync(), page(ONE))
     ensure(service, wait_timeout=wait_timeout, read_timeout=read_timeout)

@@ -1,0 +1,57 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""_http: the time limits of a request. What a failed request means is tested with the client."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import typing as t
+
+import pytest
+import requests
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _http
+from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import RequestSettings
+from ansible_collections.alicloud.ehpc.plugins.module_utils._http import get, in_background, new_session
+
+from scripted import HOST, Call, Service
+
+SETTINGS = RequestSettings(f"https://{HOST}", True, 5, 30, 5, 12)
+
+
+def answer(service: Service, call: Call, **limits: t.Any) -> _http.Response:
+    service.expects(call)
+    with new_session() as session:
+        session.mount("https://", service)
+        return get(session, f"{SETTINGS.url}/?Action=ListRegions", {}, SETTINGS, **limits)
+
+
+def test_result_and_failure_of_the_background() -> None:
+    assert in_background(lambda number: number + 1, 1).result(10) == 2
+    with pytest.raises(SystemExit):
+        in_background(sys.exit).result(10)
+
+
+def test_a_background_that_hangs_does_not_keep_the_process() -> None:
+    threads: list[threading.Thread] = []
+    in_background(lambda: threads.append(threading.current_thread())).result(10)
+    assert threads[0].daemon
+
+
+@pytest.mark.parametrize(("takes", "deadline", "late"), [(30, 1060, False), (30.1, 1060, True), (9, 1009, False), (9.1, 1009, True)])
+def test_late_responses(service: Service, takes: float, deadline: float, late: bool) -> None:
+    call = Call("ListRegions", body=b"{}", takes=takes)
+    if late:
+        with pytest.raises(requests.exceptions.ReadTimeout):
+            answer(service, call, deadline=deadline)
+    else:
+        assert answer(service, call, deadline=deadline) == (200, b"{}")
+
+
+def test_a_body_without_end(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_http, "READ_BYTES", 10)
+    monkeypatch.setattr(_http, "MAX_BODY_BYTES", 20)
+    assert len(answer(service, Call("ListRegions", body=b"x" * 20)).body) == 20
+    assert len(answer(service, Call("ListRegions", body=b"x" * 100)).body) == 30
