@@ -255,7 +255,7 @@ def _response(request: requests.PreparedRequest, call: Call) -> requests.Respons
     response = requests.Response()
     response.status_code = call.status
     response._content = call.body
-    response._content_consumed = True  # type: ignore[attr-defined]
+    response._content_consumed = True
     response.headers.update(call.headers)
     response.url = request.url or ""
     response.request = request
