@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
 import signal
@@ -13,7 +14,7 @@ import subprocess
 import tempfile
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -22,18 +23,25 @@ from . import fetchers
 
 # What post_scripts_run keeps on a node, in the node's own directory instead of /var/log and /var/lib.
 DIRECTORIES = {"EHPC_POST_SCRIPTS_LOG": "log", "EHPC_POST_SCRIPTS_STATE": "state"}
-OVER = ("Finished", "Failed", "Stopped")
+FINAL_STATUSES = ("Finished", "Failed", "Stopped")
+# What ListInvocationResults makes of an output; the documentation does not say.
+MESSAGE_FORMS: dict[str, Callable[[str], str]] = {
+    "plain": lambda text: text,
+    "crlf": lambda text: text.replace("\n", "\r\n"),
+    "base64": lambda text: base64.b64encode(text.encode("utf-8")).decode("ascii"),
+}
 
 
 @dataclass
 class Record:
-    """What one node has made of a command. Without an exit code the command has not ended by itself."""
+    """The execution of a command on one node. Without an exit code the command has not ended by itself."""
 
     instance_id: str
     status: str = "Running"
     message: str = ""
     exit_code: int = -1
     finished_time: str = ""
+    is_listed: bool = True  # by ListInvocationResults
 
     def finish(self, status: str, message: str, exit_code: int = -1) -> None:
         self.message, self.exit_code = message, exit_code
@@ -52,9 +60,9 @@ class Command:
 
     @property
     def status(self) -> str:
-        """Of all nodes together: Running until each is through, then the first that is not Finished."""
+        """Of all nodes together: Running until each has finished, then the first that is not Finished."""
         statuses = [record.status for record in self.records]
-        if not all(status in OVER for status in statuses):
+        if not all(status in FINAL_STATUSES for status in statuses):
             return "Running"
         return next((status for status in statuses if status != "Finished"), "Finished")
 
@@ -64,6 +72,7 @@ class Nodes:
 
     def __init__(self) -> None:
         self.environment: dict[str, str] = {}  # of each command, beside what a node has anyhow
+        self.message_form = "plain"
         self.commands: dict[str, Command] = {}
         self._root: Path | None = None
         self._processes: set[subprocess.Popen[bytes]] = set()
@@ -81,13 +90,13 @@ class Nodes:
         return directory
 
     def run(self, cluster_id: str, text: str, timeout: int, agents: Mapping[str, str]) -> Command:
-        """Start a command on nodes, given with the state of their agents: up, down (never answers) or refuses."""
-        command = Command(cluster_id, text, timeout, [Record(node_id) for node_id in agents])
+        """Start a command on nodes, given with their agents: up, forgets (as up, without a result), refuses, or another that never answers."""
+        command = Command(cluster_id, text, timeout, [Record(node_id, is_listed=agent != "forgets") for node_id, agent in agents.items()])
         self.commands[command.id] = command
         for record in command.records:
             if agents[record.instance_id] == "refuses":
                 record.finish("Failed", "")
-            elif agents[record.instance_id] == "up":
+            elif agents[record.instance_id] in ("up", "forgets"):
                 thread = threading.Thread(target=self._execute, args=(command, record), daemon=True)
                 self._threads.append(thread)
                 thread.start()
@@ -112,14 +121,17 @@ class Nodes:
             return
         try:
             output, _nothing = process.communicate(timeout=command.timeout)
-            record.finish("Finished", _text(output), process.returncode)
+            record.finish("Finished", self._message(output), process.returncode)
         except subprocess.TimeoutExpired:
             _kill(process)
             output, _nothing = process.communicate()
-            record.finish("Failed", _text(output))
+            record.finish("Failed", self._message(output))
         finally:
             with self._lock:
                 self._processes.discard(process)
+
+    def _message(self, output: bytes) -> str:
+        return MESSAGE_FORMS[self.message_form](output.decode("utf-8", "replace"))
 
     def _stand_ins(self) -> Path:
         """The directory with a curl and a wget for machines that lack them; beside those of the nodes."""
@@ -152,10 +164,6 @@ class Nodes:
             )
             self._processes.add(process)
             return process
-
-
-def _text(output: bytes) -> str:
-    return output.decode("utf-8", "replace")
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

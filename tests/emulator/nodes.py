@@ -19,7 +19,7 @@ KINDS = {
     "on_premise_manager": ("Manager", "OnPremise", "master", "203.0.113"),
     "on_premise_compute": ("Compute", "OnPremise", "local", "203.0.113"),
 }
-AGENTS = ("up", "down", "refuses")
+AGENTS = ("up", "down", "refuses", "forgets", "unknown")
 ROLES = {"Manager": ["Account", "Scheduler"], "Login": ["Login"], "Compute": ["Compute"]}
 PUBLIC = {"manager": 1, "login": 1, "compute": 2}
 HYBRID = {"compute": 2, "on_premise_manager": 1, "on_premise_compute": 1}

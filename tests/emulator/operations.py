@@ -124,9 +124,13 @@ def invoke_shell_command(state: State, account: str, params: Params) -> Content:
         raise invalid("Command")
     timeout = number_of(params, "Timeout", 60, None)
     wanted = _instances(params)
-    if wanted and not wanted <= {node.id for node in cluster.nodes}:
+    known = [node for node in cluster.nodes if node.agent != "unknown"]
+    accepted = [node for node in known if not (cluster.on_premise_commands and node.location == "OnPremise")]
+    if not wanted <= {node.id for node in known}:
         raise ApiError("ComputeNotFound")
-    nodes = [node for node in cluster.nodes if not wanted or node.id in wanted]
+    if not wanted <= {node.id for node in accepted}:
+        raise ApiError(cluster.on_premise_commands)
+    nodes = [node for node in accepted if not wanted or node.id in wanted]
     agents = {node.id: node.agent if node.status == "running" else "down" for node in nodes}
     command = state.machines.run(cluster.id, params["Command"], timeout, agents)
     return {"CommandId": command.id, "InstanceIds": {"InstanceId": list(agents)}}
@@ -142,7 +146,8 @@ def list_invocation_results(state: State, account: str, params: Params) -> Conte
     command = _command(state, account, params)
     number, size = paging(params, 50)
     status, wanted = one_of(params, "InvokeRecordStatus", RECORD_STATUSES), _instances(params)
-    records = [record for record in command.records if status in (None, record.status) and (not wanted or record.instance_id in wanted)]
+    listed = [record for record in command.records if record.is_listed]
+    records = [record for record in listed if status in (None, record.status) and (not wanted or record.instance_id in wanted)]
     return page_of(records, number, size, "InvocationResults", "InvocationResult", lambda record: invocation_result(command, record))
 
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import yaml
 
+from .commands import MESSAGE_FORMS
 from .errors import is_known
 from .faults import Fault
 from .nodes import nodes_of
@@ -24,6 +25,7 @@ CHOICES = {
     "empty_lists": ("wrapper", "absent"),
     "location": ("PublicCloud", "OnPremise"),
     "manager": ("up", "down"),
+    "message_form": tuple(MESSAGE_FORMS),
     "short_user_names": ("accept", "refuse"),
     "user_batches": ("whole", "until_failure"),
     "unknown_user": ("code", "failure", "ignore"),
@@ -54,6 +56,7 @@ TOP = (
     "denied",
     "faults",
     "node_environment",
+    "message_form",
     *SWITCHES,
 )
 # Kept by the emulator itself.
@@ -105,6 +108,8 @@ def _state(data: dict[str, Any]) -> State:
     if state.manage_with_proxy != "accept":
         _known_code("manage_with_proxy", state.manage_with_proxy)
     environment = _mapping("node_environment", data.get("node_environment") or {})
+    state.machines.message_form = data.get("message_form", "plain")
+    _choice("scenario", "message_form", state.machines.message_form)
     state.machines.environment = {name: str(value) for name, value in environment.items()}
     state.denied = [_make(Denial, f"denied[{i}]", item) for i, item in enumerate(data.get("denied") or [])]
     for i, denial in enumerate(state.denied):
@@ -161,6 +166,8 @@ def _cluster(where: str, data: dict[str, Any], region: str) -> Cluster:
     if data.get("status_after"):
         data["status_after"] = _make(StatusAfter, f"{where}.status_after", data["status_after"])
     cluster = _make(Cluster, where, data)
+    if cluster.on_premise_commands:
+        _known_code(where, cluster.on_premise_commands)
     if cluster.proxy_mode and cluster.location != "OnPremise":
         raise ScenarioError(f"{where}: proxy_mode needs location: OnPremise")
     try:

@@ -78,7 +78,7 @@ class Node:
     add_time: str = "2024-01-15T08:30:00.000Z"
     state_in_sched: str = "active"
     roles: list[str] = field(default_factory=list)
-    agent: str = "up"  # what executes commands; down: it never answers, refuses: it says so
+    agent: str = "up"  # what executes commands; see README.md for the others
 
 
 @dataclass
@@ -107,6 +107,7 @@ class Cluster:
     create_time: str = "2024-01-15T08:00:00.000Z"
     manager: str = "up"
     agent_failure: str = ""
+    on_premise_commands: str = ""  # the code with which InvokeShellCommand refuses on-premises nodes
     sync_delay: float = 0.0
     sync_deletes: bool = False
     post_scripts: list[dict[str, str]] = field(default_factory=list)

@@ -30,6 +30,8 @@ SCENARIO = {
         },
         {"id": "ehpc-hz-creating", "status": "creating"},
         {"id": "ehpc-hz-many", "nodes": {"compute": 60}},
+        {"id": "ehpc-hz-hybrid", "location": "OnPremise", "on_premise_commands": "InvalidOpt", "nodes": {"compute": 1, "on_premise_compute": 1}},
+        {"id": "ehpc-hz-odd", "nodes": [{"id": "i-3"}, {"id": "i-forgets", "agent": "forgets"}, {"id": "i-unknown", "agent": "unknown"}]},
     ],
     "node_environment": {"COLOUR": "blue and green"},
 }
@@ -139,6 +141,40 @@ def test_without_nodes_all_of_the_cluster_run_it(shell: Shell) -> None:
     assert [result["InstanceId"] for result in shell.results(command_id)] == ["i-1", "i-2", "i-down", "i-refuses", "i-stopped"]
 
 
+def test_a_node_that_the_service_does_not_know(shell: Shell, plain: Any) -> None:
+    refused = {"ClusterId": "ehpc-hz-odd", "Command": "exit", "Instance.1.Id": "i-3", "Instance.2.Id": "i-unknown"}
+    assert plain.error("InvokeShellCommand", **refused) == (404, "ComputeNotFound")
+    assert shell.look("ListInvocationStatus", shell.start("exit", "i-3", cluster="ehpc-hz-odd"), "ehpc-hz-odd")["InvokeInstances"] != []
+
+
+def test_on_premises_nodes_that_are_refused(shell: Shell, plain: Any) -> None:
+    cloud, local = "i-ehpc-hz-hybrid-compute000", "i-ehpc-hz-hybrid-local000"
+    refused = {"ClusterId": "ehpc-hz-hybrid", "Command": "exit", "Instance.1.Id": cloud, "Instance.2.Id": local}
+    assert plain.error("InvokeShellCommand", **refused) == (406, "InvalidOpt")
+    for nodes in ((cloud,), ()):
+        status = shell.look("ListInvocationStatus", shell.start("exit", *nodes, cluster="ehpc-hz-hybrid"), "ehpc-hz-hybrid")
+        assert [node["InstanceId"] for node in status["InvokeInstances"]["InvokeInstance"]] == [cloud]
+
+
+def test_a_command_without_a_result(emulator: Emulator, shell: Shell) -> None:
+    command_id = shell.start("touch here", "i-3", "i-forgets", cluster="ehpc-hz-odd")
+    assert shell.wait(command_id, "ehpc-hz-odd") == "Finished"
+    records = shell.look("ListInvocationResults", command_id, "ehpc-hz-odd")["InvocationResults"]["InvocationResult"]
+    assert [record["InstanceId"] for record in records] == ["i-3"]
+    assert (emulator.state.machines.directory("i-forgets") / "here").exists()
+
+
+@pytest.mark.parametrize(("form", "message"), [("plain", "a\nü\n"), ("crlf", "a\r\nü\r\n"), ("base64", "YQrDvAo=")])
+def test_the_form_of_messages(form: str, message: str, emulator: Emulator, shell: Shell) -> None:
+    emulator.state.machines.message_form = form
+    assert [result["Message"] for result in shell.run("printf 'a\\nü\\n'", "i-1")] == [message]
+
+
+def test_a_form_of_messages_is_one_of_three() -> None:
+    with pytest.raises(ScenarioError, match=r"message_form is one of plain, crlf, base64, not 'hex'"):
+        Emulator({"message_form": "hex"})
+
+
 def test_results_come_in_pages(shell: Shell) -> None:
     command_id = shell.start("echo hello", cluster="ehpc-hz-many")
     assert shell.wait(command_id, "ehpc-hz-many") == "Finished"
@@ -216,6 +252,6 @@ def test_the_end_of_the_emulator_is_the_end_of_its_nodes() -> None:
     assert not process.exists()
 
 
-def test_an_agent_is_one_of_three() -> None:
-    with pytest.raises(ScenarioError, match=r"clusters\[0\].nodes: agent is one of up, down, refuses, not 'asleep'"):
+def test_an_agent_is_one_of_five() -> None:
+    with pytest.raises(ScenarioError, match=r"clusters\[0\].nodes: agent is one of up, down, refuses, forgets, unknown, not 'asleep'"):
         Emulator({"clusters": [{"id": "c", "nodes": [{"agent": "asleep"}]}]})
