@@ -142,9 +142,9 @@ if t.TYPE_CHECKING:  # pragma: no cover
 REGION_TO_ASK = "cn-hangzhou"
 # What becomes a variable, and under which name where its own would not say of what it is. No more than this: each task of each host
 # carries its variables along, and the other fields of 1,000 clusters take ansible-inventory half a second.
-CLUSTER_VARIABLES = {"id": "cluster_id", **{name: name for name in _clusters.ALWAYS}, "name": "cluster_name", "region_id": "region"}
+CLUSTER_VARIABLES = {"id": "cluster_id", **{name: name for name in _clusters.REQUIRED_KEYS}, "name": "cluster_name", "region_id": "region"}
 NODE_VARIABLES = {
-    **{name: name for name in ("cluster_id", "cluster_name", "roles", *_nodes.ALWAYS)},
+    **{name: name for name in ("cluster_id", "cluster_name", "roles", *_nodes.REQUIRED_KEYS)},
     "id": "node_id",
     "region_id": "region",
 }
@@ -205,18 +205,23 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return hashlib.sha256(repr(asked).encode()).hexdigest()[:16]
 
     def _read(self, params: dict[str, t.Any], regions: list[str]) -> list[dict[str, t.Any]]:
-        failures: dict[str, EhpcError] = {}
-        fleet = Fleet(params, failures.__setitem__)
+        fleet = Fleet(params)
         regions = regions or fleet.regions(REGION_TO_ASK)
-        clusters = [cluster for cluster in fleet.clusters(regions) if self._wanted(cluster)]
-        none_asked = len(failures) == len(set(regions))
-        entries = fleet.nodes(clusters) if self.get_option("hosts") == "nodes" else clusters
-        for key, error in failures.items():
-            if self.get_option("strict_regions") or none_asked:
-                raise error
-            what = "The region %s is" if key in regions else "The nodes of cluster %s are"
-            self.display.warning("%s left out: %s" % (what % key, error))
-        return entries
+        clusters, failed_regions = fleet.clusters(regions)
+        if failed_regions and (self.get_option("strict_regions") or len(failed_regions) == len(set(regions))):
+            raise next(iter(failed_regions.values()))
+        for region, error in failed_regions.items():
+            self.display.warning("Region %s is left out: %s" % (region, error))
+        clusters = [cluster for cluster in clusters if self._wanted(cluster)]
+        return self._nodes(fleet, clusters) if self.get_option("hosts") == "nodes" else clusters
+
+    def _nodes(self, fleet: Fleet, clusters: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
+        nodes, failures = fleet.nodes(clusters)
+        if failures and self.get_option("strict_regions"):
+            raise next(iter(failures.values()))
+        for cluster_id, error in failures.items():
+            self.display.warning("The nodes of cluster %s are left out: %s" % (cluster_id, error))
+        return nodes
 
     def _wanted(self, cluster: dict[str, t.Any]) -> bool:
         statuses, names = self.get_option("statuses"), self.get_option("names")

@@ -11,8 +11,10 @@ from __future__ import annotations
 import json
 import math
 import random
+import re
 import time
 import typing as t
+from functools import lru_cache
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _errors
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import RequestSettings, checked_region, option, request_settings
@@ -255,6 +257,17 @@ def items(response: Mapping[str, t.Any], wrapper: str, item: str) -> list[dict[s
     if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
         raise _invalid(response, "%s is not a list of objects." % wrapper)
     return found
+
+
+def result_keys(info: Mapping[str, t.Any], fields: t.Iterable[str]) -> dict[str, t.Any]:
+    """Those of the fields that an object of the service has, with their names as keys of a result."""
+    return {snake_case(field): info[field] for field in fields if field in info}
+
+
+@lru_cache(maxsize=None)
+def snake_case(field: str) -> str:
+    """The name of a field of the service as a key of a result: VSwitchId becomes vswitch_id."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", field).lower()
 
 
 def _total_count(response: Mapping[str, t.Any]) -> int | None:

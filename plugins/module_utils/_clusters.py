@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import re
 import typing as t
-from functools import lru_cache
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _post_scripts
-from ansible_collections.alicloud.ehpc.plugins.module_utils._client import items
+from ansible_collections.alicloud.ehpc.plugins.module_utils._client import items, result_keys
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError, attempt, invalid_option
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -52,8 +51,8 @@ FIELDS = (
     "VolumeMountpoint",
     "RemoteDirectory",
 )
-# Always there, so that a playbook need not ask whether they are.
-ALWAYS = ("name", "status", "region_id", "location", "scheduler_type", "account_type", "deploy_mode", "create_time")
+# Keys that every cluster has, null if the service does not return the field.
+REQUIRED_KEYS = ("name", "status", "region_id", "location", "scheduler_type", "account_type", "deploy_mode", "create_time")
 
 
 def cluster_id_of(params: Mapping[str, t.Any]) -> str:
@@ -84,26 +83,25 @@ def describe(client: Client, cluster_id: str, deadline: float | None = None) -> 
 
 
 def list_all(client: Client, executor: Executor | None = None) -> list[dict[str, t.Any]]:
-    """All clusters of the client's region. One that moved between two pages while they were read is there once."""
+    """All clusters of the client's region, each once, even if it moved between two pages while they were read.
+
+    The documentation of ListClusters says that it lists the clusters "in each region of the account", so clusters of other regions are
+    left out here. A cluster without a region belongs to the one that was asked. Raises EhpcError.
+    """
     found = client.pages("ListClusters", "Clusters", "ClusterInfoSimple", executor=executor)
-    return list({info.get("Id"): _shaped(info, info.get("Id") or "", client.region) for info in found}.values())
+    of_region = [info for info in found if (info.get("RegionId") or client.region) == client.region]
+    return list({info.get("Id"): _shaped(info, info.get("Id") or "", client.region) for info in of_region}.values())
 
 
 def _shaped(info: Mapping[str, t.Any], cluster_id: str, region: str) -> dict[str, t.Any]:
     # DescribeCluster's own Id is an instance's in its documentation, so the id is the one that was asked for.
     cluster: dict[str, t.Any] = {"id": cluster_id}
-    cluster.update(dict.fromkeys(ALWAYS))
-    cluster.update({snake_case(field): info[field] for field in FIELDS if field in info})
+    cluster.update(dict.fromkeys(REQUIRED_KEYS))
+    cluster.update(result_keys(info, FIELDS))
     # The documentation spells a status both "init" and "Init".
     cluster["status"] = str(info.get("Status") or "").lower()
     cluster["region_id"] = cluster["region_id"] or region
     return cluster
-
-
-@lru_cache(maxsize=None)
-def snake_case(field: str) -> str:
-    """The name of a field of the service as a key of a result: VSwitchId becomes vswitch_id."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", field).lower()
 
 
 def diff(cluster_id: str, region: str, name: str, before: t.Any, after: t.Any) -> dict[str, t.Any]:

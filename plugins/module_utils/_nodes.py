@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.alicloud.ehpc.plugins.module_utils._clusters import snake_case
+from ansible_collections.alicloud.ehpc.plugins.module_utils._client import result_keys, snake_case
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from collections.abc import Mapping
@@ -18,20 +18,26 @@ if t.TYPE_CHECKING:  # pragma: no cover
 PAGE_SIZE = 100
 # What a node's variables tell, beside whose it is.
 FIELDS = ("HostName", "IpAddress", "PublicIpAddress", "Status", "StateInSched", "Location")
-ALWAYS = tuple(snake_case(field) for field in FIELDS)
+REQUIRED_KEYS = tuple(snake_case(field) for field in FIELDS)
 # What the console calls a node's role; the API names the services that run on a management node.
 MANAGER_ROLES = frozenset(("Scheduler", "SchedulerBackup", "Account", "AccountBackup", "Manager"))
 
 
 def list_all(client: Client, cluster: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
-    """All nodes of a cluster. One that moved between two pages while they were read is there once."""
+    """All nodes of a cluster, each once, even if it moved between two pages while they were read. Raises EhpcError."""
     found = client.pages("ListNodes", "Nodes", "NodeInfo", {"ClusterId": cluster["id"]}, PAGE_SIZE)
-    return list({info.get("Id"): _shaped(info, cluster) for info in found}.values())
+    return list({_identity(info): _shaped(info, cluster) for info in found}.values())
+
+
+def _identity(info: Mapping[str, t.Any]) -> tuple[t.Any, ...]:
+    """What tells a node from others. Only instances of the cloud certainly have an ID; nodes on-premises may have none."""
+    return (info["Id"],) if info.get("Id") else (info.get("HostName"), info.get("IpAddress"))
 
 
 def _shaped(info: Mapping[str, t.Any], cluster: Mapping[str, t.Any]) -> dict[str, t.Any]:
     node: dict[str, t.Any] = {"id": info.get("Id"), "cluster_id": cluster["id"], "cluster_name": cluster["name"], "region_id": cluster["region_id"]}
-    node.update({snake_case(field): info.get(field) for field in FIELDS})
+    node.update(dict.fromkeys(REQUIRED_KEYS))
+    node.update(result_keys(info, FIELDS))
     node["status"] = str(info.get("Status") or "").lower()
     node["roles"] = _roles(info)
     return node

@@ -2,9 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: it may change in any release.
-
-"""The clusters of many regions, and the nodes of many clusters, read side by side."""
+"""The clusters of many regions, and the nodes of many clusters, read in parallel."""
 
 from __future__ import annotations
 
@@ -21,45 +19,52 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client
 
     Entry = dict[str, t.Any]
+    # What was read, and why the rest could not be read, by region or by cluster ID.
+    Found = tuple[list[Entry], dict[str, EhpcError]]
 
-# As many calls at a time as the service's unknown limit surely allows; more would gain little over a few regions.
+# The service does not document how many calls it accepts at a time. More threads gain little over the few regions that there are.
 THREADS = 8
 
 
 class Fleet:
-    """What an account has in some regions."""
+    """What an account has in some regions. Use it for one inventory: it keeps a client for each region."""
 
-    def __init__(self, params: dict[str, t.Any], failed: Callable[[str, EhpcError], object]) -> None:
-        """``failed`` is told the region or the cluster, and its failure; what it does not raise is left out."""
+    def __init__(self, params: dict[str, t.Any]) -> None:
+        """``params`` are the shared options."""
         self._params = params
-        self._failed = failed
         self._clients: dict[str, Client] = {}
 
     def regions(self, fallback_region: str) -> list[str]:
-        """All regions of the service."""
+        """The IDs of all regions of the service. Raises EhpcError."""
         client = client_for(self._params, fallback_region)
-        return [region["RegionId"] for region in items(client.call("ListRegions"), "Regions", "RegionInfo")]
+        regions = items(client.call("ListRegions"), "Regions", "RegionInfo")
+        return [region["RegionId"] for region in regions if region.get("RegionId")]
 
-    def clusters(self, regions: Iterable[str]) -> list[Entry]:
-        """The clusters of these regions, in this order."""
+    def clusters(self, regions: Iterable[str]) -> Found:
+        """The clusters of these regions, in this order, and the failures by region. Raises EhpcError for options that cannot work."""
         for region in dict.fromkeys(regions):
             self._clients[region] = client_for({**self._params, "region": region})
         with ThreadPoolExecutor(THREADS) as page_executor:
-            return self._side_by_side(self._clients, lambda region: _clusters.list_all(self._clients[region], page_executor))
+            found, failures = _in_parallel(self._clients, lambda region: _clusters.list_all(self._clients[region], page_executor))
+        # A cluster for which the service names no region may be listed in each.
+        by_id: dict[str, Entry] = {}
+        for cluster in found:
+            by_id.setdefault(cluster["id"], cluster)
+        return list(by_id.values()), failures
 
-    def nodes(self, clusters: Iterable[Entry]) -> list[Entry]:
-        """The nodes of these clusters, in this order, each with its cluster's id, name and region."""
+    def nodes(self, clusters: Iterable[Entry]) -> Found:
+        """The nodes of these clusters, in this order, each with the ID, name and region of its cluster, and the failures by cluster ID."""
         by_id = {cluster["id"]: cluster for cluster in clusters}
-        regions = {cluster_id: cluster["region_id"] for cluster_id, cluster in by_id.items()}
-        return self._side_by_side(regions, lambda cluster_id: _nodes.list_all(self._clients[regions[cluster_id]], by_id[cluster_id]))
+        return _in_parallel(by_id, lambda cluster_id: _nodes.list_all(self._clients[by_id[cluster_id]["region_id"]], by_id[cluster_id]))
 
-    def _side_by_side(self, keys: Iterable[str], read: Callable[[str], list[Entry]]) -> list[Entry]:
-        found: list[Entry] = []
-        with ThreadPoolExecutor(THREADS) as executor:
-            waiting = [(key, executor.submit(read, key)) for key in keys]
-            for key, answer in waiting:
-                try:
-                    found.extend(answer.result())
-                except EhpcError as error:
-                    self._failed(key, error)
-        return found
+
+def _in_parallel(keys: Iterable[str], read: Callable[[str], list[Entry]]) -> Found:
+    found: list[Entry] = []
+    failures: dict[str, EhpcError] = {}
+    with ThreadPoolExecutor(THREADS) as executor:
+        for key, future in [(key, executor.submit(read, key)) for key in keys]:
+            try:
+                found.extend(future.result())
+            except EhpcError as error:
+                failures[key] = error
+    return found, failures

@@ -173,7 +173,8 @@ def _sorted_nodes(nodes: list[Node], params: Params) -> list[Node]:
 
 def _clusters_of_region(state: State, account: str, params: Params) -> list[Cluster]:
     region = params.get("RegionId", state.region)
-    return [cluster for cluster in list(state.clusters.values()) if cluster.region == region and cluster.account == account]
+    clusters = [cluster for cluster in list(state.clusters.values()) if cluster.account == account]
+    return clusters if state.region_id == "ignored" else [cluster for cluster in clusters if cluster.region == region]
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ CHOICES = {
     "location": ("PublicCloud", "OnPremise"),
     "manager": ("up", "down"),
     "message_form": tuple(MESSAGE_FORMS),
+    "region_id": ("filters", "ignored"),
     "short_user_names": ("accept", "refuse"),
     "user_batches": ("whole", "until_failure"),
     "unknown_user": ("code", "failure", "ignore"),
@@ -36,6 +37,7 @@ CHOICES = {
 SWITCHES = (
     "set_without_scripts",
     "empty_lists",
+    "region_id",
     "sync_without_proxy",
     "manage_with_proxy",
     "short_user_names",

@@ -208,6 +208,7 @@ class State:
     set_without_scripts: str = "clear"
     empty_lists: str = "wrapper"
     sync_without_proxy: str = "InvalidClusterStatus"
+    region_id: str = "filters"
     manage_with_proxy: str = "accept"
     short_user_names: str = "accept"
     user_batches: str = "whole"

@@ -129,6 +129,17 @@ def test_one_region(inventory: Inventory, emulator: Emulator, options: dict[str,
     assert emulator.actions() == ["ListClusters"]
 
 
+@pytest.mark.parametrize("hosts", ["clusters", "nodes"])
+def test_a_service_that_ignores_the_region(play: Play, hosts: str) -> None:
+    with Emulator({"region_id": "ignored"}) as emulator:
+        inventory = Inventory(play, emulator)
+        found = inventory(regions=["cn-shanghai"], hosts=hosts, hostnames=["ehpc_cluster_name"])
+        assert {variables["ehpc_cluster_id"] for variables in found.variables.values()} == {"ehpc-sh-large01"}
+        everywhere = inventory(hosts=hosts, statuses=["running"])
+        regions = {variables["ehpc_cluster_id"]: variables["ehpc_region"] for variables in everywhere.variables.values()}
+        assert regions == {cluster.id: cluster.region for cluster in emulator.state.clusters.values() if cluster.status == "running"}
+
+
 def test_filters(inventory: Inventory) -> None:
     assert inventory(statuses=["Exception", "stopped"]).hosts == ["ehpc-sg-broken01", "ehpc-sg-stopped01"]
     assert inventory(names=["hybrid-*"]).hosts == ["ehpc-hz-hybrid01", "ehpc-hz-hybrid02"]

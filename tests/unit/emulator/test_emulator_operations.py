@@ -311,6 +311,12 @@ def test_regions_separate_clusters(plain: Any) -> None:
     assert names(None) == [HYBRID, PLAIN, PUBLIC, NEW]
 
 
+def test_a_service_that_ignores_the_region(plain: Any, emulator: Emulator) -> None:
+    emulator.state.region_id = "ignored"
+    found = plain.get("ListClusters", RegionId="cn-shanghai").json()["Clusters"]["ClusterInfoSimple"]
+    assert [cluster["RegionId"] for cluster in found] == ["cn-hangzhou"] * 4 + ["cn-shanghai"] + ["ap-southeast-1"] * 2
+
+
 @pytest.mark.parametrize("action", ["DescribeCluster", "ListUsers", "ListNodes"])
 def test_the_region_of_a_cluster_may_be_left_out_but_not_be_wrong(action: str, plain: Any) -> None:
     assert plain.get(action, ClusterId=LARGE, RegionId=None).status_code == 200

@@ -156,6 +156,7 @@ def test_faults_and_denials_in_a_scenario(tmp_path: Path) -> None:
         ({"credentials": [{"access_key": "a"}]}, r"credentials\[0\]: missing 1 required positional argument: 'secret_key'"),
         ({"empty_lists": "no"}, "empty_lists is one of wrapper, absent, not 'no'"),
         ({"set_without_scripts": "no"}, "set_without_scripts is one of clear, keep, error, not 'no'"),
+        ({"region_id": "no"}, "region_id is one of filters, ignored, not 'no'"),
         ({"sync_without_proxy": "Sleepy"}, "sync_without_proxy: unknown error code 'Sleepy'"),
         ({"faults": [{"kind": "sleepy"}]}, r"faults\[0\]: unknown fault kind 'sleepy'"),
         ({"faults": [{"code": "Sleepy"}]}, r"faults\[0\]: unknown error code 'Sleepy'"),

@@ -37,6 +37,18 @@ def test_pages_side_by_side_are_in_order(service: Service) -> None:
     assert [cluster["id"] for cluster in found] == [f"ehpc-hz-{number:03d}" for number in (*range(1, 51), *range(101, 131))]
 
 
+def test_clusters_of_other_regions_are_left_out(service: Service) -> None:
+    entries = [{"Id": "a", "RegionId": "cn-shanghai"}, {"Id": "b", "RegionId": "cn-hangzhou"}, {"Id": "c", "RegionId": ""}, {"Id": "d"}]
+    service.expects(page(1, entries, 4))
+    found = _clusters.list_all(service.client(region="cn-hangzhou"))
+    assert [(cluster["id"], cluster["region_id"]) for cluster in found] == [("b", "cn-hangzhou"), ("c", "cn-hangzhou"), ("d", "cn-hangzhou")]
+
+
+def test_nodes_without_an_id_are_all_there(service: Service) -> None:
+    found = nodes(service, {"HostName": "a"}, {"HostName": "b", "Id": ""}, {"IpAddress": "192.0.2.1"}, {"HostName": "a"}, {"HostName": "a", "Id": "i-1"})
+    assert [node["host_name"] for node in found] == ["a", "b", None, "a"]
+
+
 def test_users_and_nodes_that_moved_are_there_once(service: Service) -> None:
     users = [{"Name": f"user{number:02d}", "Group": "users"} for number in range(50)]
     service.expects(
