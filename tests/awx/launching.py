@@ -22,36 +22,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
+from data import BIN, ROOT, everything, named
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from surveys import Values, accepted, defaults
 
 from emulator import Emulator
 from environment import is_foreign
 
-ROOT = Path(__file__).resolve().parents[2]
 COLLECTIONS = ROOT / "build" / "collections"
-BIN = Path(sys.executable).parent
-AWX = ROOT / "playbooks" / "awx"
-KINDS = [
-    "controller_credential_types",
-    "controller_credentials",
-    "controller_execution_environments",
-    "controller_projects",
-    "controller_inventories",
-    "controller_hosts",
-    "controller_inventory_sources",
-    "controller_notifications",
-    "controller_templates",
-    "controller_workflows",
-]
 FOLLOWING = ("success_nodes", "failure_nodes", "always_nodes")
-
-
-class Loader(yaml.SafeLoader):
-    """YAML in which !unsafe only keeps Ansible from evaluating a text."""
-
-
-Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(t.cast(yaml.ScalarNode, node)))
 
 
 class UnsafeDumper(yaml.SafeDumper):
@@ -61,29 +40,6 @@ class UnsafeDumper(yaml.SafeDumper):
         if isinstance(data, str):
             return self.represent_scalar("!unsafe", data)
         return super().represent_data(data)
-
-
-def site() -> Values:
-    """What differs from site to site."""
-    return t.cast(Values, yaml.load((AWX / "vars" / "site.yml").read_text(encoding="utf-8"), Loader))
-
-
-def objects() -> dict[str, list[Values]]:
-    """The objects of each kind, from all files; a list may have an ending after the name of its kind."""
-    found: dict[str, list[Values]] = {kind: [] for kind in KINDS}
-    for path in sorted((AWX / "vars").glob("*.yml")):
-        for name, value in yaml.load(path.read_text(encoding="utf-8"), Loader).items():
-            kinds = [kind for kind in KINDS if name == kind or name.startswith(f"{kind}_")]
-            assert kinds or name in site(), f"{path.name}: nothing applies {name}"
-            for kind in kinds:
-                found[kind] += value
-    return found
-
-
-def named(kind: str, name: str) -> Values:
-    """The one object of this kind and name."""
-    (found,) = [entry for entry in objects()[kind] if entry["name"] == name]
-    return found
 
 
 def injected(credential_type: Values, inputs: Values) -> dict[str, str]:
@@ -181,7 +137,7 @@ class Controller:
         """Run a job. These variables are stronger than the defaults of the survey, and those than the variables of the template."""
         unsafe = {**defaults(wanted), **variables, **self._metadata(wanted["name"])}
         if hosts is None:
-            hosts = {host["name"]: host["variables"] for host in objects()["controller_hosts"] if host["inventory"] == wanted["inventory"]}
+            hosts = {host["name"]: host["variables"] for host in everything()["controller_hosts"] if host["inventory"] == wanted["inventory"]}
         private = self._private_directory()
         (private / "inventory/hosts").write_text(inventory_script(hosts, groups or {}), encoding="utf-8")
         (private / "inventory/hosts").chmod(0o755)

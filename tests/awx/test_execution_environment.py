@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from launching import AWX, BIN, ROOT
+from data import AWX, BIN, ROOT
 
 PACKAGES = ["aliyun-python-sdk-core", "requests", "alibabacloud-credentials"]
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import request_settings
-from launching import BIN, Controller, Job, injected, named
+from data import BIN, named
+from launching import Controller, Job, injected
 from surveys import Refused, questions
 
 from emulator import Emulator

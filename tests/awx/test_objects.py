@@ -13,12 +13,12 @@ import typing as t
 import pytest
 import yaml
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import ENVIRONMENT
+from data import AWX, ROOT, Loader, everything, named, site
 from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from launching import AWX, ROOT, Loader, named, objects, site
 from surveys import Values
 
-OBJECTS = objects()
+OBJECTS = everything()
 SURVEYS = {
     entry["name"]: entry["survey_spec"] for kind in ("controller_templates", "controller_workflows") for entry in OBJECTS[kind] if entry.get("survey_enabled")
 }
@@ -37,10 +37,13 @@ QUESTION_TYPES: dict[str, type] = {
     "integer": int,
     "float": float,
 }
+# Credential types that AWX has by itself.
+BUILT_IN = {"Source Control", "Container Registry"}
 # For each kind of object, under which keys it names objects of which kinds.
 REFERENCES: dict[str, dict[str, str]] = {
     "controller_credentials": {"credential_type": "controller_credential_types"},
-    "controller_projects": {"default_environment": "controller_execution_environments"},
+    "controller_execution_environments": {"credential": "controller_credentials"},
+    "controller_projects": {"default_environment": "controller_execution_environments", "credential": "controller_credentials"},
     "controller_hosts": {"inventory": "controller_inventories"},
     "controller_inventory_sources": {
         "inventory": "controller_inventories",
@@ -61,6 +64,7 @@ REFERENCES: dict[str, dict[str, str]] = {
         "notification_templates_error": "controller_notifications",
         "notification_templates_approvals": "controller_notifications",
     },
+    "controller_schedules": {"unified_job_template": "controller_templates"},
 }
 
 
@@ -108,12 +112,12 @@ def test_what_a_credential_injects_is_what_the_collection_reads() -> None:
     assert rendered == {ENVIRONMENT[option][0]: fields[field] for field, option in ENVIRONMENT_OF.items()}
 
 
-def test_the_values_of_a_credential_come_from_the_environment() -> None:
+def test_the_values_of_a_credential_come_from_the_variables_that_its_type_injects() -> None:
     env = named("controller_credential_types", "Alibaba Cloud E-HPC")["injectors"]["env"]
-    for credential in OBJECTS["controller_credentials"]:
-        for field, value in credential["inputs"].items():
-            variable = next(name for name, template in env.items() if template == "{{ %s }}" % field)
-            assert value == "{{ lookup('ansible.builtin.env', '%s') }}" % variable
+    text = (AWX / "vars/credentials.yml").read_text(encoding="utf-8")
+    for field in ENVIRONMENT_OF:
+        (variable,) = [name for name, template in env.items() if template == "{{ %s }}" % field]
+        assert f"{field}: \"{{{{ lookup('ansible.builtin.env', '{variable}') }}}}\"" in text
 
 
 def test_names_are_unique() -> None:
@@ -128,8 +132,8 @@ def test_each_reference_names_an_object_that_is_applied_before() -> None:
         for entry in OBJECTS[kind]:
             for key, target in references.items():
                 value = entry.get(key, [])
-                unknown = [name for name in (value if isinstance(value, list) else [value]) if name not in [other["name"] for other in OBJECTS[target]]]
-                assert unknown == [], f"{entry['name']}: {key}"
+                named_here = {reference.split("++")[0] for reference in (value if isinstance(value, list) else [value])}
+                assert named_here - {other["name"] for other in OBJECTS[target]} <= BUILT_IN, f"{entry['name']}: {key}"
                 assert order.index(target) < order.index(kind)
 
 
@@ -138,8 +142,13 @@ def test_no_reference_is_left_out() -> None:
     names = {entry["name"] for entries in OBJECTS.values() for entry in entries}
     for kind, entries in OBJECTS.items():
         for entry in entries:
-            loose = {key for key, value in entry.items() if key not in known and isinstance(value, (str, list)) and set(texts(value)) & names}
-            assert loose - {"workflow_nodes"} <= set(REFERENCES.get(kind, {})), f"{kind} {entry['name']}"
+            loose = {key for key, value in entry.items() if key not in known and {text.split("++")[0] for text in _own_texts(value)} & names}
+            assert loose <= set(REFERENCES.get(kind, {})), f"{kind} {entry['name']}"
+
+
+def _own_texts(value: t.Any) -> list[str]:
+    """A string, or those of a list of strings."""
+    return [text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
 
 
 def test_a_job_template_has_at_most_one_credential_of_a_type() -> None:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from launching import ROOT, Controller, named
+from data import ROOT, named
+from launching import Controller
 
 from check.pattern import rendered
 from emulator import Emulator
