@@ -22,6 +22,8 @@ TIMED_OUT = "TimedOut"
 TLS_FAILED = "TlsFailed"
 CREDENTIALS = "CredentialsNotFound"
 PREFLIGHT_FAILED = "PreflightFailed"
+MISSING_LIBRARY = "MissingLibrary"
+UNEXPECTED = "UnexpectedError"
 
 _GRANT = "Grant the RAM action ehpc:{action} on all resources ('*': the service knows no smaller ones) to the RAM user or role whose access key was used."
 _WRONG_KEY = "Check access_key (or ALIBABA_CLOUD_ACCESS_KEY_ID), and that its account is one of the site the endpoint belongs to."
@@ -104,6 +106,10 @@ HINTS: dict[str, str] = {
     CREDENTIALS: (
         "Give access_key and secret_key, or set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or name a profile of the vendor's CLI."
     ),
+    MISSING_LIBRARY: "Run pip install aliyun-python-sdk-core requests for the Python that runs the task.",
+    UNEXPECTED: (
+        "This is a bug in the collection or in a library. Report it with the traceback: run the task again with -vvv and ANSIBLE_DISPLAY_TRACEBACK=error."
+    ),
     PREFLIGHT_FAILED: (
         "Fix the listed problems. If a checksum differs, review the change before updating it. If only nodes can reach a URL, such as an"
         " internal OSS endpoint, run the task inside their VPC, or set preflight to warn."
@@ -139,6 +145,20 @@ def attempt(action: str, cluster_id: str | None, region: str) -> str:
     if cluster_id:
         return "%s of cluster %s in %s" % (words, cluster_id, region)
     return "%s in %s" % (words, region)
+
+
+def error_details(
+    code: str, message: str, action: str | None = None, http_status: int | None = None, request_id: str | None = None, hint: str | None = None
+) -> dict[str, t.Any]:
+    """The ``error`` of a failed task: every key, with null for what does not apply."""
+    return {
+        "action": action,
+        "code": code,
+        "message": message,
+        "http_status": http_status,
+        "request_id": request_id,
+        "hint": hint or hint_for(code, action),
+    }
 
 
 class EhpcError(Exception):
@@ -198,14 +218,7 @@ class EhpcError(Exception):
 
     def as_failure(self) -> dict[str, t.Any]:
         """What a module fails with."""
-        error = {
-            "action": self.action,
-            "code": self.code,
-            "message": self.message,
-            "http_status": self.http_status,
-            "request_id": self.request_id,
-            "hint": self.hint,
-        }
+        error = error_details(self.code, self.message, self.action, self.http_status, self.request_id, self.hint)
         # Whatever an option or an answer brought into it: a pre-signed url in the wrong option, for one.
         return t.cast("dict[str, t.Any]", redact_values(dict(self.result, msg=str(self), error=error)))
 

@@ -12,17 +12,21 @@ import traceback
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.alicloud.ehpc.plugins.module_utils import _client, _http
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _client, _errors, _http
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError, attempt
-from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redact_text, redact_values
+from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redact_text, redact_values, without_secrets
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client
 
 
+# What AnsibleModule has put in place of a secret option in results, before ansible-core 2.22.
+SECRET_OPTION = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+
+
 class Invocation(t.Protocol):
-    """What a module's function needs of its host. AnsibleModule is one."""
+    """What a module's function needs of its runner. AnsibleModule is one."""
 
     params: dict[str, t.Any]
     check_mode: bool
@@ -38,27 +42,48 @@ Function = t.Callable[[Invocation, "Client"], t.Dict[str, t.Any]]
 
 
 class EhpcModule(AnsibleModule):
-    """An AnsibleModule whose results show its options without the signatures of pre-signed urls."""
+    """An AnsibleModule whose results show neither secret options nor the signatures of pre-signed URLs."""
 
     def progress(self, message: str) -> None:
         """A process returns its result and nothing before it."""
 
     def exit_json(self, **kwargs: t.Any) -> None:
         """End with a result."""
-        super().exit_json(invocation={"module_args": redact_values(self.params)}, **kwargs)
+        super().exit_json(**presentable(kwargs, self.argument_spec, self.params))
 
     def fail_json(self, msg: str, **kwargs: t.Any) -> None:
         """End with a failure, also one that AnsibleModule itself finds in the options."""
-        # It forgets all that is secret where a suboption is not of its type.
-        self.no_log_values.update(secret_values(self.argument_spec, self.params))
-        super().fail_json(redact_values(msg), invocation={"module_args": redact_values(self.params)}, **kwargs)
+        failure = {"error": refused(msg)["error"], **kwargs, "msg": redact_values(msg)}
+        super().fail_json(**presentable(failure, self.argument_spec, self.params))
+
+
+def presentable(result: t.Mapping[str, t.Any], spec: t.Mapping[str, t.Mapping[str, t.Any]], params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The result with the options of the task, and without their secrets.
+
+    ansible-core leaves secrets in results since 2.22, and masks them in output only.
+    """
+    secret = secret_names(spec)
+    options = {name: SECRET_OPTION if name in secret and value else value for name, value in params.items()}
+    shown = dict(result, invocation={"module_args": redact_values(options)})
+    return t.cast("dict[str, t.Any]", without_secrets(shown, secret_values(spec, params)))
+
+
+def secret_names(spec: t.Mapping[str, t.Mapping[str, t.Any]]) -> set[str]:
+    """The names of the secret options, aliases included."""
+    secret = [name for name, option in spec.items() if option.get("no_log")]
+    return {*secret, *(alias for name in secret for alias in spec[name].get("aliases", []))}
 
 
 def secret_values(spec: t.Mapping[str, t.Mapping[str, t.Any]], params: t.Mapping[str, t.Any]) -> set[str]:
     """The values of the options that are secret, under any of their names."""
-    secret = [name for name, option in spec.items() if option.get("no_log")]
-    names = secret + [alias for name in secret for alias in spec[name].get("aliases", [])]
-    return {str(params[name]) for name in names if params.get(name)}
+    return {str(params[name]) for name in secret_names(spec) if params.get(name)}
+
+
+def refused(problem: str) -> dict[str, t.Any]:
+    """The failure of a task whose options Ansible itself refuses, in Ansible's words."""
+    # Redacted, because the message about an invalid choice repeats it.
+    problem = redact_values(problem)
+    return {"failed": True, "msg": problem, "error": _errors.error_details(_errors.INVALID_OPTIONS, problem)}
 
 
 class ModuleDefinition(t.NamedTuple):
@@ -82,8 +107,6 @@ def run(definition: ModuleDefinition) -> None:
         # Or AnsibleModule would write the options, and so pre-signed urls, to the system's log.
         no_log=True,
     )
-    if _http.MISSING_LIBRARY:
-        module.fail_json(msg=missing_required_lib(_http.REQUIRED_LIBRARIES), exception=_http.MISSING_LIBRARY)
     result = run_safely(definition, module)
     if result.pop("failed", False):
         module.fail_json(**result)
@@ -92,13 +115,18 @@ def run(definition: ModuleDefinition) -> None:
 
 def run_safely(definition: ModuleDefinition, invocation: Invocation, clients: _client.Clients | None = None) -> dict[str, t.Any]:
     """The result of a module, or its failure, whatever happens in its function."""
+    if _http.MISSING_LIBRARY:
+        message = missing_required_lib(_http.REQUIRED_LIBRARIES)
+        error = _errors.error_details(_errors.MISSING_LIBRARY, message)
+        return {"failed": True, "msg": message, "error": error, "exception": _http.MISSING_LIBRARY}
     try:
         return invoke(definition, invocation, clients)
     except EhpcError as error:
         return dict(error.as_failure(), failed=True)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a worker must survive whatever a library does, and no url may be shown
-        message = "The module failed unexpectedly: %s: %s" % (type(error).__name__, error)
-        return {"failed": True, "msg": redact_text(message), "exception": redact_text(traceback.format_exc())}
+        message = "The module failed unexpectedly: %s: %s." % (type(error).__name__, str(error).rstrip("."))
+        failure = EhpcError(_errors.UNEXPECTED, message).as_failure()
+        return dict(failure, failed=True, exception=redact_text(traceback.format_exc()))
 
 
 def invoke(definition: ModuleDefinition, invocation: Invocation, clients: _client.Clients | None = None) -> dict[str, t.Any]:

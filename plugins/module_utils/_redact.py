@@ -42,6 +42,7 @@ _NAMES = "|".join(sorted((re.escape(name) for name in SECRET_PARAMETERS), key=le
 # of a request is often encoded more than once.
 _PARAMETER_IN_TEXT = re.compile(r"(?i)([?&]|%%(?:25)*(?:3F|26))(%s)(=|%%(?:25)*3D)((?:(?!%%(?:25)*26)[^&\s'\"<>])+)" % _NAMES)
 _USER_IN_TEXT = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^/?#\s'\"]+@")
+_PASSWORD_IN_TEXT = re.compile(r"(?i)\b[a-z][a-z0-9+.-]*://([^/?#\s'\":@]*:[^/?#\s'\"@]+)@")
 _USER_IN_URL = re.compile(r"^([^/?#]*://)[^/?#]+@")
 _USER_ENCODED = re.compile(r"(?i)\b([a-z][a-z0-9+.%-]*%3A%2F%2F)(?:(?!%2F|%3F|%23)[^/?#\s&'\"<>])+%40")
 
@@ -67,6 +68,19 @@ def url_secrets(url: str) -> list[str]:
     return [value for name, _equals, value in pairs if unquote(name).lower() in SECRET_PARAMETERS and value]
 
 
+def secrets_in(value: t.Any) -> set[str]:
+    """What the URLs in plain data hold of signatures and passwords (as ``user:password``), as it is in the URLs and decoded."""
+    if isinstance(value, dict):
+        return secrets_in([*value.keys(), *value.values()])
+    if isinstance(value, (list, tuple)):
+        return {secret for inner in value for secret in secrets_in(inner)}
+    if not isinstance(value, str):
+        return set()
+    found = {match.group(4) for match in _PARAMETER_IN_TEXT.finditer(value)} | set(url_secrets(value))
+    found |= set(_PASSWORD_IN_TEXT.findall(value))
+    return {form for secret in found - {MASK} for form in (secret, unquote(secret))}
+
+
 def is_masked(text: str) -> bool:
     """Whether a url in the text has been through redact_url, or redact_text, and lost a secret there."""
     return "://%s@" % MASK in text or any(match.group(4) == MASK for match in _PARAMETER_IN_TEXT.finditer(text))
@@ -84,6 +98,22 @@ def redact_text(text: str, secrets: t.Iterable[str] = ()) -> str:
 def _forms(secret: str) -> set[str]:
     once = quote(secret, safe="-_.~")
     return {secret, once, quote(once, safe="-_.~"), quote_plus(secret), unquote(secret)} - {""}
+
+
+def without_secrets(value: t.Any, secrets: t.Iterable[str]) -> t.Any:
+    """A copy of plain data in which no string holds one of the secrets, in any encoding that a request could carry."""
+    forms = sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True)
+    return _substituted(value, re.compile("|".join(re.escape(form) for form in forms))) if forms else value
+
+
+def _substituted(value: t.Any, secrets: re.Pattern[str]) -> t.Any:
+    if isinstance(value, str):
+        return secrets.sub(MASK, value)
+    if isinstance(value, dict):
+        return {key: _substituted(inner, secrets) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_substituted(inner, secrets) for inner in value]
+    return value
 
 
 def redact_values(value: t.Any) -> t.Any:

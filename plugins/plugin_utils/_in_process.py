@@ -22,17 +22,15 @@ import typing as t
 
 from ansible import constants as C
 from ansible.errors import AnsibleError
-from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.alicloud.ehpc.plugins.module_utils import _client, _http
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _client
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC
-from ansible_collections.alicloud.ehpc.plugins.module_utils._module import ModuleDefinition, run_safely, secret_values
-from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redact_values
+from ansible_collections.alicloud.ehpc.plugins.module_utils._module import ModuleDefinition, presentable, refused, run_safely
+from ansible_collections.alicloud.ehpc.plugins.plugin_utils._secrets import register_options
 
 SWITCH = "ehpc_in_process"
 AUTOMATIC_INTERPRETERS = ("auto", "auto_silent", "auto_legacy", "auto_legacy_silent")
@@ -53,9 +51,12 @@ class EhpcAction(ActionBase):
         """Run the task."""
         task_vars = task_vars or {}
         result: dict[str, t.Any] = super().run(tmp, task_vars)
+        environment = self._task_environment()
+        # Before a process starts: it reports what is not registered yet, and the file of an asynchronous job keeps that in clear.
+        register_options(dict(SHARED_SPEC, **self.MODULE.argument_spec), self._task.args, environment)
         if self._can_run_here(task_vars):
             # A process on this machine runs in the playbook's directory, to which relative paths are relative.
-            with _environment(self._task_environment()), _directory(self._loader.get_basedir()):
+            with _environment(environment), _directory(self._loader.get_basedir()):
                 result.update(self._run_here(task_vars))
         else:
             result.update(self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val))
@@ -78,6 +79,8 @@ class EhpcAction(ActionBase):
         merged: dict[str, str] = {}
         for layer in self._task.environment or []:
             values = self._templar.template(layer) or {}
+            if not isinstance(values, dict):
+                raise AnsibleError("The environment of a task must be a dictionary or a list of dictionaries.")
             merged.update({str(name): str(value) for name, value in values.items()})
         return merged
 
@@ -113,11 +116,7 @@ class _Invocation:
     def result(self, name: str) -> dict[str, t.Any]:
         """The result of the module, or its failure."""
         problem = self._check_options(name)
-        if problem:
-            return {"failed": True, "msg": problem}
-        if _http.MISSING_LIBRARY:
-            return {"failed": True, "msg": missing_required_lib(_http.REQUIRED_LIBRARIES), "exception": _http.MISSING_LIBRARY}
-        return run_safely(self._definition, self, _clients)
+        return refused(problem) if problem else run_safely(self._definition, self, _clients)
 
     def _check_options(self, name: str) -> str | None:
         """Check the options as AnsibleModule does, and say it in its words where they are wrong."""
@@ -132,18 +131,15 @@ class _Invocation:
         problem = str(validated.errors.msg)
         if isinstance(validated.errors[0], UnsupportedError):
             problem = "Unsupported parameters for (%s) module: %s" % (name, problem)
-        # Redacted, because the message about a wrong choice repeats it.
-        return t.cast(str, redact_values(problem))
+        return problem
 
     def shown(self, result: dict[str, t.Any], with_options: bool) -> dict[str, t.Any]:
         """The result as others may see it."""
-        if with_options:
-            result["invocation"] = {"module_args": redact_values(self.params)}
         if self._warnings:
             result["warnings"] = list(self._warnings)
-        shown: dict[str, t.Any] = remove_values(result, secret_values(self._spec, self.params))
-        # As AnsibleModule does: a secret such as "e" must not take the place of True.
-        shown.update({key: value for key, value in result.items() if value is None or isinstance(value, bool)})
+        shown = presentable(result, self._spec, self.params)
+        if not with_options:
+            del shown["invocation"]
         return shown
 
 

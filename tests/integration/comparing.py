@@ -123,7 +123,9 @@ def _without_way(value: t.Any) -> t.Any:
         return [_without_way(item) for item in value]
     if not isinstance(value, dict):
         return value
-    return {key: str(inner).strip().rpartition("\n")[2] if key == "exception" else _without_way(inner) for key, inner in value.items()}
+    # What ansible-core itself notes of a process, and shows when the result is the item of a later loop.
+    kept = {key: inner for key, inner in value.items() if key != "ansible_parsed"}
+    return {key: str(inner).strip().rpartition("\n")[2] if key == "exception" else _without_way(inner) for key, inner in kept.items()}
 
 
 def _differences(worker: t.Any, process: t.Any, where: str) -> t.Iterator[str]:

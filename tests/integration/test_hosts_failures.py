@@ -63,6 +63,7 @@ def test_missing_sdk(hosts: Hosts, library: Path) -> None:
     )
     assert both.worker["good options"].msg.startswith("Failed to import the required Python library (aliyun-python-sdk-core and requests)")
     assert both.worker["wrong options"].msg.startswith("Unsupported parameters")
+    assert [result.error["code"] for result in both.worker.results] == ["MissingLibrary", "InvalidOptions"]
     assert both.calls == []
 
 
@@ -93,6 +94,8 @@ def test_unexpected_exceptions(hosts: Hosts, library: Path) -> None:
     }
     assert [item.failed for item in both.worker.items("loop")] == [True, True, False]
     assert both.worker["raise"].msg.startswith("The module failed unexpectedly: RuntimeError: nobody expects this")
+    for name in ("raise", "exit"):
+        assert both.worker[name].error["code"] == both.process[name].error["code"] == "UnexpectedError"
     for run in (both.worker, both.process):
         assert "Signature=***" in run.everything()
         assert "Signature=" not in run.everything().replace("Signature=***", "")

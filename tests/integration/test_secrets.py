@@ -16,7 +16,8 @@ from urllib.parse import quote
 
 import pytest
 import yaml
-from playing import Play, Run, Task, task
+from ansible import constants as C
+from playing import MASKS, Play, Run, Task, task
 from support.codes import CASES
 from support.secrets import Search, command_lines, forms
 
@@ -131,6 +132,34 @@ def successes() -> list[Task]:
     ]
 
 
+def asynchronous() -> list[Task]:
+    """Tasks whose results wait in a file for whoever asks for them."""
+    started: Task = {"async": 60, "poll": 0}
+    options = {"cluster_id": GOOD, "scripts": SIGNED_SCRIPTS, **OF_KEYS}
+    jobs = {"job": started | {"register": "job"}, "failing job": started | {"register": "failing_job"}}
+    finished: Task = {"until": "polled is finished", "delay": 1, "retries": 60, "register": "polled"}
+
+    def poll(name: str, job: str) -> Task:
+        return {"name": name, "ansible.builtin.async_status": {"jid": "{{ %s.ansible_job_id }}" % job}} | finished
+
+    return [
+        task("job", "post_scripts", **options) | jobs["job"],
+        task("failing job", "post_scripts", **options, state=hidden("V4_FORM")) | jobs["failing job"],
+        task("polled job", "post_scripts", **{**options, "secret_key": hidden("SECRET_KEY")}) | {"async": 60, "poll": 1},
+        poll("result of the job", "job"),
+        poll("result of the failing job", "failing_job"),
+    ]
+
+
+def registered(tasks: list[Task], directory: Path) -> list[Task]:
+    """The tasks, and one more after them that writes the result of each to a file."""
+    names = {f"result_{number}": one for number, one in enumerate(tasks)}
+    kept = [one if "register" in one else one | {"register": name} for name, one in names.items()]
+    values = ", ".join(f"{one['register']} | default(none)" for one in kept)
+    path = directory / f"registered-{len(tasks)}.json"
+    return [*kept, {"name": "write", "ansible.builtin.copy": {"content": "{{ [%s] | to_json }}" % values, "dest": str(path), "mode": "0600"}}]
+
+
 def failures() -> list[Task]:
     """What goes wrong before the service has a say."""
     scripts = {"cluster_id": GOOD, "scripts": SIGNED_SCRIPTS}
@@ -200,12 +229,15 @@ def run_everything(play: Play, emulator: Emulator, in_process: bool) -> Run:
     failing = [*failures(), *faults(emulator)]
     # As processes, which take long, every eighth shows that it is the same function.
     chosen = failing if in_process else failing[::8]
-    tasks = [*successes(), *chosen]
-    first = {"name": "First", "hosts": "localhost", "gather_facts": False, "ignore_errors": True, "tasks": tasks}
-    second = {**first, "name": "Proxies", "tasks": through_proxies(), "environment": {"NO_PROXY": ""}}
     directory = play.directory
+    tasks = registered([*successes(), *asynchronous(), *chosen], directory)
+    first = {"name": "First", "hosts": "localhost", "gather_facts": False, "ignore_errors": True, "tasks": tasks}
+    second = {**first, "name": "Proxies", "tasks": registered(through_proxies(), directory), "environment": {"NO_PROXY": ""}}
+    result = "{{ groups.clusters | map('extract', hostvars, 'ehpc_bootstrap_result') | to_json }}"
+    kept: Task = {"name": "results of the role", "ansible.builtin.copy": {"content": result, "dest": str(directory / "role.json"), "mode": "0600"}}
+    last = {**first, "name": "Results", "tasks": [kept]}
     return play.playbook(
-        [first, second, {"name": "Bootstrap", "import_playbook": "alicloud.ehpc.bootstrap"}],
+        [first, second, {"name": "Bootstrap", "import_playbook": "alicloud.ehpc.bootstrap"}, last],
         verbosity=4,
         diff=True,
         code=None,
@@ -241,12 +273,15 @@ def test_no_secret_anywhere(tmp_path: Path, in_process: bool) -> None:
         called = set(emulator.actions())
     # It did happen: calls of every kind, tasks of both outcomes, a failure of the role, and everything was written that can be.
     assert called >= {"GetPostScripts", "SetPostScripts", "SyncUsers", "ListUsers", "DescribeCluster", "ListClusters", "ListRegions"}
-    succeeded = {one["name"] for one in successes()}
+    written = {"write", "results of the role"}
+    succeeded = {one["name"] for one in [*successes(), *asynchronous()]} - {"result of the failing job"} | written
     assert {result.task for result in run.results if result.status in ("ok", "changed") and result.host == "localhost"} == succeeded
     assert {result.status for result in run.results if result.host == "localhost" and result.task not in succeeded} == {"failed"}
     assert run.code == 2
-    for written in ("ansible.log", "facts/*localhost", "retry/*.retry"):
-        assert list(tmp_path.glob(written)), f"no {written}"
+    for pattern in ("ansible.log", "facts/*localhost", "retry/*.retry", "registered-*.json", "role.json", "home/async/*"):
+        assert list(tmp_path.glob(pattern)), f"no {pattern}"
+    if "INJECT_INVOCATION" in C.config.get_configuration_definitions():
+        assert '"invocation"' in "".join(path.read_text(encoding="utf-8") for path in tmp_path.glob("registered-*.json"))
     assert "CUSTOM STATS" in run.stdout
     assert lines
     assert "through the proxy http://***@127.0.0.1:9 refused" in run["proxy"].msg
@@ -258,6 +293,29 @@ def test_no_secret_anywhere(tmp_path: Path, in_process: bool) -> None:
     assert not search.found, f"{len(search.found)} of them:\n" + "\n".join(search.found[:20])
     mark = MARKS.search(run.everything().encode())
     assert not mark, run.everything()[max(mark.start() - 500, 0) : mark.end() + 100]
+
+
+@pytest.mark.parametrize("in_process", [True, False], ids=["worker", "process"])
+def test_label_of_a_loop(tmp_path: Path, in_process: bool) -> None:
+    """Ansible prints it from the task's own text; only a release that masks registered secrets can hide what is in it."""
+    password = "https://user:EXAMPLE-pass@scripts.example.com/a.sh"
+    with Emulator() as emulator:
+        loop = task("loop", "post_scripts", cluster_id="ehpc-hz-public01", scripts=[{"url": "{{ item }}"}]) | {"loop": [OLD_FORM, V4_FORM, password]}
+        # The file of the play has the URLs, so that ansible-core could quote its lines.
+        run = Play(tmp_path, emulator, in_process)([loop, loop], verbosity=1)
+    search = Search({**SECRETS, "password": "user:EXAMPLE-pass"})
+    search.look_at("stdout", run.stdout.encode())
+    assert bool(search.found) is not MASKS, search.found
+    assert "(item=https://bucket.oss-cn-hangzhou.aliyuncs.com/old.sh" in run.stdout
+
+
+def test_a_short_signature_does_not_mask_everything(tmp_path: Path) -> None:
+    with Emulator() as emulator:
+        run = Play(tmp_path, emulator)(
+            [task("set", "post_scripts", cluster_id="ehpc-hz-public01", scripts=[{"url": "https://scripts.example.com/a.sh?sig=1"}])]
+        )
+    assert run["set"].changed
+    assert "$REDACTED$" not in run.everything()
 
 
 def test_a_secret_would_be_found(tmp_path: Path) -> None:

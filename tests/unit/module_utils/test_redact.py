@@ -10,7 +10,14 @@ import typing as t
 from urllib.parse import quote, quote_plus
 
 import pytest
-from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redact_text, redact_url, redact_values, url_secrets
+from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import (
+    redact_text,
+    redact_url,
+    redact_values,
+    secrets_in,
+    url_secrets,
+    without_secrets,
+)
 
 HOST = "https://bucket.oss-cn-hangzhou.aliyuncs.com/a.sh"
 OLD = HOST + "?Expires=1893456000&OSSAccessKeyId=EXAMPLEid&Signature=EXAMPLE%2Bsig%3D"
@@ -177,3 +184,37 @@ def test_a_url_that_was_taken_for_options(key: str, value: str, shown: dict[str,
 
 def test_other_keys_stay_as_they_are() -> None:
     assert redact_values({7: "a=b", "note": "a=b"}) == {7: "a=b", "note": "a=b"}
+
+
+@pytest.mark.parametrize(
+    ("url", "secrets"),
+    [
+        (OLD, {"EXAMPLEid", "EXAMPLE%2Bsig%3D", "EXAMPLE+sig="}),
+        (HOST + "?%53ignature=EXAMPLEsig", {"EXAMPLEsig"}),
+        (quote(HOST + "?Signature=EXAMPLEsig&x=1", safe=""), {"EXAMPLEsig"}),
+        ("http://user:p%40ss@192.0.2.1/a.sh", {"user:p%40ss", "user:p@ss"}),
+        ("http://:pass@192.0.2.1/a.sh", {":pass"}),
+        ("http://user@192.0.2.1:8080/a.sh", set()),
+        (HOST + "?Signature=***&Expires=1", set()),
+        ("/opt/a.sh", set()),
+    ],
+)
+def test_secrets_of_urls_in_data(url: str, secrets: set[str]) -> None:
+    assert secrets_in(url) == secrets
+    assert secrets_in({"scripts": [{"url": "/a.sh", "args": ("-x", f"--from {url}")}], "number": 5, "none": None}) == secrets
+    assert secrets_in({url: True}) == secrets
+
+
+def test_without_secrets() -> None:
+    given = {"a": "x EXAMPLE+key y", "b": ["EXAMPLE%2Bkey", ("EXAMPLE%252Bkey",), 5, True, None], "EXAMPLE+key": {}}
+    assert without_secrets(given, ["EXAMPLE+key", ""]) == {"a": "x *** y", "b": ["***", ["***"], 5, True, None], "EXAMPLE+key": {}}
+    assert given["a"] == "x EXAMPLE+key y"
+
+
+def test_without_secrets_that_hold_each_other() -> None:
+    assert without_secrets("EXAMPLEsecretlong EXAMPLEsecret", ["EXAMPLEsecret", "EXAMPLEsecretlong"]) == "*** ***"
+
+
+@pytest.mark.parametrize("secrets", [[], [""]])
+def test_without_any_secret(secrets: list[str]) -> None:
+    assert without_secrets({"a": "x"}, secrets) == {"a": "x"}
