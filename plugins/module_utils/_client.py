@@ -78,6 +78,7 @@ class Client:
         read_timeout: float | None = None,
         is_applied: t.Callable[[], bool] | None = None,
         deadline: float | None = None,
+        renew: t.Callable[[], Mapping[str, str]] | None = None,
     ) -> dict[str, t.Any]:
         """The response of one operation: the service's dictionary, with its RequestId.
 
@@ -87,7 +88,8 @@ class Client:
         GRACE seconds after it.
 
         ``is_applied`` belongs to a write whose effect can be read: it is called if a response was lost, before the write is retried or
-        given up. If it finds the write applied, the response is an empty dictionary.
+        given up. If it finds the write applied, the response is an empty dictionary. ``renew`` returns the parameters of each retry, for a
+        write that depends on what is stored.
 
         Raises EhpcError.
         """
@@ -109,6 +111,8 @@ class Client:
                 if deadline is not None and time.monotonic() + delay >= deadline:
                     raise
             time.sleep(delay)
+            if renew:
+                params = dict(renew(), RegionId=self.region)
 
     def pages(
         self,

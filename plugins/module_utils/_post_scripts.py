@@ -27,6 +27,8 @@ SCRIPT_OPTIONS: dict[str, dict[str, t.Any]] = {
     "args": {"type": "raw"},
     "checksum": {"type": "str"},
 }
+Change = t.Callable[["list[Script]"], "list[Script]"]
+
 _CHECKSUM = re.compile(r"sha256:([0-9a-f]{64})", re.IGNORECASE)
 _BAD_URL_CHARACTERS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
 _FETCHABLE_URL = re.compile(r"(https?://[^/\s]|/.)\S*", re.IGNORECASE)
@@ -56,15 +58,32 @@ def from_response(entries: t.Iterable[dict[str, t.Any]]) -> list[Script]:
     return [Script(entry.get("Url") or "", entry.get("Args") or "") for entry in entries]
 
 
-def write(client: Client, cluster_id: str, scripts: list[Script]) -> str | None:
-    """Replace the cluster's scripts. Returns the request ID, or None if the response was lost but the write arrived. Raises EhpcError."""
+def write(client: Client, cluster_id: str, before: list[Script], change: Change, depends: bool) -> str | None:
+    """Replace the cluster's scripts, which are ``before``, by what ``change`` makes of them. Raises EhpcError.
+
+    Returns the request ID, or None if the response was lost but the write arrived. If the new list ``depends`` on the stored one, the stored
+    one is read again before each retry, because another client may have changed it in the meantime.
+    """
+
+    def params(stored: list[Script]) -> dict[str, str]:
+        scripts = change(stored)
+        client.register_secrets(secret for script in scripts for secret in url_secrets(script.url))
+        return _as_params(cluster_id, scripts)
+
+    def is_applied() -> bool:
+        stored = read(client, cluster_id)
+        return change(stored) == stored
+
+    renew = (lambda: params(read(client, cluster_id))) if depends else None
+    return client.call("SetPostScripts", params(before), is_applied=is_applied, renew=renew).get("RequestId")
+
+
+def _as_params(cluster_id: str, scripts: list[Script]) -> dict[str, str]:
     params = {"ClusterId": cluster_id}
     for number, script in enumerate(scripts, 1):
         params["PostInstallScripts.%d.Url" % number] = script.url
         params["PostInstallScripts.%d.Args" % number] = script.args
-    client.register_secrets(secret for script in scripts for secret in url_secrets(script.url))
-    response = client.call("SetPostScripts", params, is_applied=lambda: read(client, cluster_id) == scripts)
-    return response.get("RequestId")
+    return params
 
 
 def from_option(entries: list[dict[str, t.Any]] | None) -> list[Script]:
@@ -149,6 +168,17 @@ def check_limit(scripts: list[Script]) -> None:
         )
 
 
+def refuse_duplicates(scripts: list[Script], name: str) -> None:
+    """Raise EhpcError if a URL occurs twice: which of the two entries to update is unknown."""
+    urls = [script.url for script in scripts]
+    duplicates = [Script(url) for url in sorted(set(urls)) if urls.count(url) > 1]
+    if duplicates:
+        raise invalid_option(
+            "With purge: false each URL must be unique, but %s contains duplicates: %s." % (name, ", ".join(entry["url"] for entry in redacted(duplicates))),
+            "Use purge: true with the complete list.",
+        )
+
+
 def is_fetchable(url: str) -> bool:
     """Whether nodes can fetch the script: by HTTP(S), or as a file of their own at an absolute path."""
     return _FETCHABLE_URL.fullmatch(url) is not None and url.isprintable()
@@ -194,6 +224,6 @@ def not_stored(cluster_id: str, region: str, stored: list[Script], request_id: s
         % (cluster_id, region, ", ".join(" ".join(filter(None, script.values())) for script in redacted(stored)) or "an empty one"),
         action="SetPostScripts",
         request_id=request_id,
-        hint="Another client may be changing the list at the same time. Check it with alicloud.ehpc.post_scripts_info, and run the task again.",
+        hint=("Another client may be changing the list at the same time. Run the task again; let several hosts change one cluster in turn with throttle: 1."),
         result={"post_scripts": redacted(stored)},
     )

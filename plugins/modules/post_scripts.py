@@ -264,10 +264,12 @@ error:
       alicloud.ehpc.cluster_info lists the clusters that these credentials see.
 """
 
+import functools
 import time
 import typing as t
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _post_scripts
+from ansible_collections.alicloud.ehpc.plugins.module_utils._client import poll
 from ansible_collections.alicloud.ehpc.plugins.module_utils._clusters import cluster_id_of, diff
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError, invalid_option
 from ansible_collections.alicloud.ehpc.plugins.module_utils._module import ModuleDefinition, run
@@ -276,7 +278,7 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils._preflight import pr
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client
     from ansible_collections.alicloud.ehpc.plugins.module_utils._module import Invocation
-    from ansible_collections.alicloud.ehpc.plugins.module_utils._post_scripts import Script
+    from ansible_collections.alicloud.ehpc.plugins.module_utils._post_scripts import Change, Script
 
 READ_BACK_SECONDS = 10
 READ_BACK_DELAY = 0.5
@@ -298,16 +300,18 @@ def ensure(invocation: Invocation, client: Client) -> dict[str, t.Any]:
     # Before the list is read, so that little time passes between reading and writing it.
     checks = [] if params["state"] == "absent" else preflight(desired, params["preflight"], client.settings, invocation.warn)
 
+    change = functools.partial(scripts_after, desired=desired, params=params)
     before = _post_scripts.read(client, cluster_id)
-    after = scripts_after(before, desired, params)
+    after = change(before)
     for warning in _post_scripts.warnings(after):
         invocation.warn(warning)
 
     request_id = None
     if after != before and not invocation.check_mode:
-        request_id = _post_scripts.write(client, cluster_id, after)
+        depends = not params["purge"] or params["state"] == "absent"
+        request_id = _post_scripts.write(client, cluster_id, before, change, depends)
         try:
-            read_back(client, cluster_id, after, request_id)
+            after = read_back(client, cluster_id, change, request_id)
         except EhpcError as error:
             raise error.with_context(previous_post_scripts=_post_scripts.redacted(before), request_id=request_id) from None
     return build_result(client, cluster_id, before, after, preflight=checks, request_id=request_id)
@@ -321,7 +325,7 @@ def desired_scripts(params: dict[str, t.Any]) -> list[Script]:
     if params["state"] == "present":
         _post_scripts.check_limit(desired)
         if not params["purge"]:
-            refuse_duplicates(desired, "scripts")
+            _post_scripts.refuse_duplicates(desired, "scripts")
     return desired
 
 
@@ -332,34 +336,20 @@ def scripts_after(before: list[Script], desired: list[Script], params: dict[str,
         return [] if params["scripts"] is None else [script for script in before if script.url not in urls]
     if params["purge"]:
         return desired
-    refuse_duplicates(before, "the cluster's list")
+    _post_scripts.refuse_duplicates(before, "the cluster's list")
     merged = {script.url: script for script in before}
     merged.update({script.url: script for script in desired})
     _post_scripts.check_limit(list(merged.values()))
     return list(merged.values())
 
 
-def refuse_duplicates(scripts: list[Script], name: str) -> None:
-    """Raise EhpcError if a URL occurs twice: which of the two entries to update is unknown."""
-    urls = [script.url for script in scripts]
-    duplicates = [_post_scripts.Script(url) for url in sorted(set(urls)) if urls.count(url) > 1]
-    if duplicates:
-        raise invalid_option(
-            "With purge: false each URL must be unique, but %s contains duplicates: %s."
-            % (name, ", ".join(script["url"] for script in _post_scripts.redacted(duplicates))),
-            "Use purge: true with the complete list.",
-        )
-
-
-def read_back(client: Client, cluster_id: str, written: list[Script], request_id: str | None) -> None:
-    """Wait until the service returns what was written. Raises EhpcError if it does not within READ_BACK_SECONDS."""
+def read_back(client: Client, cluster_id: str, change: Change, request_id: str | None) -> list[Script]:
+    """The stored scripts once nothing is left to change. Raises EhpcError if something is after READ_BACK_SECONDS."""
     deadline = time.monotonic() + READ_BACK_SECONDS
-    stored = read_written(client, cluster_id)
-    while stored != written:
-        if time.monotonic() + READ_BACK_DELAY > deadline:
-            raise _post_scripts.not_stored(cluster_id, client.region, stored, request_id)
-        time.sleep(READ_BACK_DELAY)
-        stored = read_written(client, cluster_id)
+    stored = poll(lambda: read_written(client, cluster_id), lambda scripts: change(scripts) == scripts, deadline, READ_BACK_DELAY, READ_BACK_DELAY)
+    if change(stored) != stored:
+        raise _post_scripts.not_stored(cluster_id, client.region, stored, request_id)
+    return stored
 
 
 def read_written(client: Client, cluster_id: str) -> list[Script]:

@@ -164,6 +164,57 @@ def test_purge_true_takes_a_url_twice(service: Service) -> None:
     assert ensure(service, scripts=twice)["post_scripts"] == twice
 
 
+# Several clients that change one list
+
+
+OTHER = script("https://scripts.example.com/other.sh")
+APPEND: dict[str, t.Any] = {"purge": False, "scripts": [script(MONITOR)]}
+
+
+@pytest.mark.parametrize(
+    ("options", "first", "retried"),
+    [
+        (APPEND, [*BOTH, script(MONITOR)], [*BOTH, OTHER, script(MONITOR)]),
+        ({"state": "absent", "scripts": [{"url": MOUNT}]}, BOTH[:1], [BOTH[0], OTHER]),
+    ],
+    ids=["append", "remove"],
+)
+def test_a_list_that_keeps_entries_is_read_before_each_attempt_to_write(
+    service: Service, options: dict[str, t.Any], first: list[t.Any], retried: list[t.Any]
+) -> None:
+    """While the service refuses the write for a while, another client appends an entry: the retry must not remove it."""
+    service.expects(read(*BOTH), write(*first, code="Throttling.User"), read(*BOTH, OTHER), write(*retried), read(*retried))
+    result = ensure(service, **options)
+    assert (result["changed"], result["post_scripts"]) == (True, retried)
+
+
+def test_what_another_client_appends_after_the_write_is_kept(service: Service) -> None:
+    service.expects(read(*BOTH), write(*BOTH, script(MONITOR)), read(*BOTH, script(MONITOR), OTHER))
+    result = ensure(service, **APPEND)
+    assert result["post_scripts"] == result["diff"]["after"]["post_scripts"] == [*BOTH, script(MONITOR), OTHER]
+    assert not service.clock.sleeps
+
+
+@pytest.mark.parametrize("answer", [{"error": LOST}, {"body": b""}], ids=["reset", "empty"])
+def test_a_lost_answer_and_another_client_that_appends(service: Service, answer: dict[str, t.Any]) -> None:
+    stored = [*BOTH, script(MONITOR), OTHER]
+    service.expects(read(*BOTH), write(*BOTH, script(MONITOR), **answer), read(*stored), read(*stored))
+    assert ensure(service, **APPEND)["post_scripts"] == stored
+
+
+def test_an_entry_that_another_client_overwrites_is_a_failure(service: Service) -> None:
+    service.expects(read(*BOTH), write(*BOTH, script(MONITOR)), *[read(*BOTH, OTHER)] * 21)
+    failure = service.fails(post_scripts, cluster_id=CLUSTER, **APPEND).as_failure()
+    assert failure["error"]["code"] == "NotStored"
+    assert failure["post_scripts"] == [*BOTH, OTHER]
+    assert "throttle: 1" in failure["msg"]
+
+
+def test_with_purge_an_entry_of_another_client_is_a_failure(service: Service) -> None:
+    service.expects(read(), write(*BOTH), *[read(*BOTH, OTHER)] * 21)
+    assert service.fails(post_scripts, cluster_id=CLUSTER, scripts=BOTH).code == "NotStored"
+
+
 # Absent
 
 
@@ -409,7 +460,7 @@ def test_never_stored(service: Service) -> None:
     assert failure["error"]["hint"]
     assert failure["msg"] == (
         f"The post scripts of cluster {CLUSTER} in cn-hangzhou were written, but the service returns a different list: {SIGNED_SHOWN} -x. Another client"
-        " may be changing the list at the same time. Check it with alicloud.ehpc.post_scripts_info, and run the task again."
+        " may be changing the list at the same time. Run the task again; let several hosts change one cluster in turn with throttle: 1."
     )
     assert "EXAMPLEsig" not in str(failure)
 
