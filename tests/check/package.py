@@ -33,7 +33,6 @@ DIRECTORIES = ["docs", "extensions", "playbooks", "plugins", "roles"]
 IMPORTER = {
     "GALAXY_IMPORTER_CHECK_REQUIRED_TAGS": "true",
     "GALAXY_IMPORTER_REQUIRE_V1_OR_GREATER": "true",
-    "GALAXY_IMPORTER_RUN_ANSIBLE_LINT": "true",
     "GALAXY_IMPORTER_OFFLINE_ANSIBLE_LINT": "true",
     "GALAXY_IMPORTER_RUN_ANSIBLE_TEST": "false",
 }
@@ -48,12 +47,14 @@ def wrong_content(tarball: Path) -> list[str]:
     return [f"the tarball lacks {name}" for name in lacking] + [f"a user does not need {name}" for name in extra]
 
 
-def importer_findings(tarball: Path) -> list[str]:
-    """The warnings and errors of galaxy-importer, whose exit status tells of errors only."""
+def importer_findings(tarball: Path, python: Path, lint: bool = True) -> list[str]:
+    """The warnings and errors of the galaxy-importer of a Python. Its exit status reports errors only."""
+    settings = {**IMPORTER, "GALAXY_IMPORTER_RUN_ANSIBLE_LINT": str(lint).lower()}
     ended = subprocess.run(
-        [sys.executable, "-m", "galaxy_importer.main", tarball.name],
+        [python, "-m", "galaxy_importer.main", tarball.name],
         cwd=tarball.parent,
-        env={**os.environ, **IMPORTER},
+        # It starts the other programs of its environment by their names.
+        env={**os.environ, **settings, "PATH": f"{python.parent}:{os.environ['PATH']}"},
         stdout=subprocess.PIPE,
         text=True,
         check=False,
@@ -65,7 +66,7 @@ def importer_findings(tarball: Path) -> list[str]:
 
 def main() -> None:
     (tarball,) = Path(sys.argv[1]).glob("*.tar.gz")
-    findings = wrong_content(tarball) + importer_findings(tarball)
+    findings = wrong_content(tarball) + importer_findings(tarball, Path(sys.executable))
     if findings:
         sys.exit("\n".join([f"{tarball.name}: {len(findings)} finding(s)", *findings]))
     print(f"{tarball.name}: nothing wrong")

@@ -1,0 +1,50 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which Python of a machine is taken, and what is said if there is none."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+import pythons
+from check import certification
+
+OWN = "%d.%d" % sys.version_info[:2]
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory that is all of PATH, without pyenv."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "pyenv"))
+    return tmp_path
+
+
+def program(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+    path.chmod(0o755)
+
+
+def test_the_first_version_that_is_there(machine: Path) -> None:
+    assert pythons.find("3.0", OWN) is None
+    program(machine / f"python{OWN}", f"exec '{sys.executable}' \"$@\"")
+    assert pythons.find("3.0", OWN) == machine / f"python{OWN}"
+
+
+def test_a_python_of_pyenv_instead_of_a_program_that_is_none(machine: Path) -> None:
+    program(machine / f"python{OWN}", "echo 'pyenv: command not found' >&2; exit 127")
+    installed = machine / f"pyenv/versions/{OWN}.1/bin/python{OWN}"
+    program(installed, f"exec '{sys.executable}' \"$@\"")
+    assert pythons.find(OWN) == installed
+
+
+def test_certification_is_not_checked_without_a_python_that_fits(machine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["certification.py", str(machine), str(machine)])
+    certification.main()
+    assert capsys.readouterr().out.startswith("make check-certification: NOT CHECKED: it requires Python 3.12, 3.11, 3.10")
