@@ -51,6 +51,9 @@ FIELDS = (
     "VolumeMountpoint",
     "RemoteDirectory",
 )
+# The documentation of the service has the first six; later versions of the service have the others, too.
+STATUSES = ("uninit", "creating", "init", "running", "exception", "releasing", "stopping", "stopped", "pending")
+LOCATIONS = ("PublicCloud", "OnPremise")
 # Keys that every cluster has, null if the service does not return the field.
 REQUIRED_KEYS = ("name", "status", "region_id", "location", "scheduler_type", "account_type", "deploy_mode", "create_time")
 

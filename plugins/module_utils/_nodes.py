@@ -35,7 +35,8 @@ def _identity(info: Mapping[str, t.Any]) -> tuple[t.Any, ...]:
 
 
 def _shaped(info: Mapping[str, t.Any], cluster: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    node: dict[str, t.Any] = {"id": info.get("Id"), "cluster_id": cluster["id"], "cluster_name": cluster["name"], "region_id": cluster["region_id"]}
+    node: dict[str, t.Any] = {"id": info.get("Id"), "cluster_id": cluster["id"]}
+    node.update({"cluster_name": cluster["name"], "region_id": cluster["region_id"], "scheduler_type": cluster["scheduler_type"]})
     node.update(dict.fromkeys(REQUIRED_KEYS))
     node.update(result_keys(info, FIELDS))
     node["status"] = str(info.get("Status") or "").lower()

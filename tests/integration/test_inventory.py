@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import typing as t
@@ -16,10 +17,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.alicloud.ehpc.plugins.module_utils._version import VERSION
 from hostile import Hostile
 from playing import ROOT, Play
 
 from emulator import Emulator
+from emulator.state import Cluster
 
 REGIONS = ["cn-hangzhou", "cn-shanghai", "ap-southeast-1"]
 INVENTORY_COMMAND, PLAYBOOK_COMMAND = (str(Path(sys.executable).with_name(name)) for name in ("ansible-inventory", "ansible-playbook"))
@@ -144,6 +147,9 @@ def test_filters(inventory: Inventory) -> None:
     assert inventory(statuses=["Exception", "stopped"]).hosts == ["ehpc-sg-broken01", "ehpc-sg-stopped01"]
     assert inventory(names=["hybrid-*"]).hosts == ["ehpc-hz-hybrid01", "ehpc-hz-hybrid02"]
     assert inventory(names=["hybrid-*"], statuses=["exception"]).hosts == []
+    assert inventory(exclude_names=["hybrid-*", "new"], locations=["onpremise"]).hosts == ["ehpc-sh-large01"]
+    assert inventory(names=["hybrid-*"], exclude_names=["*-proxy"]).hosts == ["ehpc-hz-hybrid02"]
+    assert inventory(locations=["PublicCloud"], statuses=["running"]).hosts == ["ehpc-hz-public01"]
 
 
 def test_groups_and_composed_variables(inventory: Inventory) -> None:
@@ -223,6 +229,64 @@ def test_strings_of_the_service_are_plain_strings_in_the_output(inventory: Inven
             assert "__ansible_unsafe" not in output
 
 
+def test_groups_without_configuration(inventory: Inventory) -> None:
+    found = inventory()
+    assert found.group("ehpc_region_cn_shanghai") == ["ehpc-sh-large01"]
+    assert found.group("ehpc_status_stopped") == ["ehpc-sg-stopped01"]
+    assert found.group("ehpc_scheduler_pbs") == found.group("ehpc_location_PublicCloud")[:1] == ["ehpc-hz-public01"]
+    assert found.group("ehpc_location_OnPremise") == ["ehpc-hz-create01", "ehpc-hz-hybrid01", "ehpc-hz-hybrid02", "ehpc-sh-large01"]
+    assert "ehpc_role_manager" not in found.data
+    nodes = inventory(hosts="nodes", regions=["cn-shanghai"])
+    assert nodes.group("ehpc_region_cn_shanghai") == nodes.group("ehpc_scheduler_slurm") == nodes.group("ehpc_status_running") == nodes.hosts
+    assert len(nodes.group("ehpc_location_OnPremise")) == 10
+
+
+def test_extra_variables(inventory: Inventory) -> None:
+    options: dict[str, t.Any] = {
+        "region": "{{ where }}",
+        "names": ["{{ which }}", "{{ several }}"],
+        "hostnames": ["{{ prefix }}-{{ ehpc_cluster_name }}"],
+        "use_extra_vars": True,
+    }
+    variables = {"where": "cn-hangzhou", "which": "public", "several": ["hybrid-*", "x"], "prefix": "x"}
+    found = json.loads(inventory.run("--list", "--export", "-e", json.dumps(variables), **options).stdout)
+    assert sorted(found["_meta"]["hostvars"]) == ["x-hybrid-plain", "x-hybrid-proxy", "x-public"]
+    failed = inventory.run("--list", code=1, **options).stderr
+    assert "Option region cannot be evaluated: 'where' is undefined." in " ".join(failed.split())
+    options["use_extra_vars"] = False
+    failed = inventory.run("--list", "-e", json.dumps(variables), code=1, **options).stderr
+    assert "Extra variables need use_extra_vars: true." in " ".join(failed.split())
+
+
+def test_all_regions_in_spite_of_the_environment(inventory: Inventory, emulator: Emulator) -> None:
+    assert len(inventory(env={"ALIBABA_CLOUD_REGION_ID": "cn-shanghai"}, regions=["all"]).hosts) == 7
+    assert emulator.actions().count("ListRegions") == 1
+
+
+def test_certificates_that_are_not_verified(inventory: Inventory) -> None:
+    warning = "validate_certs is false"
+    assert warning not in inventory.run("--list").stderr
+    assert warning in inventory.run("--list", validate_certs=False).stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"status": ["running"]}, "Unknown option status. Did you mean statuses?"),
+        ({"region_ids": ["cn-hangzhou"]}, "Unknown option region_ids. Did you mean region_id?"),
+        ({"xyz": 1}, "Unknown option xyz. See: ansible-doc -t inventory alicloud.ehpc.ehpc"),
+        (
+            {"statuses": ["running", "Runing"]},
+            "Option statuses: Runing is not one of uninit, creating, init, running, exception, releasing, stopping, stopped, pending.",
+        ),
+        ({"locations": ["Cloud"]}, "Option locations: Cloud is not one of PublicCloud, OnPremise."),
+    ],
+)
+def test_options_that_cannot_work(inventory: Inventory, emulator: Emulator, options: dict[str, t.Any], problem: str) -> None:
+    assert problem in " ".join(inventory.run("--list", code=1, **options).stderr.split())
+    assert emulator.actions() == []
+
+
 def test_strict(inventory: Inventory) -> None:
     wrong = {"compose": {"tag": "no_such_variable"}}
     assert "tag" not in inventory(strict=False, **wrong).variables["ehpc-hz-hybrid01"]
@@ -235,10 +299,39 @@ def test_strict(inventory: Inventory) -> None:
 def test_host_names(inventory: Inventory) -> None:
     assert "hybrid-proxy" in inventory(hostnames=["ehpc_cluster_name"]).hosts
     assert "cn-hangzhou-hybrid-proxy" in inventory(hostnames=["no_such_variable", "{{ ehpc_region }}-{{ ehpc_cluster_name }}"]).hosts
-    # A name that two clusters share is given once; the other goes by its id, so that neither is lost.
+    # Two clusters cannot share a name; the second one gets its ID.
     found = inventory(hostnames=["ehpc_location"]).hosts
     assert {"OnPremise", "PublicCloud", "ehpc-hz-hybrid02"} <= set(found)
     assert len(found) == 7
+
+
+def test_names_that_ansible_reserves_or_that_are_taken(play: Play) -> None:
+    names = ["all", "localhost", "ehpc_clusters", "ehpc_status_running", "mine", "ehpc-hz-8", "same", "same", "9", "ungrouped"]
+    with Emulator({"clusters": [{"id": f"ehpc-hz-{number}", "name": name} for number, name in enumerate(names)]}) as emulator:
+        inventory = Inventory(play, emulator)
+        options: dict[str, t.Any] = {"region": "cn-hangzhou", "hostnames": ["ehpc_cluster_name", "'next-' ~ ehpc_cluster_id"], "groups": {"mine": "true"}}
+        shown = inventory.run("--list", "--export", **options)
+    found = Listing(json.loads(shown.stdout))
+    usable = {"ehpc-hz-6": "same", "ehpc-hz-8": "9"}
+    wanted = {usable.get(cluster_id, f"next-{cluster_id}"): cluster_id for cluster_id in (f"ehpc-hz-{number}" for number in range(len(names)))}
+    assert {host: variables["ehpc_cluster_id"] for host, variables in found.variables.items()} == wanted
+    assert found.group("mine") == found.group("ehpc_clusters") == found.hosts
+    warning = " ".join(shown.stderr.split())
+    assert "were not used: 'all' for next-ehpc-hz-0, 'localhost' for next-ehpc-hz-1, 'ehpc_clusters' for next-ehpc-hz-2," in warning
+    assert "and 3 more." in warning
+
+
+def test_names_of_another_file(inventory: Inventory, emulator: Emulator) -> None:
+    stranger = emulator.credential("stranger")
+    emulator.state.clusters["ehpc-hz-other"] = Cluster("ehpc-hz-other", "cn-hangzhou", account="other", name="public")
+    options = {"access_key": stranger.access_key, "secret_key": stranger.secret_key, "hostnames": ["ehpc_cluster_name"]}
+    inventory.source(**options).rename(inventory.directory / "other.ehpc.yml")
+    found = Listing(json.loads(inventory.run("-i", "other.ehpc.yml", "--list", "--export", hostnames=["ehpc_cluster_name"]).stdout))
+    assert found.variables["public"]["ehpc_cluster_id"] == "ehpc-hz-public01"
+    assert found.variables["ehpc-hz-other"]["ehpc_cluster_id"] == "ehpc-hz-other"
+    # The same cluster in two files is one host.
+    again = Listing(json.loads(inventory.run("-i", "test.ehpc.yml", "--list", "--export", hostnames=["ehpc_cluster_name"]).stdout))
+    assert len(again.hosts) == 7
 
 
 def test_pages(play: Play) -> None:
@@ -300,6 +393,23 @@ def test_cache(inventory: Inventory, emulator: Emulator) -> None:
     assert emulator.actions() == []
 
 
+def test_cache_of_another_version(play: Play, emulator: Emulator) -> None:
+    inventory = Inventory(play, emulator)
+    inventory(**CACHE)
+    cached = next((inventory.directory / "cache").iterdir())
+    version = ROOT / "plugins" / "module_utils" / "_version.py"
+    elsewhere = inventory.directory / "collections" / "ansible_collections" / "alicloud"
+    shutil.copytree(ROOT / "plugins", elsewhere / "ehpc" / "plugins")
+    shutil.copytree(ROOT / "meta", elsewhere / "ehpc" / "meta")
+    (elsewhere / "ehpc" / "plugins" / "module_utils" / "_version.py").write_text(
+        version.read_text(encoding="utf-8").replace(VERSION, "0.0.1"), encoding="utf-8"
+    )
+    emulator.forget()
+    inventory.run("--list", env={"ANSIBLE_COLLECTIONS_PATH": str(inventory.directory / "collections")}, **CACHE)
+    assert "ListClusters" in emulator.actions()
+    assert len(list(cached.parent.iterdir())) == 2
+
+
 def test_cache_of_another_identity(inventory: Inventory, emulator: Emulator) -> None:
     inventory(**CACHE)
     other = emulator.credential("stranger")
@@ -309,7 +419,7 @@ def test_cache_of_another_identity(inventory: Inventory, emulator: Emulator) -> 
 def test_unreadable_and_stale_cache(inventory: Inventory, emulator: Emulator) -> None:
     first = inventory(**CACHE)
     cached = next((inventory.directory / "cache").iterdir())
-    for content in ("{ not JSON", '"text"', '{"clusters": []}'):
+    for content in ("{ not JSON", '"text"', '{"clusters": []}', "[1]", '[{"id": "ehpc-hz-EXAMPLE"}]'):
         cached.write_text(content, encoding="utf-8")
         emulator.forget()
         assert inventory(**CACHE).hosts == first.hosts
