@@ -134,3 +134,18 @@ def check_can_sync(cluster: Mapping[str, t.Any], region: str) -> None:
             action="SyncUsers",
             hint="Only a hybrid cluster with a proxy node has local users to bring. Where you know better, set check_cluster to false.",
         )
+
+
+def check_manages_users(cluster: Mapping[str, t.Any], region: str) -> None:
+    """Raise EhpcError if the users of this cluster cannot be created and deleted."""
+    attempted = attempt("AddUsers", cluster["id"], region)
+    if cluster["status"] != "running":
+        raise EhpcError("InvalidClusterStatus", "Its status is %s, not running." % (cluster["status"] or "unknown"), attempted=attempted, action="AddUsers")
+    if cluster["proxy_mode"]:
+        raise EhpcError(
+            "InProxyMode",
+            "It is in hybrid-cloud proxy mode, so its users come from the on-premises account service.",
+            attempted=attempted,
+            action="AddUsers",
+            hint="Create the users on-premises, then synchronize them with alicloud.ehpc.user_sync.",
+        )

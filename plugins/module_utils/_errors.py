@@ -15,12 +15,10 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redac
 # The codes that have no counterpart at the service, because the request never got an answer of its own.
 INVALID_OPTIONS = "InvalidOptions"
 INVALID_ANSWER = "InvalidAnswer"
-REQUEST_TOO_LONG = "RequestTooLong"
 CONNECTION_FAILED = "ConnectionFailed"
 HOST_NOT_FOUND = "HostNotFound"
 INVALID_ADDRESS = "InvalidAddress"
 TIMED_OUT = "TimedOut"
-PROXY_REFUSED = "ProxyRefused"
 TLS_FAILED = "TlsFailed"
 CREDENTIALS = "CredentialsNotFound"
 PREFLIGHT_FAILED = "PreflightFailed"
@@ -65,11 +63,14 @@ HINTS: dict[str, str] = {
     ),
     "AgentError.Account.DomainNotExist": "The cluster's account domain is missing. Check the account service (NIS or LDAP) on the management node.",
     "AgentError.Account.Get*": "The management node could not list the users. Check the account service (NIS or LDAP) on that node.",
+    "AgentError.Account.UserAlreadyExist": "Check the users of the cluster with alicloud.ehpc.user_info, then run the task again.",
+    "AgentError.Account.UserNot*": "Check the users of the cluster with alicloud.ehpc.user_info, then run the task again.",
     "AgentError*": _AGENT,
     "ComputeNotFound": (
         "A node is not there any more, or is none that the service runs commands on. Look at the cluster's nodes in the console, and run it again."
     ),
     "ConflictOpt": "Something else is being done with the cluster. Wait until that is through, and run it again.",
+    "InvalidOpt": "E-HPC does not allow this for the cluster now. Check its status and mode with alicloud.ehpc.cluster_info, then run the task again.",
     "NotAuthorized": _GRANT,
     "NoPermission*": _GRANT,
     "Forbidden*": _GRANT,
@@ -100,15 +101,10 @@ HINTS: dict[str, str] = {
     "UnsupportedHTTPMethod": "Something between here and the service changes requests (a proxy?).",
     "InvalidRegionId*": "Check region. alicloud.ehpc.region_info lists the regions.",
     INVALID_ANSWER: "This is not an answer of E-HPC. Check endpoint, and the proxy variables of the environment.",
-    REQUEST_TOO_LONG: "Shorten what the task sends: fewer scripts, shorter URLs (pre-signed ones are long), shorter arguments, fewer nodes at a time.",
     CONNECTION_FAILED: "Check that the endpoint can be reached from the host that makes the call, and the proxy variables of the environment.",
     INVALID_ADDRESS: "Check endpoint, and the proxy variables of the environment; a SOCKS proxy needs the Python package PySocks.",
     HOST_NOT_FOUND: "Check region and endpoint, and the name resolution of the host that makes the call.",
     TIMED_OUT: "Check the way to the endpoint, or raise connect_timeout and read_timeout, for a synchronization wait_timeout.",
-    PROXY_REFUSED: (
-        "Check the proxy variables of the environment. HTTPS_PROXY may contain the user name and the password,"
-        " and NO_PROXY names the hosts that are reached without the proxy."
-    ),
     TLS_FAILED: ("Check that the endpoint is the right one. Where a private authority signs its certificate, give the authority's bundle as ca_path."),
     CREDENTIALS: (
         "Give access_key and secret_key, or set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or name a profile of the vendor's CLI."
@@ -128,6 +124,10 @@ ATTEMPTS: dict[str, str] = {
     "SetPostScripts": "set the post scripts",
     "SyncUsers": "synchronize the users",
     "ListUsers": "list the users",
+    "AddUsers": "create users",
+    "DeleteUsers": "delete users",
+    "ModifyUserGroups": "change the groups of users",
+    "ModifyUserPasswords": "set passwords of users",
     "ListNodes": "list the nodes",
     "InvokeShellCommand": "run a command on the nodes",
     "ListInvocationStatus": "see how far a command is on the nodes",

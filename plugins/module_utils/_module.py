@@ -62,9 +62,7 @@ def presentable(result: t.Mapping[str, t.Any], spec: t.Mapping[str, t.Mapping[st
 
     ansible-core leaves secrets in results since 2.22, and masks them in output only.
     """
-    secret = secret_names(spec)
-    options = {name: SECRET_OPTION if name in secret and value else value for name, value in params.items()}
-    shown = dict(result, invocation={"module_args": redact_values(options)})
+    shown = dict(result, invocation={"module_args": redact_values(_without_secret_options(spec, params))})
     return t.cast("dict[str, t.Any]", without_secrets(shown, secret_values(spec, params)))
 
 
@@ -75,8 +73,27 @@ def secret_names(spec: t.Mapping[str, t.Mapping[str, t.Any]]) -> set[str]:
 
 
 def secret_values(spec: t.Mapping[str, t.Mapping[str, t.Any]], params: t.Mapping[str, t.Any]) -> set[str]:
-    """The values of the options that are secret, under any of their names."""
-    return {str(params[name]) for name in secret_names(spec) if params.get(name)}
+    """The values of the options and suboptions that are secret, under any of their names."""
+    found = {str(params[name]) for name in secret_names(spec) if params.get(name)}
+    for name, option in spec.items():
+        found.update(*(secret_values(option["options"], entry) for entry in _entries(option, params.get(name))))
+    return found
+
+
+def _without_secret_options(spec: t.Mapping[str, t.Mapping[str, t.Any]], params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    secret = secret_names(spec)
+    shown = {name: SECRET_OPTION if name in secret and value else value for name, value in params.items()}
+    for name, option in spec.items():
+        if _entries(option, params.get(name)):
+            shown[name] = [_without_secret_options(option["options"], entry) if isinstance(entry, dict) else entry for entry in params[name]]
+    return shown
+
+
+def _entries(option: t.Mapping[str, t.Any], value: t.Any) -> list[dict[str, t.Any]]:
+    """The dictionaries in the list of an option with suboptions."""
+    if "options" not in option or not isinstance(value, (list, tuple)):
+        return []
+    return [entry for entry in value if isinstance(entry, dict)]
 
 
 def refused(problem: str) -> dict[str, t.Any]:

@@ -46,6 +46,7 @@ TYPES: dict[str, t.Any] = {"str": str, "bool": bool, "int": int, "list": list, "
 HARMLESS = ("ansible.builtin.debug", "ansible.builtin.copy")
 # What a task that is left out would have found, and how long to wait for what does not come.
 FOUND = {
+    "vault_initial_password": "Example-1-password",
     "getent_passwd": {"root": ["x", "0", "0", "", "/root", "/bin/sh"], "hpcuser01": ["x", "1001", "100", "", "/home/hpcuser01", "/bin/sh"]},
     "ehpc_bootstrap": {CLUSTER: {"region": "cn-hangzhou", "status": "running", "post_scripts_changed": True, "users_synced": False, "users_missing": []}},
 }
@@ -164,8 +165,9 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     playbook = [one for where, text in texts().items() for one in plays(where, text)]
     # Each result is known by its task's name, which says its module then.
     wrong = {"region": "cn-hangzhou", "access_key": "EXAMPLEnone", "secret_key": "EXAMPLE-none"}
-    needed = {name: {"cluster_id": CLUSTER} for name in MODULES if "cluster_id" in module(name).ARGUMENT_SPEC}
+    needed: dict[str, dict[str, t.Any]] = {name: {"cluster_id": CLUSTER} for name in MODULES if "cluster_id" in module(name).ARGUMENT_SPEC}
     needed["post_scripts"]["state"] = "absent"
+    needed["user"]["users"] = []
     failing = [{**task(f"Fail {name}", name, **needed.get(name, {}), **wrong), "ignore_errors": True} for name in MODULES]
     more = [task("Details", "cluster_info", cluster_ids=[CLUSTER, "ehpc-hz-EXAMPLE2"]), task("List", "cluster_info")]
     playbook.append(localhost("More", more + failing))

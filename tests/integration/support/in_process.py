@@ -18,7 +18,7 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils._module import Modul
 
 from emulator import Emulator
 
-MODULES = ("post_scripts", "post_scripts_info", "post_scripts_run", "user_sync", "user_info", "cluster_info", "region_info")
+MODULES = ("post_scripts", "post_scripts_info", "post_scripts_run", "user", "user_sync", "user_info", "cluster_info", "region_info")
 
 
 def definition(module: str) -> ModuleDefinition:

@@ -114,7 +114,8 @@ def test_a_failure_before_any_call_names_the_cluster(process: Process, module: t
 
 @pytest.mark.parametrize("module", MODULES)
 def test_option_that_a_module_does_not_have(process: Process, module: t.Any) -> None:
-    needed = {"cluster_id": CLUSTER} if "cluster_id" in module.ARGUMENT_SPEC else {}
+    values = {"str": CLUSTER, "list": []}
+    needed = {name: values[option["type"]] for name, option in module.ARGUMENT_SPEC.items() if option.get("required")}
     result = process(module, 1, colour="red", **needed)
     assert result["failed"] is True
     assert "colour" in result["msg"]
@@ -260,6 +261,17 @@ def test_warning_of_certificates(verified: bool) -> None:
 def test_secret_values(name: str) -> None:
     given = {name: SECRET_KEY, "security_token": 12345, "access_key": ACCESS_KEY, "region": "cn-hangzhou"}
     assert _module.secret_values(SHARED_SPEC, given) == {SECRET_KEY, "12345"}
+
+
+def test_secrets_of_suboptions() -> None:
+    spec = {"users": {"options": {"name": {}, "password": {"no_log": True}}}, "region": {}}
+    params = {"users": [{"name": "hpcuser01", "password": "EXAMPLE-password"}, {"name": "hpcuser02", "password": None}, "no user"], "region": "cn-hangzhou"}
+    assert _module.secret_values(spec, params) == {"EXAMPLE-password"}
+    shown = _module.presentable({"msg": "not EXAMPLE-password"}, spec, params)
+    assert shown["msg"] == "not ***"
+    users = [{"name": "hpcuser01", "password": _module.SECRET_OPTION}, {"name": "hpcuser02", "password": None}, "no user"]
+    assert shown["invocation"] == {"module_args": {"users": users, "region": "cn-hangzhou"}}
+    assert _module.secret_values(spec, {"users": "no list"}) == set()
 
 
 def test_secret_values_of_an_option_without_other_names() -> None:

@@ -1,0 +1,307 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""user: create, change and delete users, and decide by reading what an error has left to do."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+import requests
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _user_changes
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
+from ansible_collections.alicloud.ehpc.plugins.modules import user as user_module
+
+from scripted import Call, Service
+from words import CLUSTER, describe, page, user
+
+ONE, TWO, THREE = "hpcuser01", "hpcuser02", "hpcuser03"
+PASSWORD, OTHER = "Example-1-password", "Example-2-password"
+HEADERS = dict.fromkeys(("before_header", "after_header"), f"users of cluster {CLUSTER} in cn-hangzhou")
+LOST = requests.exceptions.ReadTimeout("read timed out")
+EXISTS, ABSENT = "AgentError.Account.UserAlreadyExist", "AgentError.Account.UserNotExist"
+
+
+def public(**info: t.Any) -> Call:
+    """The details of a cluster that runs and is not in proxy mode."""
+    return describe(**{"Location": "PublicCloud", "EcsInfo": {}, **info})
+
+
+def ensure(service: Service, *users: dict[str, t.Any], check_mode: bool = False, **options: t.Any) -> dict[str, t.Any]:
+    return service.run(user_module, check_mode, cluster_id=CLUSTER, users=list(users), **options)
+
+
+def fails(service: Service, *users: dict[str, t.Any], **options: t.Any) -> EhpcError:
+    with pytest.raises(EhpcError) as caught:
+        ensure(service, *users, **options)
+    return caught.value
+
+
+def desired(name: str, group: str = "users", password: str | None = PASSWORD) -> dict[str, t.Any]:
+    return {"name": name, "group": group, "password": password}
+
+
+def _call(action: str, fields: dict[str, tuple[str, ...]], how: dict[str, t.Any]) -> Call:
+    params = {f"User.{number}.{field}": value for field, values in fields.items() for number, value in enumerate(values, 1)}
+    return Call(action, ClusterId=CLUSTER, **params, **how)
+
+
+def add(*names: str, group: str = "users", **how: t.Any) -> Call:
+    return _call("AddUsers", {"Name": names, "Group": (group,) * len(names), "Password": (PASSWORD,) * len(names)}, how)
+
+
+def delete(*names: str, **how: t.Any) -> Call:
+    return _call("DeleteUsers", {"Name": names}, how)
+
+
+def regroup(*names: str, group: str = "wheel", **how: t.Any) -> Call:
+    return _call("ModifyUserGroups", {"Name": names, "Group": (group,) * len(names)}, how)
+
+
+def passwords(*names: str, password: str = PASSWORD, **how: t.Any) -> Call:
+    return _call("ModifyUserPasswords", {"Name": names, "Password": (password,) * len(names)}, how)
+
+
+def shown(*users: dict[str, str]) -> dict[str, t.Any]:
+    return {"users": [{"name": entry["name"], "group": entry["group"]} for entry in users]}
+
+
+# Create, again
+
+
+def test_create(service: Service) -> None:
+    service.expects(public(), page(ONE), add(TWO, THREE), page(ONE, TWO, THREE))
+    assert ensure(service, desired(TWO), desired(THREE)) == {
+        "changed": True,
+        "cluster_id": CLUSTER,
+        "region": "cn-hangzhou",
+        "users": [user(ONE), user(TWO), user(THREE)],
+        "added": [TWO, THREE],
+        "removed": [],
+        "modified": [],
+        "password_changed": [],
+        "diff": {**HEADERS, "before": shown(user(ONE)), "after": shown(user(ONE), user(TWO), user(THREE))},
+    }
+
+
+def test_create_check_mode(service: Service) -> None:
+    service.expects(public(), page(ONE))
+    result = ensure(service, desired(TWO, "wheel"), check_mode=True)
+    assert (result["changed"], result["added"]) == (True, [TWO])
+    assert result["users"] == [user(ONE), {"name": TWO, "group": "wheel", "add_time": None}]
+    assert result["diff"]["after"] == shown(user(ONE), user(TWO, "wheel"))
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_create_idempotent(service: Service, check_mode: bool) -> None:
+    service.expects(public(), page(ONE, TWO))
+    result = ensure(service, desired(ONE), desired(TWO, password=None), check_mode=check_mode)
+    assert (result["changed"], result["users"]) == (False, [user(ONE), user(TWO)])
+    assert result["diff"]["before"] == result["diff"]["after"]
+
+
+def test_without_a_check_of_the_cluster(service: Service) -> None:
+    service.expects(page(ONE))
+    assert ensure(service, desired(ONE), check_cluster=False)["changed"] is False
+
+
+def test_twenty_users_in_a_call(service: Service) -> None:
+    names = [f"hpcuser{number:03d}" for number in range(45)]
+    service.expects(public(), page(), add(*names[:20]), add(*names[20:40]), add(*names[40:]), page(*names))
+    assert ensure(service, *map(desired, names))["added"] == names
+
+
+# Groups and passwords
+
+
+def test_group(service: Service) -> None:
+    service.expects(public(), page(ONE, TWO), regroup(TWO), page(ONE, user(TWO, "wheel")))
+    result = ensure(service, desired(ONE), desired(TWO, "wheel", None))
+    assert (result["changed"], result["modified"], result["added"]) == (True, [TWO], [])
+
+
+def test_group_check_mode(service: Service) -> None:
+    service.expects(public(), page(ONE))
+    result = ensure(service, desired(ONE, "wheel"), check_mode=True)
+    assert (result["changed"], result["modified"], result["users"]) == (True, [ONE], [user(ONE, "wheel")])
+
+
+def test_passwords_always(service: Service) -> None:
+    service.expects(public(), page(ONE, TWO), add(THREE), passwords(ONE), page(ONE, TWO, THREE))
+    result = ensure(service, desired(ONE), desired(TWO, password=None), desired(THREE), update_password="always")
+    assert (result["changed"], result["password_changed"], result["added"]) == (True, [ONE], [THREE])
+    assert result["diff"]["after"]["new_password_for"] == [ONE]
+    assert "new_password_for" not in result["diff"]["before"]
+
+
+def test_passwords_always_check_mode(service: Service) -> None:
+    service.expects(public(), page(ONE))
+    result = ensure(service, desired(ONE), update_password="always", check_mode=True)
+    assert (result["changed"], result["password_changed"]) == (True, [ONE])
+
+
+def test_no_password_appears(service: Service) -> None:
+    service.expects(public(), page(ONE), add(TWO, code="InvalidParams", message=f"The specified parameter {PASSWORD} is invalid."), page(ONE))
+    failure = fails(service, desired(ONE), desired(TWO)).as_failure()
+    assert PASSWORD not in str(failure)
+
+
+# Absent and purge
+
+
+def test_absent(service: Service) -> None:
+    service.expects(public(), page(ONE, TWO), delete(TWO), page(ONE))
+    result = ensure(service, desired(TWO, password=None), desired(THREE, password=None), state="absent")
+    assert (result["changed"], result["removed"], result["users"]) == (True, [TWO], [user(ONE)])
+
+
+def test_absent_check_mode(service: Service) -> None:
+    service.expects(public(), page(ONE, TWO))
+    result = ensure(service, desired(TWO), state="absent", check_mode=True)
+    assert (result["changed"], result["removed"], result["users"]) == (True, [TWO], [user(ONE)])
+
+
+def test_absent_idempotent(service: Service) -> None:
+    service.expects(public(), page(ONE))
+    assert ensure(service, desired(TWO), state="absent")["changed"] is False
+
+
+def test_purge(service: Service) -> None:
+    system = (user("root", "users"), user("sshd", "sshd"))
+    service.expects(public(), page(ONE, TWO, *system), add(THREE), delete(ONE), page(TWO, THREE, *system))
+    result = ensure(service, desired(TWO), desired(THREE), purge=True)
+    assert (result["added"], result["removed"]) == ([THREE], [ONE])
+
+
+def test_purge_check_mode(service: Service) -> None:
+    service.expects(public(), page(ONE, TWO))
+    result = ensure(service, check_mode=True, purge=True)
+    assert (result["changed"], result["removed"], result["users"]) == (True, [ONE, TWO], [])
+
+
+# Decided by reading
+
+
+def test_a_lost_response_is_not_a_lost_write(service: Service) -> None:
+    service.expects(public(), page(), add(ONE, error=LOST), page(ONE), page(ONE))
+    assert ensure(service, desired(ONE))["added"] == [ONE]
+
+
+def test_a_lost_request_is_sent_again(service: Service) -> None:
+    service.expects(public(), page(), add(ONE, error=LOST), page(), add(ONE), page(ONE))
+    assert ensure(service, desired(ONE))["added"] == [ONE]
+
+
+def test_another_client_was_faster(service: Service) -> None:
+    service.expects(public(), page(), add(ONE, TWO, code=EXISTS), page(user(ONE, "wheel")), add(TWO), regroup(ONE, group="users"), page(ONE, TWO))
+    result = ensure(service, desired(ONE), desired(TWO))
+    assert (result["changed"], result["added"]) == (True, [ONE, TWO])
+
+
+def test_a_part_was_done_before_the_error(service: Service) -> None:
+    service.expects(public(), page(), add(ONE, TWO, THREE, code="AgentError"), page(ONE), add(TWO, THREE, code="AgentError"), page(ONE, TWO))
+    service.expects(add(THREE, code="AgentError"), page(ONE, TWO))
+    error = fails(service, desired(ONE), desired(TWO), desired(THREE))
+    assert error.code == "AgentError"
+    assert (error.result["changed"], error.result["added"], error.result["users"]) == (True, [ONE, TWO], [user(ONE), user(TWO)])
+
+
+def test_deleted_by_another_client(service: Service) -> None:
+    service.expects(public(), page(ONE, TWO), delete(ONE, TWO, code=ABSENT), page(ONE), delete(ONE), page())
+    assert ensure(service, desired(ONE), desired(TWO), state="absent")["removed"] == [ONE, TWO]
+
+
+def test_another_client_never_stops(service: Service) -> None:
+    service.expects(public(), page())
+    for _round in range(5):
+        service.expects(add(ONE, TWO, code=EXISTS), page(ONE), add(TWO, code=EXISTS), page())
+    assert fails(service, desired(ONE), desired(TWO)).code == EXISTS
+
+
+def test_an_error_without_progress(service: Service) -> None:
+    service.expects(public(), page(), add(ONE, code="NotAuthorized"), page())
+    error = fails(service, desired(ONE))
+    assert (error.code, error.result["changed"], error.result["added"]) == ("NotAuthorized", False, [])
+    assert "ehpc:AddUsers" in str(error)
+
+
+def test_an_error_after_which_nothing_can_be_read(service: Service) -> None:
+    service.expects(public(), page(), add(ONE, code="AgentError"), page(code="ManagerNotFound"))
+    error = fails(service, desired(ONE))
+    assert error.code == "AgentError"
+    assert "Which users were changed is not known, because reading them failed too: The manager nodes" in str(error)
+
+
+def test_passwords_in_batches_that_were_set_before_an_error(service: Service) -> None:
+    names = [f"hpcuser{number:03d}" for number in range(25)]
+    service.expects(public(), page(*names), passwords(*names[:20]), passwords(*names[20:], code="AgentError"), page(*names))
+    service.expects(passwords(*names[20:], code="AgentError"), page(*names))
+    error = fails(service, *map(desired, names), update_password="always")
+    assert (error.result["changed"], error.result["password_changed"]) == (True, names[:20])
+
+
+def test_written_but_never_read_back(service: Service) -> None:
+    service.expects(public(), page(ONE), add(TWO), regroup(ONE), *[page(ONE)] * 21)
+    error = fails(service, desired(ONE, "wheel"), desired(TWO))
+    assert (error.code, error.result["changed"]) == ("NotStored", False)
+    assert "still lacks: create hpcuser02; change the group of hpcuser01." in str(error)
+    assert sum(service.clock.sleeps) == pytest.approx(user_module.READ_BACK_LIMIT)
+
+
+# Refused
+
+
+def test_a_user_without_a_password(service: Service) -> None:
+    for check_mode in (True, False):
+        service.expects(public(), page(ONE))
+        error = fails(service, desired(ONE, password=None), desired(TWO, password=None), check_mode=check_mode)
+        assert (error.code, "no password: hpcuser02." in str(error)) == ("InvalidOptions", True)
+
+
+@pytest.mark.parametrize(
+    ("users", "options", "message"),
+    [
+        ([desired(ONE), desired(ONE, "wheel")], {}, "The option users has these names more than once: hpcuser01."),
+        ([desired(ONE)], {"purge": True, "state": "absent"}, "The option purge is for state: present only."),
+        ([desired("")], {}, "users[0].name is not a valid user name: ''."),
+        ([desired(ONE), desired("1hpcuser")], {}, "users[1].name is not a valid user name: '1hpcuser'."),
+        ([desired("hpc_user")], {}, "users[0].name is not a valid user name: 'hpc_user'."),
+        ([desired("h" * 31)], {}, "at most 30 characters"),
+        ([desired(ONE + "\n")], {}, "users[0].name is not a valid user name"),
+        ([desired(ONE, password="")], {}, "users[0].password of user hpcuser01 does not meet the password rule."),
+    ],
+)
+def test_refused_before_any_call(service: Service, users: list[dict[str, t.Any]], options: dict[str, t.Any], message: str) -> None:
+    error = fails(service, *users, **options)
+    assert error.code == "InvalidOptions"
+    assert message in str(error)
+
+
+@pytest.mark.parametrize("password", ["Short-1", "A-1" + "x" * 28, "only-small-letters", "UPPER-CASE-ONLY", "with a Blank 1", "Umlaut-ä-12345", "Example-1\n"])
+def test_passwords_outside_the_rule_are_refused_and_not_shown(service: Service, password: str) -> None:
+    error = fails(service, desired(ONE, password=password))
+    assert "does not meet the password rule" in str(error)
+    assert password not in str(error.as_failure())
+
+
+@pytest.mark.parametrize("password", ["1@a2Zzzz", "Example12", "lower-12345", "UPPER-12345", "()~!@#$%^&*-_+=|{}[]:;'/<>,.?"[:27] + "Aa1"])
+def test_passwords_within_the_rule(password: str) -> None:
+    assert _user_changes.is_valid_password(password)
+
+
+def test_short_names_are_warned_of(service: Service) -> None:
+    service.expects(public(), page(user("user1"), user("hpcuser1")))
+    ensure(service, desired("user1"), desired("hpcuser1"))
+    assert service.warnings == ["These user names have fewer than 6 characters, which the service may refuse: user1."]
+
+
+@pytest.mark.parametrize(
+    ("info", "code"), [({"Status": "Stopped"}, "InvalidClusterStatus"), ({"Location": "OnPremise", "EcsInfo": {"ProxyMgr": {"Count": 1}}}, "InProxyMode")]
+)
+def test_clusters_whose_users_are_not_managed_here(service: Service, info: dict[str, t.Any], code: str) -> None:
+    service.expects(public(**info))
+    error = fails(service, desired(ONE))
+    assert error.code == code
+    assert str(error).startswith(f"Cannot create users of cluster {CLUSTER} in cn-hangzhou: ")
