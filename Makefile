@@ -91,7 +91,7 @@ MATRIX_TESTS ?= tests/unit tests/integration sanity
 MATRIX_RELEASES ?=
 
 .PHONY: matrix
-matrix: setup copy ## Run units, integration and sanity on each supported ansible-core, as far as there are Pythons for them.
+matrix: setup copy ## Run unit, integration and sanity tests on each supported ansible-core that the machine has a Python for.
 	$(BIN)/python tests/matrix $(MATRIX_RELEASES:%=--release %) $(MATRIX_TESTS)
 
 .PHONY: bench
@@ -114,10 +114,10 @@ copy:
 check check-% changelog docs release: export PATH := $(CURDIR)/$(CHECK_BIN):$(PATH)
 check check-% changelog docs release: export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(COPIES)
 
-check-lint check-docs docs check-changelog check-package check-sanity: $(CHECK_VENV)/.ready
+check-modules check-lint check-docs docs check-changelog check-package check-sanity: $(CHECK_VENV)/.ready
 
 .PHONY: check
-check: check-code check-licence check-lint check-docs docs check-changelog check-package check-sanity check-certification ## Run all checks that are no tests.
+check: check-code check-modules check-licence check-lint check-docs docs check-changelog check-package check-sanity check-certification ## Run all checks that are no tests.
 	@echo "make check: all passed"
 
 .PHONY: check-code
@@ -126,6 +126,15 @@ check-code: $(CHECK_VENV)/.ready $(LINK) ## Style and types of the Python code.
 	ruff format --check
 	mypy
 	for file in $$(git ls-files 'tests/*conftest.py'); do mypy $$file || exit 1; done
+
+# Others can be given: make check-modules MODULES=plugins/modules/post_scripts.py
+MODULES ?= plugins/modules/
+
+.PHONY: check-modules
+check-modules: copy ## Options of modules against their documentation, with one test of ansible-test sanity.
+	python tests/check/pip_bootstrap.py
+	cd $(COPY) && ansible-test sanity --test validate-modules --requirements --color \
+	  --python "$$(python -c 'import sys; print("%d.%d" % sys.version_info[:2])')" $(MODULES)
 
 .PHONY: format
 format: $(CHECK_VENV)/.ready ## Mend the style of the Python code, where that can be done by a tool.

@@ -8,8 +8,8 @@
 
 from __future__ import annotations
 
+import binascii
 import ipaddress
-import math
 import os
 import re
 import typing as t
@@ -68,6 +68,10 @@ ENVIRONMENT: dict[str, tuple[str, ...]] = {
     "ca_path": ("ALIBABA_CLOUD_CA_BUNDLE", "REQUESTS_CA_BUNDLE"),
 }
 
+# A day: as good as no limit, and not too long for the operating system.
+MAX_SECONDS = 86400
+
+_CERTIFICATE = re.compile(rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----(.*?)-----END ", re.DOTALL)
 # What can be a name for the resolver: labels of 1 to 63 characters. An address in brackets is checked by urlsplit.
 _HOST = re.compile(r"[^.\s]{1,63}(\.[^.\s]{1,63})*\.?\Z")
 _REGION = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9-]*\Z")
@@ -109,11 +113,12 @@ class RequestSettings(t.NamedTuple):
 def request_settings(params: Mapping[str, t.Any], region: str) -> RequestSettings:
     """The options of requests, checked. Raises EhpcError for one that cannot work."""
     for name in ("connect_timeout", "read_timeout"):
-        if not 0 < option(params, name) < math.inf:
-            raise invalid_option("%s must be more than 0 seconds, not %s." % (name, params[name]))
-    for name in ("api_retries", "api_retry_max_delay"):
-        if option(params, name) < 0:
-            raise invalid_option("%s must not be negative, it is %s." % (name, params[name]))
+        if not 0 < option(params, name) <= MAX_SECONDS:
+            raise invalid_option("%s must be more than 0 and at most %d seconds, not %s." % (name, MAX_SECONDS, params[name]))
+    if option(params, "api_retries") < 0:
+        raise invalid_option("api_retries must not be negative, it is %s." % params["api_retries"])
+    if not 0 <= option(params, "api_retry_max_delay") <= MAX_SECONDS:
+        raise invalid_option("api_retry_max_delay must be between 0 and %d seconds, not %s." % (MAX_SECONDS, params["api_retry_max_delay"]))
     return RequestSettings(
         url=endpoint_url(option_or_variable(params, "endpoint"), option(params, "endpoint_type"), region),
         verify=_verify(params),
@@ -128,9 +133,39 @@ def _verify(params: Mapping[str, t.Any]) -> bool | str:
     if not option(params, "validate_certs"):
         return False
     ca_path = option_or_variable(params, "ca_path")
-    if ca_path and not os.path.exists(ca_path):
-        raise invalid_option("ca_path: there is no file or directory %s." % ca_path, "Give a bundle of certificates in PEM form, or leave ca_path out.")
-    return ca_path or True
+    if not ca_path:
+        return True
+    problem = None if os.path.isdir(ca_path) else _problem_of_bundle(ca_path)
+    if problem:
+        raise invalid_option("ca_path: %s %s." % (ca_path, problem), "Set it to a bundle of certificates in PEM format, or omit it.")
+    return t.cast(str, ca_path)
+
+
+def _problem_of_bundle(path: str) -> str | None:
+    """Why a file is not a bundle of certificates. Without loading it, which takes a twentieth of a second for the system's bundle."""
+    try:
+        with open(path, "rb") as file:
+            content = file.read()
+    except FileNotFoundError:
+        return "does not exist"
+    except OSError as error:
+        return "cannot be read (%s)" % error.strerror
+    certificates = _CERTIFICATE.findall(content)
+    if not certificates:
+        return "contains no certificate in PEM format"
+    if content.count(b"CERTIFICATE-----") != 2 * len(certificates) or not all(map(_is_der, certificates)):
+        return "contains a certificate that is not valid"
+    return None
+
+
+def _is_der(encoded: bytes) -> bool:
+    """Whether this is the Base64 form of one DER sequence, as a certificate is."""
+    try:
+        content = binascii.a2b_base64(encoded)
+    except binascii.Error:
+        return False
+    # 0x30 0x82, the length in two bytes, and so many bytes; certificates are longer than 255 bytes and shorter than 64 KiB.
+    return content[:2] == b"\x30\x82" and len(content) >= 4 + int.from_bytes(content[2:4], "big")
 
 
 def checked_region(region: str | None) -> str:

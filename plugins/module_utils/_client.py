@@ -17,10 +17,10 @@ import typing as t
 from functools import lru_cache
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _errors
-from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import RequestSettings, checked_region, option, request_settings
+from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import MAX_SECONDS, RequestSettings, checked_region, option, request_settings
 from ansible_collections.alicloud.ehpc.plugins.module_utils._credentials import Credentials, Keys, credentials, region_of
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
-from ansible_collections.alicloud.ehpc.plugins.module_utils._http import USER_AGENT, Response, get, new_session, what_failed
+from ansible_collections.alicloud.ehpc.plugins.module_utils._http import USER_AGENT, NoResponse, Response, get, new_session
 from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redact_text
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -28,7 +28,6 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from concurrent.futures import Executor
 
 try:
-    import requests
     import urllib3
     from aliyunsdkcore.auth.composer.rpc_signature_composer import get_signed_url
 except ImportError:
@@ -46,7 +45,7 @@ PAGE_SIZE = 50
 MAX_PAGES = 10000
 
 RETRYABLE_CODES = ("ServiceUnavailable", "InternalError", "UnknownError")
-RETRYABLE_STATUSES = (502, 503, 504)
+RETRYABLE_STATUSES = (429, 502, 503, 504)
 
 T = t.TypeVar("T")
 
@@ -94,7 +93,7 @@ class Client:
         Raises EhpcError.
         """
         params = dict(params or {}, RegionId=self.region)
-        settings = self.settings if read_timeout is None else self.settings._replace(read_timeout=read_timeout)
+        settings = self.settings if read_timeout is None else self.settings._replace(read_timeout=min(read_timeout, MAX_SECONDS))
         limit = math.inf if deadline is None else deadline + GRACE
         delays = self._delays()
         while True:
@@ -110,6 +109,9 @@ class Client:
                     delay = 0.0
                 if deadline is not None and time.monotonic() + delay >= deadline:
                     raise
+                if error.http_status is None:
+                    # Something on the way may drop what a kept connection brings. The retry gets a new one.
+                    self._session.close()
             time.sleep(delay)
             if renew:
                 params = dict(renew(), RegionId=self.region)
@@ -173,11 +175,14 @@ class Client:
         self.register_secrets((keys.secret_key, keys.security_token or ""))
         headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", "x-acs-action": action, "x-acs-version": API_VERSION}
         try:
-            response = get(self._session, settings.url + _signed(action, params, keys), headers, settings, limit)
-        except (requests.RequestException, OSError) as error:
-            failure = what_failed(error, settings.url, settings)
-            # Without its URL, which holds the signature.
-            raise EhpcError(failure.code, failure.reason, attempted, action, response_lost=failure.response_lost) from None
+            url = settings.url + _signed(action, params, keys)
+            response = get(self._session, url, headers, settings, limit)
+        except NoResponse as error:
+            code, reason, response_lost = error.failure
+            raise EhpcError(code, reason, attempted, action, response_lost=response_lost) from None
+        if response.status == 414:
+            message = "The request is too long: its URL has %d characters, more than the gateway accepts (HTTP 414)." % len(url)
+            raise EhpcError(_errors.REQUEST_TOO_LONG, message, attempted, action, http_status=response.status)
         return self._parse(response, action, attempted)
 
     def _parse(self, answer: Response, action: str, attempted: str) -> dict[str, t.Any]:
@@ -229,6 +234,9 @@ def _signed(action: str, params: Mapping[str, str], keys: Keys) -> str:
 def _is_retryable(error: EhpcError) -> bool:
     if error.http_status is None:
         return error.code in (_errors.CONNECTION_FAILED, _errors.TIMED_OUT)
+    if error.code == _errors.INVALID_ANSWER and error.http_status == 500:
+        # Of a gateway. With a code of its own the service says what is wrong.
+        return True
     return error.code.startswith("Throttling") or error.code in RETRYABLE_CODES or error.http_status in RETRYABLE_STATUSES
 
 

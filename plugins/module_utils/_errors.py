@@ -15,10 +15,12 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redac
 # The codes that have no counterpart at the service, because the request never got an answer of its own.
 INVALID_OPTIONS = "InvalidOptions"
 INVALID_ANSWER = "InvalidAnswer"
+REQUEST_TOO_LONG = "RequestTooLong"
 CONNECTION_FAILED = "ConnectionFailed"
 HOST_NOT_FOUND = "HostNotFound"
 INVALID_ADDRESS = "InvalidAddress"
 TIMED_OUT = "TimedOut"
+PROXY_REFUSED = "ProxyRefused"
 TLS_FAILED = "TlsFailed"
 CREDENTIALS = "CredentialsNotFound"
 PREFLIGHT_FAILED = "PreflightFailed"
@@ -101,10 +103,15 @@ HINTS: dict[str, str] = {
     "UnsupportedHTTPMethod": "Something between here and the service changes requests (a proxy?).",
     "InvalidRegionId*": "Check region. alicloud.ehpc.region_info lists the regions.",
     INVALID_ANSWER: "This is not an answer of E-HPC. Check endpoint, and the proxy variables of the environment.",
+    REQUEST_TOO_LONG: "Shorten what the task sends: fewer scripts, shorter URLs (pre-signed ones are long), shorter arguments, fewer nodes at a time.",
     CONNECTION_FAILED: "Check that the endpoint can be reached from the host that makes the call, and the proxy variables of the environment.",
     INVALID_ADDRESS: "Check endpoint, and the proxy variables of the environment; a SOCKS proxy needs the Python package PySocks.",
     HOST_NOT_FOUND: "Check region and endpoint, and the name resolution of the host that makes the call.",
     TIMED_OUT: "Check the way to the endpoint, or raise connect_timeout and read_timeout, for a synchronization wait_timeout.",
+    PROXY_REFUSED: (
+        "Check the proxy variables of the environment. HTTPS_PROXY may contain the user name and the password,"
+        " and NO_PROXY names the hosts that are reached without the proxy."
+    ),
     TLS_FAILED: ("Check that the endpoint is the right one. Where a private authority signs its certificate, give the authority's bundle as ca_path."),
     CREDENTIALS: (
         "Give access_key and secret_key, or set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or name a profile of the vendor's CLI."

@@ -13,12 +13,11 @@ import concurrent.futures
 import ipaddress
 import re
 import socket
-import threading
 import time
 import typing as t
 from urllib.parse import urljoin
 
-from ansible_collections.alicloud.ehpc.plugins.module_utils._http import USER_AGENT, proxy_of, what_failed
+from ansible_collections.alicloud.ehpc.plugins.module_utils._http import USER_AGENT, in_background, proxy_of, what_failed
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import RequestSettings
@@ -111,22 +110,8 @@ def fetch_all(urls: t.Iterable[str], settings: RequestSettings) -> dict[str, Fil
     """The files behind these HTTP(S) URLs, fetched in parallel. No URL takes longer than the connect and read timeouts together."""
     seconds = settings.connect_timeout + settings.read_timeout
     deadline = time.monotonic() + seconds
-    fetching = {url: _in_background(_fetch, url, settings, deadline) for url in set(urls)}
+    fetching = {url: in_background(_fetch, url, settings, deadline) for url in set(urls)}
     return {url: _result(future, deadline, seconds) for url, future in fetching.items()}
-
-
-def _in_background(function: t.Callable[..., t.Any], *arguments: t.Any) -> concurrent.futures.Future[t.Any]:
-    """The function's future result. No executor: Python waits for an executor's threads at exit, and these may hang."""
-    future: concurrent.futures.Future[t.Any] = concurrent.futures.Future()
-
-    def work() -> None:
-        try:
-            future.set_result(function(*arguments))
-        except Exception as error:  # noqa: BLE001 - every error belongs to the caller who asks for the result
-            future.set_exception(error)
-
-    threading.Thread(target=work, daemon=True).start()
-    return future
 
 
 def _result(future: concurrent.futures.Future[t.Any], deadline: float, seconds: float) -> File | FetchError:

@@ -16,6 +16,7 @@ import functools
 import math
 import re
 import socket
+import ssl
 import threading
 import time
 import traceback
@@ -39,6 +40,8 @@ else:
 
 REQUIRED_LIBRARIES = "aliyun-python-sdk-core and requests"
 USER_AGENT = "ansible-alicloud.ehpc/%s" % VERSION
+
+_TUNNEL_STATUS = re.compile(r"Tunnel connection failed: ([0-9]{3})\b")
 
 # Of a response. A page of the service has some 100 KiB.
 MAX_BODY_BYTES = 64 * 1024 * 1024
@@ -87,6 +90,7 @@ class _Progress:
 
     def __init__(self) -> None:
         self.connected_at = time.monotonic()
+        self.is_sent = False
         self._connected = threading.Event()
         self._lock = threading.Lock()
         self._given_up = False
@@ -98,6 +102,7 @@ class _Progress:
             if self._given_up:
                 raise urllib3.exceptions.ConnectTimeoutError
             self._connection = connection
+            self.is_sent = True
             self.connected_at = time.monotonic()
             self._connected.set()
 
@@ -123,6 +128,11 @@ class _Progress:
 _current = threading.local()
 
 
+def ready_to_send(connection: t.Any) -> None:
+    """Report the connection of the request that this thread makes."""
+    _current.progress.connects(connection)
+
+
 class _Reporting:
     """A connection that reports when it is ready to send."""
 
@@ -130,11 +140,11 @@ class _Reporting:
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]
-        _current.progress.connects(self)
+        ready_to_send(self)
 
     def request(self, *args: t.Any, **options: t.Any) -> None:
         if self.sock is not None:
-            _current.progress.connects(self)
+            ready_to_send(self)
         super().request(*args, **options)  # type: ignore[misc]
 
 
@@ -173,30 +183,48 @@ def _report_connections(manager: t.Any) -> None:
 
 
 def get(session: requests.Session, url: str, headers: dict[str, str], settings: RequestSettings, deadline: float = math.inf) -> Response:
-    """The response to a GET request; redirects are not followed. Raises what requests raises.
+    """The response to a GET request; redirects are not followed. Raises NoResponse.
 
     Connecting takes at most ``connect_timeout`` seconds with all that belongs to it: name resolution, each of the addresses of a host,
     the proxy, the TLS handshake. From then on the response takes at most ``read_timeout`` seconds up to its last byte. Both end at the
     deadline (of time.monotonic()).
     """
     progress = _Progress()
+    # In tenths of a second, which a message may name.
+    remaining = max(0.1, round(deadline - progress.connected_at, 1)) if deadline < math.inf else math.inf
+    settings = settings._replace(connect_timeout=min(settings.connect_timeout, remaining))
+    try:
+        return _get(session, url, headers, settings, deadline, progress)
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        raise NoResponse(what_failed(error, settings.url, settings, progress.is_sent)) from None
 
+
+def _get(session: requests.Session, url: str, headers: dict[str, str], settings: RequestSettings, deadline: float, progress: _Progress) -> Response:
     def make() -> Response:
         _current.progress = progress
-        timeouts = (settings.connect_timeout, settings.read_timeout)
-        with session.get(url, headers=headers, timeout=timeouts, verify=settings.verify, allow_redirects=False, stream=True) as response:
+        with _request(session, url, headers, settings) as response:
             return Response(response.status_code, _body(response, min(progress.connected_at + settings.read_timeout, deadline)))
 
     future = in_background(make)
     future.add_done_callback(progress.ends)
-    remaining = deadline - time.monotonic()
-    if not progress.connects_within(min(settings.connect_timeout, remaining)):
-        raise requests.exceptions.ConnectTimeout if settings.connect_timeout <= remaining else requests.exceptions.Timeout
+    if not progress.connects_within(settings.connect_timeout):
+        raise requests.exceptions.ConnectTimeout
     try:
         return future.result(min(settings.read_timeout, max(0.0, deadline - time.monotonic())))
     except concurrent.futures.TimeoutError:
         progress.cut()
         raise requests.exceptions.ReadTimeout from None
+
+
+def _request(session: requests.Session, url: str, headers: dict[str, str], settings: RequestSettings) -> requests.Response:
+    timeouts = (settings.connect_timeout, settings.read_timeout)
+    try:
+        return session.get(url, headers=headers, timeout=timeouts, verify=settings.verify, allow_redirects=False, stream=True)
+    except requests.RequestException:
+        raise
+    except (TypeError, ValueError):
+        # Raised for a proxy without a host, for one.
+        raise requests.exceptions.InvalidURL from None
 
 
 def _body(response: requests.Response, deadline: float) -> bytes:
@@ -221,36 +249,75 @@ class ConnectionFailure(t.NamedTuple):
     response_lost: bool = False
 
 
-def what_failed(error: Exception, url: str, settings: RequestSettings) -> ConnectionFailure:
-    """The meaning of what requests raised for a request to ``url``; of the URL only scheme and host should be given."""
-    found = _cause_of(error, settings)
+class NoResponse(Exception):
+    """A request has no response."""
+
+    def __init__(self, failure: ConnectionFailure) -> None:
+        super().__init__(failure.reason)
+        self.failure = failure
+
+
+def what_failed(error: Exception, url: str, settings: RequestSettings, is_sent: bool = True) -> ConnectionFailure:
+    """The meaning of what requests raised for a request to ``url``; of the URL only scheme and host should be given.
+
+    ``is_sent`` is false if the connection was not ready to send the request.
+    """
+    found = _cause_of(error, settings, is_sent)
     return found._replace(reason="%s%s %s" % (url, through_proxy(url), found.reason))
 
 
-def _cause_of(error: Exception, settings: RequestSettings) -> ConnectionFailure:
+def _cause_of(error: Exception, settings: RequestSettings, is_sent: bool) -> ConnectionFailure:
     """The failure; its reason lacks the subject."""
     causes = list(_causes(error))
-    if any(isinstance(cause, socket.gaierror) for cause in causes) or any("NameResolution" in type(cause).__name__ for cause in causes):
+
+    def caused_by(*kinds: type[BaseException]) -> bool:
+        return any(isinstance(cause, kinds) for cause in causes)
+
+    if caused_by(socket.gaierror) or any("NameResolution" in type(cause).__name__ for cause in causes):
         return ConnectionFailure(_errors.HOST_NOT_FOUND, "has a host name that cannot be resolved.")
-    if any(isinstance(cause, (requests.exceptions.SSLError, urllib3.exceptions.SSLError)) for cause in causes):
-        details = [str(getattr(cause, "verify_message", "")) for cause in causes]
-        detail = next(filter(None, details), "the handshake failed")
-        return ConnectionFailure(_errors.TLS_FAILED, "could not be trusted: %s." % detail.rstrip("."))
     if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
         return ConnectionFailure(_errors.INVALID_ADDRESS, "has an address, or is behind a proxy with one, that cannot be used.")
-    if isinstance(error, requests.exceptions.ConnectTimeout):
-        return ConnectionFailure(_errors.TIMED_OUT, "did not accept a connection within %g seconds." % settings.connect_timeout)
-    if any(isinstance(cause, (requests.exceptions.ReadTimeout, urllib3.exceptions.ReadTimeoutError)) for cause in causes):
+    if caused_by(requests.exceptions.ReadTimeout, urllib3.exceptions.ReadTimeoutError) and is_sent:
         return ConnectionFailure(_errors.TIMED_OUT, "did not answer in time.", response_lost=True)
-    if isinstance(error, requests.exceptions.Timeout):
-        return ConnectionFailure(_errors.TIMED_OUT, "did not accept a connection in time.")
-    if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
+    if caused_by(requests.exceptions.Timeout, urllib3.exceptions.ReadTimeoutError):
+        return ConnectionFailure(_errors.TIMED_OUT, "did not accept a connection within %g seconds." % settings.connect_timeout)
+    if caused_by(ConnectionRefusedError):
         return ConnectionFailure(_errors.CONNECTION_FAILED, "refused the connection.")
     if isinstance(error, requests.exceptions.ProxyError):
-        return ConnectionFailure(_errors.CONNECTION_FAILED, "could not be reached: the proxy refused.")
-    if any(isinstance(cause, urllib3.exceptions.NewConnectionError) for cause in causes):
+        return _refused_by_proxy(causes)
+    if caused_by(urllib3.exceptions.NewConnectionError):
         return ConnectionFailure(_errors.CONNECTION_FAILED, "could not be reached.")
-    return ConnectionFailure(_errors.CONNECTION_FAILED, "closed the connection without an answer.", response_lost=True)
+    return _tls_failure(causes) or ConnectionFailure(
+        _errors.CONNECTION_FAILED,
+        "closed the connection without an answer." if is_sent else "closed the connection before the request was sent.",
+        response_lost=is_sent,
+    )
+
+
+def _refused_by_proxy(causes: list[BaseException]) -> ConnectionFailure:
+    status = next((int(match.group(1)) for match in map(_TUNNEL_STATUS.search, map(str, causes)) if match), 0)
+    if status == 407:
+        return ConnectionFailure(_errors.PROXY_REFUSED, "could not be reached: the proxy requires a user name and a password (HTTP 407).")
+    if 400 <= status < 500:
+        return ConnectionFailure(_errors.PROXY_REFUSED, "could not be reached: the proxy does not permit it (HTTP %d)." % status)
+    if status:
+        return ConnectionFailure(_errors.CONNECTION_FAILED, "could not be reached by the proxy (HTTP %d)." % status)
+    return ConnectionFailure(_errors.CONNECTION_FAILED, "could not be reached: the connection to the proxy failed.")
+
+
+def _tls_failure(causes: list[BaseException]) -> ConnectionFailure | None:
+    """The failure if the server cannot be trusted, or does not speak TLS. A connection that is closed in the handshake is neither."""
+    for cause in causes:
+        # Older versions of urllib3 compare host names themselves, and raise a class of their own.
+        if isinstance(cause, ssl.SSLCertVerificationError) or type(cause).__name__ == "CertificateError":
+            reason = getattr(cause, "verify_message", "") or str(cause)
+            return ConnectionFailure(_errors.TLS_FAILED, "could not be trusted: %s." % reason.rstrip("."))
+    for cause in causes:
+        if isinstance(cause, ssl.SSLError) and not isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+            reason = (cause.reason or "").lower().replace("_", " ")
+            if "alert" not in reason:
+                return ConnectionFailure(_errors.TLS_FAILED, "did not complete the TLS handshake: %s." % (reason or "unknown reason"))
+    return None
 
 
 def _causes(error: BaseException | None) -> t.Iterator[BaseException]:

@@ -283,7 +283,7 @@ clusters:
       type: str
       sample: /
 error:
-  description: Structured error details. RV(error.code) is V(ClusterNotRunning) if a cluster is not running at the end of the wait.
+  description: Structured error details. C(code) of RV(error) is V(ClusterNotRunning) if a cluster is not running at the end of the wait.
   returned: failure
   type: dict
   sample:

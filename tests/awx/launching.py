@@ -195,8 +195,7 @@ class Controller:
         self._no_secrets(ran.stdout + ran.stderr)
         if code:
             raise ValueError(ran.stderr)
-        # ansible-core 2.19 says of each text that it is not to be evaluated; AWX takes the text.
-        listing = json.loads(output.read_text(encoding="utf-8"), object_hook=lambda found: found.get("__ansible_unsafe", found))
+        listing = json.loads(output.read_text(encoding="utf-8"))
         self._no_secrets(json.dumps(listing))
         groups = {name: group["hosts"] for name, group in listing.items() if name != "_meta" and "hosts" in group}
         return listing["_meta"]["hostvars"], groups

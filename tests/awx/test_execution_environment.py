@@ -56,6 +56,7 @@ def test_the_image_is_made_of_an_image_that_can_be_named_in_the_build(context: P
 def test_the_image_holds_the_collection(installed: Path) -> None:
     collection = installed / "ansible_collections/alicloud/ehpc"
     assert (collection / "playbooks/bootstrap.yml").exists()
+    assert (collection / "extensions/audit/event_query.yml").exists()
     assert not (collection / "tests").exists()
 
 

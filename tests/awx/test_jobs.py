@@ -234,6 +234,8 @@ def test_a_fleet_from_its_inventory(awx: Controller, emulator: Emulator) -> None
     hosts, groups = awx.update("E-HPC clusters", {**awx.inputs, "region": ""})
     assert set(hosts) == set(groups["ehpc_clusters"]) == set(emulator.state.clusters)
     assert groups["region_cn_shanghai"] == ["ehpc-sh-large01"]
+    # AWX stores what ansible-inventory prints, and compares it with enabled_value, for example.
+    assert (hosts[CLUSTER]["ehpc_status"], "__ansible_unsafe" in json.dumps(hosts)) == ("running", False)
     assert set(groups["hybrid"]) >= {CLUSTER, "ehpc-hz-hybrid02"}
 
     given = {"ehpc_bootstrap_post_scripts": "/opt/a.sh", "ehpc_bootstrap_sync_users": "auto", "ehpc_bootstrap_expected_users": "hpcuser01"}

@@ -63,9 +63,8 @@ WITHOUT_ANSWER = {
 def faults() -> Iterator[Fault]:
     for times in (1, None):
         yield from (Fault(f"``{code}``", "code", times, code) for code in REPEATED_CODES)
-        yield from (Fault(f"{status} of a gateway", "bad_gateway", times, status=status) for status in (502, 503, 504))
+        yield from (Fault(f"{status} of a gateway", "bad_gateway", times, status=status) for status in (429, 500, 502, 503, 504))
         yield from (Fault(name, kind, times) for name, kind in WITHOUT_ANSWER.items())
-    yield Fault("500 of a gateway", "bad_gateway", 1, status=500)
     yield Fault("200 without a body", "empty", 1)
     yield Fault("200 with a page of HTML", "html", 1)
     yield Fault("200 with half of the JSON", "truncated_json", 1)

@@ -17,52 +17,12 @@ from collections.abc import Callable, Iterator
 import pytest
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from support.in_process import client, run
+from support.raw import Handler, Raw, asked
 
 CLUSTER = "ehpc-hz-EXAMPLE"
 # Seconds. No server is done sooner than after HANG; a limit may be exceeded by SLACK.
 HANG, SLACK = 6.0, 1.0
 HEAD = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-
-Handler = Callable[[socket.socket], None]
-
-
-class Raw:
-    """A server on loopback while it is entered: each connection is handled by a function, in a thread of its own."""
-
-    def __init__(self, handler: Handler) -> None:
-        self._handler = handler
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        self.connections = 0
-
-    def __enter__(self) -> Raw:
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(self, *_failure: object) -> None:
-        self._listener.close()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                connection = self._listener.accept()[0]
-                self.connections += 1
-                threading.Thread(target=self._handle, args=(connection,), daemon=True).start()
-
-    def _handle(self, connection: socket.socket) -> None:
-        with connection, contextlib.suppress(OSError):
-            self._handler(connection)
-
-
-def asked(connection: socket.socket) -> str:
-    """The next request, or nothing if there is none."""
-    request = b""
-    while b"\r\n\r\n" not in request:
-        part = connection.recv(65536)
-        if not part:
-            return ""
-        request += part
-    return request.decode()
 
 
 def drip(connection: socket.socket, text: str) -> None:

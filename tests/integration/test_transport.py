@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import re
 import shutil
 import socket
@@ -24,6 +25,7 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcE
 from cryptography import x509
 from playing import ROOT, Play, task
 from support.in_process import MODULES, client, reaching, run
+from support.raw import Handler, Raw, asked
 from support.servers import Answer, Answering, Authority, Proxy, Server
 
 from emulator import Emulator
@@ -119,18 +121,53 @@ def test_certificates_that_are_refused_at_once(wrong: str, tmp_path: Path, sleep
         "another name": (authority.context("ehpc.example.com", "192.0.2.1"), "(?i)mismatch|not valid for|doesn't match"),
         "expired": (authority.context("127.0.0.1", not_after=past), "certificate has expired"),
         "unknown authority": (other.context("127.0.0.1"), "issuer certificate|self.signed certificate"),
-        "no TLS": (None, "handshake failed"),
+        "no TLS": (None, "did not complete the TLS handshake: wrong version number"),
     }[wrong]
     with Server(lambda asked: (200, "{}"), context) as server:
         url = f"https://127.0.0.1:{server.port}"
         error = fails({"endpoint": url, "access_key": "EXAMPLE", "secret_key": "EXAMPLE", "region": "cn-hangzhou", "ca_path": authority.bundle})
         assert (error.code, error.http_status) == ("TlsFailed", None)
-        assert error.message.startswith(f"{url} could not be trusted: ")
+        assert error.message.startswith(f"{url} {'did not' if wrong == 'no TLS' else 'could not be trusted: '}")
         assert re.search(words, error.message), error.message
         assert "ca_path" in (error.hint or "")
         assert server.connections == 1
         assert server.asked == []
     assert sleeps == []
+
+
+def alert(connection: socket.socket) -> None:
+    """The fatal alert handshake_failure."""
+    connection.sendall(b"\x15\x03\x03\x00\x02\x02\x28")
+
+
+@pytest.mark.parametrize("says", [lambda connection: None, alert], ids=["FIN", "alert"])
+def test_a_connection_that_is_closed_in_the_handshake(says: Handler, sleeps: list[float]) -> None:
+    def handle(connection: socket.socket) -> None:
+        connection.recv(65536)
+        says(connection)
+
+    with Raw(handle) as server:
+        url = f"https://127.0.0.1:{server.port}"
+        error = fails({"endpoint": url, "access_key": "EXAMPLE", "secret_key": "EXAMPLE", "region": "cn-hangzhou", "api_retries": 2})
+        assert server.connections == 3
+    assert (error.code, error.response_lost) == ("ConnectionFailed", False)
+    assert error.message == f"{url} closed the connection before the request was sent."
+    assert "ca_path" not in str(error)
+    assert len(sleeps) == 2
+
+
+def test_a_write_whose_handshake_was_cut_is_not_looked_for(sleeps: list[float]) -> None:
+    reads: list[str] = []
+
+    def is_applied() -> bool:
+        reads.append("read")
+        return False
+
+    with Raw(lambda connection: connection.recv(65536)) as server:
+        given = {"endpoint": f"https://127.0.0.1:{server.port}", "access_key": "EXAMPLE", "secret_key": "EXAMPLE", "region": "cn-hangzhou"}
+        with contextlib.closing(client({**given, "api_retries": 1})) as made, pytest.raises(EhpcError, match="before the request was sent"):
+            made.call("SetPostScripts", READ, is_applied=is_applied)
+    assert reads == []
 
 
 def test_where_the_authorities_come_from(secure: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,6 +255,33 @@ def test_a_kept_connection_that_was_closed_meanwhile() -> None:
         assert len(restarted.calls) == 1
 
 
+def test_a_connection_whose_second_request_is_always_dropped(sleeps: list[float]) -> None:
+    stored: list[str] = []
+
+    def handle(connection: socket.socket) -> None:
+        request = asked(connection)
+        if "Action=SetPostScripts" in request:
+            stored.append("https://example.com/new.sh")
+        body = json.dumps({"RequestId": "REQUEST", "PostInstallScripts": [{"Url": url, "Args": ""} for url in stored]})
+        connection.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+        asked(connection)
+
+    with Raw(handle) as server:
+        options = {"endpoint": f"http://127.0.0.1:{server.port}", "access_key": "EXAMPLE", "secret_key": "EXAMPLE", "region": "cn-hangzhou"}
+        result = run("post_scripts", {**options, "cluster_id": CLUSTER, "scripts": NEW_SCRIPT, "preflight": "off"})
+    assert result["changed"]
+    assert stored == ["https://example.com/new.sh"]
+
+
+def test_a_request_that_is_too_long(sleeps: list[float]) -> None:
+    with Server(always((414, "<html>Request-URI Too Large</html>"))) as server:
+        error = fails({"endpoint": server.url, "access_key": "EXAMPLE", "secret_key": "EXAMPLE", "region": "cn-hangzhou"})
+        (asked_for,) = server.asked
+    assert (error.code, error.http_status) == ("RequestTooLong", 414)
+    assert f"its URL has {len(server.url + asked_for.target)} characters" in error.message
+    assert sleeps == []
+
+
 def test_a_password_in_netrc_stays_there(emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     netrc = tmp_path / ".netrc"
     netrc.write_text("machine 127.0.0.1 login user password EXAMPLE-password\ndefault login user password EXAMPLE-password\n", encoding="utf-8")
@@ -261,7 +325,7 @@ def test_proxies_of_the_environment(emulator: Emulator, secure: Emulator) -> Non
 
 def test_a_proxy_that_wants_a_password(emulator: Emulator, secure: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     with Proxy(tunnels={f"127.0.0.1:{secure.port}": secure.port}, password=PASSWORD) as proxy:
-        for options in (reaching(emulator, api_retries=0), reaching(secure, api_retries=0)):
+        for options in (reaching(emulator), reaching(secure)):
             for password, allowed in ((QUOTED, True), ("EXAMPLE-wrong-password", False)):
                 for name in ("HTTP_PROXY", "HTTPS_PROXY"):
                     monkeypatch.setenv(name, f"http://user:{password}@127.0.0.1:{proxy.port}")
@@ -271,7 +335,24 @@ def test_a_proxy_that_wants_a_password(emulator: Emulator, secure: Emulator, mon
                 error = fails(options)
                 assert "EXAMPLE-wrong" not in str(error)
                 assert "proxy" in str(error)
+                assert (error.code, error.http_status) == (("ProxyRefused", None) if options["ca_path"] else ("InvalidAnswer", 407))
+        assert len(proxy.asked) == 4
     assert len(emulator.calls) == len(secure.calls) == 1
+
+
+@pytest.mark.parametrize(("status", "code", "requests"), [(403, "ProxyRefused", 1), (407, "ProxyRefused", 1), (502, "ConnectionFailed", 3)])
+def test_a_proxy_that_refuses(status: int, code: str, requests: int, monkeypatch: pytest.MonkeyPatch, sleeps: list[float]) -> None:
+    def handle(connection: socket.socket) -> None:
+        asked(connection)
+        connection.sendall(f"HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n".encode())
+
+    with Raw(handle) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://user:EXAMPLE-password@127.0.0.1:{proxy.port}")
+        error = fails({"access_key": "EXAMPLE", "secret_key": "EXAMPLE", "region": "cn-hangzhou", "api_retries": 2})
+        assert (error.code, error.response_lost, proxy.connections) == (code, False, requests)
+        assert f"through the proxy http://***@127.0.0.1:{proxy.port} could not be reached" in error.message
+        assert f"(HTTP {status})" in error.message
+    assert "proxy" in (error.hint or "")
 
 
 def test_a_proxy_that_cannot_be_reached(emulator: Emulator, secure: Emulator, monkeypatch: pytest.MonkeyPatch, sleeps: list[float]) -> None:
@@ -291,9 +372,10 @@ def test_a_proxy_that_cannot_be_reached(emulator: Emulator, secure: Emulator, mo
         ("user:PASSWORD/#?@127.0.0.1:9", "***@127.0.0.1:9"),
         ("http://user:PASSWORD/#?@127.0.0.1:9", "http://***@127.0.0.1:9"),
         ("http://user:PASSWORD@:9", "http://***@:9"),
+        ("http://user:PASSWORD@", "http://***@"),
         ("foo://user:PASSWORD@127.0.0.1:9", "foo://***@127.0.0.1:9"),
     ],
-    ids=["no scheme", "no scheme, unquoted", "unquoted", "no host", "unknown scheme"],
+    ids=["no scheme", "no scheme, unquoted", "unquoted", "no host", "no host and no port", "unknown scheme"],
 )
 def test_a_proxy_that_cannot_be_used(proxy: str, shown: str, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, sleeps: list[float]) -> None:
     monkeypatch.setenv("HTTP_PROXY", proxy.replace("PASSWORD", "EXAMPLE-password"))
@@ -416,7 +498,6 @@ def test_names_that_cannot_be_resolved(monkeypatch: pytest.MonkeyPatch, sleeps: 
         {"kind": "empty"},
         {"kind": "html"},
         {"kind": "truncated_json"},
-        {"kind": "bad_gateway", "status": 500},
         {"kind": "bad_gateway", "status": 404},
     ],
     ids=str,

@@ -32,6 +32,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client, client_for
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
+from ansible_collections.alicloud.ehpc.plugins.module_utils._http import ready_to_send
 from ansible_collections.alicloud.ehpc.plugins.module_utils._module import call as run_function
 from requests.adapters import BaseAdapter
 
@@ -233,6 +234,7 @@ class Service(BaseAdapter):
         call = self._next(params)
         if params.get("AccessKeyId") == ACCESS_KEY and params["Signature"] != sign(SECRET_KEY, string_to_sign("GET", pairs)):
             raise Unexpected(f"{call} has a wrong signature")
+        ready_to_send(None)
         self.clock.now += call.takes
         if call.error:
             raise call.error

@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import ssl
 import typing as t
 from pathlib import Path
 
+import certifi
 import pytest
+import trustme
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _arguments
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import (
     ENVIRONMENT,
@@ -231,26 +234,31 @@ def test_regions_that_cannot_be(region: str) -> None:
         checked_region(region)
 
 
-# Transport
+# Settings of requests
 
 
-def test_transport_of_defaults() -> None:
+def test_request_settings_of_defaults() -> None:
     assert request_settings(params(), REGION) == ("https://ehpc.cn-hangzhou.aliyuncs.com", True, 5, 30, 5, 12)
     assert hash(request_settings(params(), REGION)) == hash(request_settings(params(), REGION))
 
 
-def test_transport_of_options(tmp_path: Path) -> None:
-    ca_path = tmp_path / "ca.pem"
-    ca_path.touch()
-    given = params(endpoint="127.0.0.1:1", ca_path=str(ca_path), connect_timeout=0.5, read_timeout=1.5, api_retries=0, api_retry_max_delay=0)
-    assert request_settings(given, REGION) == ("https://127.0.0.1:1", str(ca_path), 0.5, 1.5, 0, 0)
+@pytest.fixture
+def bundle(tmp_path: Path) -> str:
+    path = tmp_path / "ca.pem"
+    trustme.CA().cert_pem.write_to_path(path)
+    return str(path)
 
 
-def test_ca_path_of_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_request_settings_of_options(bundle: str) -> None:
+    given = params(endpoint="127.0.0.1:1", ca_path=bundle, connect_timeout=0.5, read_timeout=1.5, api_retries=0, api_retry_max_delay=0)
+    assert request_settings(given, REGION) == ("https://127.0.0.1:1", bundle, 0.5, 1.5, 0, 0)
+
+
+def test_ca_path_of_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, bundle: str) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
     assert request_settings(params(), REGION).verify == str(tmp_path)
-    monkeypatch.setenv("ALIBABA_CLOUD_CA_BUNDLE", __file__)
-    assert request_settings(params(), REGION).verify == __file__
+    monkeypatch.setenv("ALIBABA_CLOUD_CA_BUNDLE", bundle)
+    assert request_settings(params(), REGION).verify == bundle
     assert request_settings(params(validate_certs=False), REGION).verify is False
 
 
@@ -260,21 +268,77 @@ def test_ca_path_that_is_not_there(tmp_path: Path) -> None:
     assert str(tmp_path / "ca.pem") in str(caught.value)
 
 
+CERTIFICATE = trustme.CA().cert_pem.bytes()
+BROKEN = {
+    "empty": (b"", "contains no certificate in PEM format"),
+    "something else": (b"\xff\xfebundle\n", "contains no certificate in PEM format"),
+    "a key": (CERTIFICATE.replace(b"CERTIFICATE", b"PRIVATE KEY"), "contains no certificate in PEM format"),
+    "no Base64": (CERTIFICATE.replace(b"MII", b"=I*"), "contains a certificate that is not valid"),
+    "no certificate inside": (b"-----BEGIN CERTIFICATE-----\nTWFueQ==\n-----END CERTIFICATE-----\n", "contains a certificate that is not valid"),
+    "cut off": (CERTIFICATE + CERTIFICATE[:300], "contains a certificate that is not valid"),
+    "cut within": (CERTIFICATE[:300] + CERTIFICATE[-27:], "contains a certificate that is not valid"),
+    "the second of two": (CERTIFICATE + CERTIFICATE.replace(b"MII", b"AII"), "contains a certificate that is not valid"),
+}
+
+
+@pytest.mark.parametrize(("content", "problem"), BROKEN.values(), ids=BROKEN)
+def test_broken_bundles(content: bytes, problem: str, tmp_path: Path) -> None:
+    path = tmp_path / "ca.pem"
+    path.write_bytes(content)
+    with pytest.raises(ssl.SSLError):
+        ssl.create_default_context(cafile=str(path))
+    with pytest.raises(EhpcError) as caught:
+        request_settings(params(ca_path=str(path)), REGION)
+    assert str(caught.value) == f"ca_path: {path} {problem}. Set it to a bundle of certificates in PEM format, or omit it."
+    assert request_settings(params(ca_path=str(path), validate_certs=False), REGION).verify is False
+
+
 @pytest.mark.parametrize(
-    ("name", "value"),
-    [("connect_timeout", 0), ("connect_timeout", -1), ("read_timeout", 0), ("read_timeout", -0.5), ("api_retries", -1), ("api_retry_max_delay", -0.1)],
+    "content",
+    [CERTIFICATE * 2, CERTIFICATE.replace(b"\n", b"\r\n"), b"# An authority\n\n" + CERTIFICATE + b"\nthe end", Path(certifi.where()).read_bytes()],
+    ids=["two", "CRLF", "comments", "many"],
 )
-def test_numbers_that_cannot_work(name: str, value: float) -> None:
-    with pytest.raises(EhpcError, match=name) as caught:
-        request_settings(params(**{name: value}), REGION)
-    assert str(value) in str(caught.value)
+def test_bundles(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "ca.pem"
+    path.write_bytes(content)
+    ssl.create_default_context(cafile=str(path))
+    assert request_settings(params(ca_path=str(path)), REGION).verify == str(path)
 
 
-@pytest.mark.parametrize("name", ["connect_timeout", "read_timeout"])
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_timeouts_that_are_not_finite(name: str, value: float) -> None:
-    with pytest.raises(EhpcError, match=name):
+def test_a_bundle_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_arguments: t.Any, **_more: t.Any) -> t.NoReturn:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("builtins.open", denied)
+    with pytest.raises(EhpcError, match=r"ca\.pem cannot be read \(Permission denied\)\."):
+        request_settings(params(ca_path=str(tmp_path / "ca.pem")), REGION)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("connect_timeout", 0, "must be more than 0 and at most 86400 seconds, not 0."),
+        ("connect_timeout", -1, "must be more than 0 and at most 86400 seconds, not -1."),
+        ("read_timeout", 0, "must be more than 0 and at most 86400 seconds, not 0."),
+        ("read_timeout", 1e12, "must be more than 0 and at most 86400 seconds, not 1000000000000.0."),
+        ("read_timeout", 86401, "must be more than 0 and at most 86400 seconds, not 86401."),
+        ("read_timeout", float("nan"), "must be more than 0 and at most 86400 seconds, not nan."),
+        ("connect_timeout", float("inf"), "must be more than 0 and at most 86400 seconds, not inf."),
+        ("api_retries", -1, "must not be negative, it is -1."),
+        ("api_retry_max_delay", -0.1, "must be between 0 and 86400 seconds, not -0.1."),
+        ("api_retry_max_delay", 86401, "must be between 0 and 86400 seconds, not 86401."),
+        ("api_retry_max_delay", float("nan"), "must be between 0 and 86400 seconds, not nan."),
+    ],
+)
+def test_numbers_that_cannot_work(name: str, value: float, problem: str) -> None:
+    with pytest.raises(EhpcError) as caught:
         request_settings(params(**{name: value}), REGION)
+    assert str(caught.value) == f"{name} {problem}"
+
+
+@pytest.mark.parametrize(("name", "value"), [("connect_timeout", 86400), ("read_timeout", 0.001), ("api_retries", 10**9), ("api_retry_max_delay", 86400)])
+def test_numbers_that_work(name: str, value: float) -> None:
+    assert value in request_settings(params(**{name: value}), REGION)
 
 
 @pytest.mark.parametrize("name", ["secret_key", "security_token"])

@@ -272,6 +272,7 @@ def test_no_items(answer: dict[str, t.Any]) -> None:
         ("Whatever", 502),
         ("Whatever", 503),
         ("Whatever", 504),
+        ("Whatever", 429),
     ],
 )
 def test_repeated(service: Service, code: str, status: int) -> None:
@@ -310,6 +311,7 @@ def test_not_repeated(service: Service, code: str, status: int) -> None:
     ("retries", "max_delay", "sleeps"),
     [
         (5, 12, [0.5, 1.0, 2.0, 4.0, 8.0]),
+        (1100, 0.0, [0.0] * 1100),
         (7, 12, [0.5, 1.0, 2.0, 4.0, 8.0, 12.0, 12.0]),
         (3, 1.5, [0.5, 1.0, 1.5]),
         (2, 0, [0.0, 0.0]),
@@ -354,6 +356,17 @@ def untrusted(reason: str = "self-signed certificate in certificate chain") -> r
     return requests.exceptions.SSLError(urllib3.exceptions.MaxRetryError(None, f"/?Signature={SECRET_KEY}", inner))  # type: ignore[arg-type]
 
 
+def handshake(kind: type[ssl.SSLError], reason: str | None) -> requests.exceptions.SSLError:
+    cause = kind(1, "EXAMPLE")
+    cause.reason = reason  # type: ignore[assignment]
+    return requests.exceptions.SSLError(urllib3.exceptions.MaxRetryError(None, "/", urllib3.exceptions.SSLError(cause)))  # type: ignore[arg-type]
+
+
+def tunnel(status: str) -> requests.exceptions.ProxyError:
+    cause = urllib3.exceptions.ProxyError("Unable to connect to proxy", OSError(f"Tunnel connection failed: {status}"))
+    return requests.exceptions.ProxyError(urllib3.exceptions.MaxRetryError(None, "/", cause))  # type: ignore[arg-type]
+
+
 CLOSED = "closed the connection without an answer."
 # how it fails -> code, what is said after the address, whether it is repeated, whether the service may have done the work
 NO_ANSWER: dict[str, tuple[Exception, str, str, bool, bool]] = {
@@ -377,13 +390,22 @@ NO_ANSWER: dict[str, tuple[Exception, str, str, bool, bool]] = {
         True,
         True,
     ),
-    "proxy": (
-        requests.exceptions.ProxyError("Tunnel connection failed: 403 Forbidden"),
+    "no proxy": (
+        requests.exceptions.ProxyError("Cannot connect to proxy."),
         "ConnectionFailed",
-        "could not be reached: the proxy refused.",
+        "could not be reached: the connection to the proxy failed.",
         True,
         False,
     ),
+    "proxy that wants a password": (
+        tunnel("407 Proxy Authentication Required"),
+        "ProxyRefused",
+        "could not be reached: the proxy requires a user name and a password (HTTP 407).",
+        False,
+        False,
+    ),
+    "proxy that forbids it": (tunnel("403 Forbidden"), "ProxyRefused", "could not be reached: the proxy does not permit it (HTTP 403).", False, False),
+    "proxy that does not reach it": (tunnel("502 Bad Gateway"), "ConnectionFailed", "could not be reached by the proxy (HTTP 502).", True, False),
     "unknown name": (wrapped(socket.gaierror(-2, "Name or service not known")), "HostNotFound", "has a host name that cannot be resolved.", False, False),
     "unknown name, without its cause": (
         requests.exceptions.ConnectionError(urllib3.exceptions.NameResolutionError("host", None, "unknown")),  # type: ignore[arg-type]
@@ -394,7 +416,18 @@ NO_ANSWER: dict[str, tuple[Exception, str, str, bool, bool]] = {
     ),
     "untrusted": (untrusted(), "TlsFailed", "could not be trusted: self-signed certificate in certificate chain.", False, False),
     "untrusted, told as a sentence": (untrusted("it is for host X."), "TlsFailed", "could not be trusted: it is for host X.", False, False),
-    "handshake": (requests.exceptions.SSLError("EOF"), "TlsFailed", "could not be trusted: the handshake failed.", False, False),
+    "untrusted name, as older libraries compare it": (
+        requests.exceptions.SSLError(type("CertificateError", (ValueError,), {})("hostname 'a' doesn't match 'b'")),
+        "TlsFailed",
+        "could not be trusted: hostname 'a' doesn't match 'b'.",
+        False,
+        False,
+    ),
+    "no TLS": (handshake(ssl.SSLError, "WRONG_VERSION_NUMBER"), "TlsFailed", "did not complete the TLS handshake: wrong version number.", False, False),
+    "no reason": (handshake(ssl.SSLError, None), "TlsFailed", "did not complete the TLS handshake: unknown reason.", False, False),
+    "alert": (handshake(ssl.SSLError, "SSLV3_ALERT_HANDSHAKE_FAILURE"), "ConnectionFailed", CLOSED, True, True),
+    "end within TLS": (handshake(ssl.SSLEOFError, "UNEXPECTED_EOF_WHILE_READING"), "ConnectionFailed", CLOSED, True, True),
+    "orderly end within TLS": (handshake(ssl.SSLZeroReturnError, None), "ConnectionFailed", CLOSED, True, True),
     "address": (
         requests.exceptions.InvalidURL("bad"),
         "InvalidAddress",
@@ -419,6 +452,21 @@ def test_no_answer(service: Service, error: Exception, code: str, reason: str, r
     assert found.__suppress_context__
 
 
+def test_a_retry_without_a_response_has_a_connection_of_its_own(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    client, closed = service.client(), []
+    monkeypatch.setattr(client._session, "close", lambda: closed.append(len(service.seen)))
+    service.expects(Call("ListRegions", code="ServiceUnavailable"), Call("ListRegions", status=502, body=b""), Call("ListRegions", error=LOST))
+    service.expects(Call("ListRegions", takes=31), Call("ListRegions"))
+    client.call("ListRegions")
+    assert closed == [3, 4]
+
+
+def test_no_timeout_is_too_long_for_the_operating_system(service: Service) -> None:
+    service.expects(Call("SyncUsers"))
+    service.client().call("SyncUsers", read_timeout=10**12)
+    assert service.seen[0].timeout == (5, 86400)
+
+
 def test_causes_that_refer_to_each_other(service: Service) -> None:
     error, again = requests.exceptions.ConnectionError(), OSError()
     error.args = (socket.gaierror(-2, "Name or service not known"), again, again, error)
@@ -430,9 +478,9 @@ def test_no_answer_through_a_proxy(service: Service, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("HTTPS_PROXY", "http://user:EXAMPLE-password@proxy.example.com:3128")
     call = Call("GetPostScripts", ClusterId=CLUSTER, error=requests.exceptions.ProxyError("refused"))
     error = fails(service, call, api_retries=0)
-    assert error.message == f"https://{HOST} through the proxy http://***@proxy.example.com:3128 could not be reached: the proxy refused."
+    assert error.message == f"https://{HOST} through the proxy http://***@proxy.example.com:3128 could not be reached: the connection to the proxy failed."
     monkeypatch.setenv("NO_PROXY", "aliyuncs.com")
-    assert fails(service, call, api_retries=0).message == f"https://{HOST} could not be reached: the proxy refused."
+    assert fails(service, call, api_retries=0).message == f"https://{HOST} could not be reached: the connection to the proxy failed."
 
 
 @pytest.mark.parametrize(
@@ -463,7 +511,8 @@ def test_200_that_is_no_answer(service: Service, body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "repeated", "lost"), [(302, False, False), (404, False, False), (407, False, False), (500, False, True), (502, True, True), (504, True, True)]
+    ("status", "repeated", "lost"),
+    [(302, False, False), (404, False, False), (407, False, False), (429, True, False), (500, True, True), (502, True, True), (504, True, True)],
 )
 @pytest.mark.parametrize("body", [b"", b"<html>somebody else</html>", b"{}", b'{"Message": "somebody else"}'])
 def test_failures_of_something_else(service: Service, status: int, repeated: bool, lost: bool, body: bytes) -> None:
@@ -472,6 +521,15 @@ def test_failures_of_something_else(service: Service, status: int, repeated: boo
     assert (error.code, error.http_status, error.request_id) == ("InvalidAnswer", status, None)
     assert "somebody" not in str(error)
     assert error.response_lost is lost
+
+
+@pytest.mark.parametrize("body", [b"<html>Request-URI Too Large</html>", b'{"Code": "TooLong"}'])
+def test_a_request_that_is_too_long(service: Service, body: bytes) -> None:
+    error = fails(service, Call("GetPostScripts", ClusterId=CLUSTER, status=414, body=body))
+    length = len(service.seen[0].url)
+    assert (error.code, error.http_status, error.action, error.response_lost) == ("RequestTooLong", 414, "GetPostScripts", False)
+    assert error.message == f"The request is too long: its URL has {length} characters, more than the gateway accepts (HTTP 414)."
+    assert "pre-signed" in (error.hint or "")
 
 
 def test_redirections_are_not_followed(service: Service) -> None:

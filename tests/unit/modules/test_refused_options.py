@@ -57,10 +57,10 @@ REFUSED: dict[str, tuple[t.Any, dict[str, t.Any], str, str | None]] = {
     "no certificates": (
         post_scripts,
         {"ca_path": "/absent/ca.pem"},
-        "ca_path: there is no file or directory /absent/ca.pem.",
-        "Give a bundle of certificates in PEM form, or leave ca_path out.",
+        "ca_path: /absent/ca.pem does not exist.",
+        "Set it to a bundle of certificates in PEM format, or omit it.",
     ),
-    "no time": (post_scripts, {"read_timeout": 0}, "read_timeout must be more than 0 seconds, not 0.0.", None),
+    "no time": (post_scripts, {"read_timeout": 0}, "read_timeout must be more than 0 and at most 86400 seconds, not 0.0.", None),
     "fewer than no retries": (post_scripts, {"api_retries": -1}, "api_retries must not be negative, it is -1.", None),
     "no cluster": (post_scripts, {"cluster_id": " "}, "cluster_id is empty.", "Give the id of an E-HPC cluster, such as ehpc-hz-EXAMPLE."),
     "cluster": (post_scripts, {"cluster_id": "ehpc hz"}, "cluster_id 'ehpc hz' has white space or control characters.", None),
