@@ -41,7 +41,8 @@ def uses() -> dict[str, Use]:
     """A use of each module; one that can change something changes something in its first run."""
     stored = script(BASE)
     nodes = Call("ListNodes", ClusterId=CLUSTER, PageNumber="1", PageSize="100", answer={})
-    regroup = Call("ModifyUserGroups", ClusterId=CLUSTER, **{"User.1.Name": "hpcuser01", "User.1.Group": "wheel"})
+    changed: dict[str, t.Any] = {"User.1.Name": "hpcuser01", "User.1.Group": "wheel"}
+    regroup = Call("ModifyUserGroups", ClusterId=CLUSTER, **changed)
     return {
         "cluster_info": reading(describe(), cluster_ids=[CLUSTER]),
         "post_scripts": Use({"cluster_id": CLUSTER, "scripts": [stored]}, [read()], [read(), write(stored), read(stored)], [read(stored)]),

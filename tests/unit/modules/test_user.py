@@ -44,7 +44,7 @@ def desired(name: str, group: str = "users", password: str | None = PASSWORD) ->
 
 
 def _call(action: str, fields: dict[str, tuple[str, ...]], how: dict[str, t.Any]) -> Call:
-    params = {f"User.{number}.{field}": value for field, values in fields.items() for number, value in enumerate(values, 1)}
+    params: dict[str, t.Any] = {f"User.{number}.{field}": value for field, values in fields.items() for number, value in enumerate(values, 1)}
     return Call(action, ClusterId=CLUSTER, **params, **how)
 
 
