@@ -194,6 +194,10 @@ check-sanity: copy ## All tests of ansible-test sanity.
 changelog: $(CHECK_VENV)/.ready ## Take the changelog fragments into CHANGELOG.md, under galaxy.yml's version.
 	antsibull-changelog release --update-existing --reload-plugins
 
+.PHONY: address
+address: ## Change the public address of the repository in all files: make address ADDRESS=https://...
+	$(PYTHON) tests/check/address.py "$(ADDRESS)"
+
 .PHONY: package
 package: copy $(PACKAGE_VENV)/.ready ## Build the tarball, in build/package.
 	rm -rf build/package

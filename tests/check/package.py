@@ -17,6 +17,7 @@ from pathlib import Path
 
 NEEDED = [
     "CHANGELOG.md",
+    "CODE_OF_CONDUCT.md",
     "COPYING",
     "FILES.json",
     "MANIFEST.json",

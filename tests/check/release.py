@@ -36,7 +36,7 @@ def other_versions(version: str) -> list[str]:
         "plugins/module_utils/_version.py": found(r'^VERSION = "(.+)"', "plugins/module_utils/_version.py"),
         # The newest release is the first of its headings.
         "CHANGELOG.md": found(r"^## v(.+)", "CHANGELOG.md"),
-        "README.md": found(r"alicloud-ehpc-([0-9.]+)\.tar\.gz", "README.md"),
+        "README.md": found(r"alicloud\.ehpc:==([0-9.]+)$", "README.md"),
     }
     wrong = [f"{path} has version {other}, galaxy.yml {version}" for path, other in versions.items() if other != version]
     if version not in releases:
