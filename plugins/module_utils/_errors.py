@@ -228,7 +228,8 @@ class EhpcError(Exception):
         if self.attempted:
             what = "Cannot %s: %s" % (self.attempted, what)
         what = what if what.endswith((".", "!", "?")) else what + "."
-        return "%s %s" % (what, self.hint) if self.hint else what
+        # A message may be a list, a line for each item.
+        return "%s%s%s" % (what, "\n" if "\n" in what else " ", self.hint) if self.hint else what
 
     def as_failure(self) -> dict[str, t.Any]:
         """What a module fails with."""

@@ -2,81 +2,139 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Shell commands on the nodes of a cluster: starting them, waiting for them, reading what came of them."""
+"""Shell commands on the nodes of a cluster: start a command, wait for it, read its results."""
 
 from __future__ import annotations
 
 import time
 import typing as t
 
-from ansible_collections.alicloud.ehpc.plugins.module_utils._client import items
+from ansible_collections.alicloud.ehpc.plugins.module_utils._client import items, poll
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from collections.abc import Sequence
 
     from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client
 
-# How many nodes one call may name is not documented. With so many the address of a call stays below 8 KiB.
-NODES_PER_CALL = 50
-# The least that a timeout may be is documented in one place, and not in another.
-LEAST_TIMEOUT = 60
-FIRST_DELAY = 1.0
-OVER = ("Finished", "Failed", "Stopped")
+# The documentation does not say how many nodes a call may name. With this many its URL stays below 8 KiB.
+MAX_NODES_PER_CALL = 50
+# Seconds. One page of the documentation has this minimum, another one has none.
+MIN_TIMEOUT = 60
+INITIAL_DELAY = 1.0
+# How long the results may lag behind the status, and how long reading them may take after the deadline.
+RESULT_DELAY = 15
+LAST_READ = 5
+FINAL_STATUSES = ("Finished", "Failed", "Stopped")
+# The status of a node for which E-HPC has no result although it reports the command as finished.
+NO_RESULT = "NoResult"
+# The codes that may be about one of the nodes. The documentation lists codes for the whole product only.
+NODE_CODES = ("ComputeNotFound", "InvalidParams", "InvalidOpt", "ExecFail", "EcsError", "AliyunError")
 
 
 class Result(t.NamedTuple):
-    """What became of a command on one node."""
+    """The end of a command on one node."""
 
     status: str
     message: str
 
 
-def run(client: Client, cluster_id: str, command: str, node_ids: Sequence[str], seconds: float, delay: float) -> dict[str, Result]:
-    """Run a command on nodes, and wait so many seconds for it. A node that has not ended it by then is not in the result.
+class Command(t.NamedTuple):
+    """A command that E-HPC has accepted for some nodes."""
 
-    Where the answer to the call that starts it is lost, it is started once more: the command has to bear that.
+    id: str
+    node_ids: Sequence[str]
+
+
+class Started(t.NamedTuple):
+    """The commands that were started."""
+
+    commands: list[Command]
+    # By node ID, why E-HPC refused to run the command there.
+    refused: dict[str, EhpcError]
+    # What ended the starting, and the nodes of that call if it may have started the command.
+    failure: EhpcError | None = None
+    uncertain: Sequence[str] = ()
+
+
+def start(client: Client, cluster_id: str, command: str, node_ids: Sequence[str], timeout: int, deadline: float) -> Started:
+    """Start a command on nodes. E-HPC ends it after ``timeout`` seconds; none is started after the deadline (of time.monotonic()).
+
+    One node that E-HPC refuses makes it refuse the whole call, so the nodes of that call are halved until that node is alone. If a
+    response is lost, the command is started once more: it must tolerate that.
     """
-    groups = [node_ids[begin : begin + NODES_PER_CALL] for begin in range(0, len(node_ids), NODES_PER_CALL)]
-    command_ids = [_start(client, cluster_id, command, group, seconds) for group in groups]
-    deadline = time.monotonic() + seconds
-    found: dict[str, Result] = {}
-    for command_id, group in zip(command_ids, groups):
-        found.update(_wait(client, {"ClusterId": cluster_id, "CommandId": command_id}, group, deadline, delay))
-    return found
+    started = Started([], {})
+    waiting = [node_ids[begin : begin + MAX_NODES_PER_CALL] for begin in range(0, len(node_ids), MAX_NODES_PER_CALL)]
+    while waiting:
+        group = waiting.pop(0)
+        params = {"ClusterId": cluster_id, "Command": command, "Timeout": str(max(MIN_TIMEOUT, timeout))}
+        params.update({"Instance.%d.Id" % number: node_id for number, node_id in enumerate(group, 1)})
+        try:
+            response = client.call("InvokeShellCommand", params, deadline=deadline)
+        except EhpcError as error:
+            if error.code not in NODE_CODES:
+                return started._replace(failure=error, uncertain=group if error.response_lost else ())
+            middle = len(group) // 2
+            if middle:
+                waiting[:0] = [group[:middle], group[middle:]]
+            else:
+                started.refused[group[0]] = error
+        else:
+            started.commands.append(Command(str(response.get("CommandId") or ""), group))
+    return started
 
 
-def _start(client: Client, cluster_id: str, command: str, node_ids: Sequence[str], seconds: float) -> str:
-    params = {"ClusterId": cluster_id, "Command": command, "Timeout": str(max(LEAST_TIMEOUT, int(seconds)))}
-    params.update({"Instance.%d.Id" % number: node_id for number, node_id in enumerate(node_ids, 1)})
-    return str(client.call("InvokeShellCommand", params).get("CommandId") or "")
+def results(client: Client, cluster_id: str, commands: Sequence[Command], deadline: float, delay: float) -> t.Iterator[tuple[Command, dict[str, Result]]]:
+    """Each command with its results by node ID, once all of its nodes have one, or at the deadline. Raises EhpcError.
 
-
-def _wait(client: Client, params: dict[str, str], node_ids: Sequence[str], deadline: float, delay: float) -> dict[str, Result]:
-    """The results of a command once all nodes have one, or at the deadline."""
-    pause = min(FIRST_DELAY, delay)
-    while True:
+    A node that has not finished by then is not among the results. ``delay`` is the maximum delay in seconds between two polls.
+    """
+    pause = min(INITIAL_DELAY, delay)
+    if commands:
         time.sleep(max(0.0, min(pause, deadline - time.monotonic())))
-        pause = min(pause * 2, delay)
-        late = time.monotonic() >= deadline
-        if late or _is_over(client, params, node_ids):
-            found = _results(client, params)
-            if late or set(node_ids) <= set(found):
-                return found
+    for command in commands:
+        yield command, _wait(client, cluster_id, command, deadline, pause, delay)
 
 
-def _is_over(client: Client, params: dict[str, str], node_ids: Sequence[str]) -> bool:
-    answer = client.call("ListInvocationStatus", params)
-    nodes = items(answer, "InvokeInstances", "InvokeInstance")
-    over = {node.get("InstanceId") for node in nodes if node.get("InstanceInvokeStatus") in OVER}
-    # What the statuses of single nodes can be is not documented.
-    return answer.get("InvokeStatus") in OVER or set(node_ids) <= over
+def _wait(client: Client, cluster_id: str, command: Command, deadline: float, pause: float, delay: float) -> dict[str, Result]:
+    params = {"ClusterId": cluster_id, "CommandId": command.id}
+    finished: list[float] = []
+
+    def read() -> dict[str, Result]:
+        now = time.monotonic()
+        if not _is_finished(client, params, command.node_ids, deadline):
+            return {}
+        if now < deadline:
+            finished.append(now)
+        found = _read_results(client, params, deadline + LAST_READ)
+        if finished and now >= finished[0] + RESULT_DELAY:
+            found.update({node_id: Result(NO_RESULT, "") for node_id in command.node_ids if node_id not in found})
+        return found
+
+    return poll(read, lambda found: set(command.node_ids) <= set(found), deadline, min(pause * 2, delay), delay)
 
 
-def _results(client: Client, params: dict[str, str]) -> dict[str, Result]:
-    """The results of the nodes that have ended the command."""
-    records = client.pages("ListInvocationResults", "InvocationResults", "InvocationResult", params)
+def _is_finished(client: Client, params: dict[str, str], node_ids: Sequence[str], deadline: float) -> bool:
+    """Whether the results can be read: all nodes have finished, or the deadline has passed."""
+    if time.monotonic() >= deadline:
+        return True
+    try:
+        response = client.call("ListInvocationStatus", params, deadline=deadline)
+    except EhpcError:
+        if time.monotonic() >= deadline:
+            return True
+        raise
+    statuses = {node.get("InstanceId"): node.get("InstanceInvokeStatus") for node in items(response, "InvokeInstances", "InvokeInstance")}
+    # The documentation does not list the statuses of single nodes, but a node that is running has not finished.
+    over = response.get("InvokeStatus") in FINAL_STATUSES and "Running" not in statuses.values()
+    return over or all(statuses.get(node_id) in FINAL_STATUSES for node_id in node_ids)
+
+
+def _read_results(client: Client, params: dict[str, str], deadline: float) -> dict[str, Result]:
+    """The results of the nodes that have finished the command, by node ID."""
+    records = client.pages("ListInvocationResults", "InvocationResults", "InvocationResult", params, deadline=deadline)
     return {
         str(record.get("InstanceId")): Result(str(record["InvokeRecordStatus"]), str(record.get("Message") or ""))
         for record in records
-        if record.get("InvokeRecordStatus") in OVER
+        if record.get("InvokeRecordStatus") in FINAL_STATUSES
     }

@@ -9,11 +9,14 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import result_keys, snake_case
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import invalid_option
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client
+
+Node = t.Dict[str, t.Any]
 
 PAGE_SIZE = 100
 # What a node's variables tell, beside whose it is.
@@ -23,7 +26,7 @@ REQUIRED_KEYS = tuple(snake_case(field) for field in FIELDS)
 MANAGER_ROLES = frozenset(("Scheduler", "SchedulerBackup", "Account", "AccountBackup", "Manager"))
 
 
-def list_all(client: Client, cluster: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
+def list_all(client: Client, cluster: Mapping[str, t.Any]) -> list[Node]:
     """All nodes of a cluster, each once, even if it moved between two pages while they were read. Raises EhpcError."""
     found = client.pages("ListNodes", "Nodes", "NodeInfo", {"ClusterId": cluster["id"]}, PAGE_SIZE)
     return list({_identity(info): _shaped(info, cluster) for info in found}.values())
@@ -34,8 +37,8 @@ def _identity(info: Mapping[str, t.Any]) -> tuple[t.Any, ...]:
     return (info["Id"],) if info.get("Id") else (info.get("HostName"), info.get("IpAddress"))
 
 
-def _shaped(info: Mapping[str, t.Any], cluster: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    node: dict[str, t.Any] = {"id": info.get("Id"), "cluster_id": cluster["id"]}
+def _shaped(info: Mapping[str, t.Any], cluster: Mapping[str, t.Any]) -> Node:
+    node: Node = {"id": info.get("Id"), "cluster_id": cluster["id"]}
     node.update({"cluster_name": cluster["name"], "region_id": cluster["region_id"], "scheduler_type": cluster["scheduler_type"]})
     node.update(dict.fromkeys(REQUIRED_KEYS))
     node.update(result_keys(info, FIELDS))
@@ -50,3 +53,25 @@ def _roles(info: Mapping[str, t.Any]) -> list[str]:
     names = named.get("Role") if isinstance(named, dict) else named
     roles = {"manager" if name in MANAGER_ROLES else str(name).lower() for name in names or []}
     return sorted(roles)
+
+
+def choose(nodes: Sequence[Node], names: Sequence[str] | None, roles: Sequence[str]) -> list[Node]:
+    """The nodes with these IDs or host names, in this order, each once; without names, those with one of the roles.
+
+    Raises EhpcError for a name that no node has.
+    """
+    if names is None:
+        return [node for node in nodes if set(node["roles"]) & set(roles)]
+    unknown = [name for name in names if not any(_is_called(node, name) for node in nodes)]
+    if unknown:
+        raise invalid_option(
+            "The cluster has no nodes %s." % ", ".join(repr(name) for name in unknown),
+            "Use node IDs or host names; the inventory plugin lists them with hosts: nodes.",
+        )
+    # By object, because a node on-premises may have no ID.
+    return list({id(node): node for name in names for node in nodes if _is_called(node, name)}.values())
+
+
+def _is_called(node: Node, name: str) -> bool:
+    # A node may have no host name.
+    return bool(name) and name in (node["id"], node["host_name"])

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _invocations, _script_runs
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from comparing import Hosts
 from playing import Play, task
@@ -23,7 +24,7 @@ from support.in_process import reaching, run
 from emulator import Emulator
 from script_server import ScriptServer, redirect
 
-CLUSTER, MANY = "ehpc-hz-EXAMPLE", "ehpc-hz-many"
+CLUSTER, MANY, HYBRID = "ehpc-hz-EXAMPLE", "ehpc-hz-many", "ehpc-hz-hybrid"
 HELLO = b'#!/bin/bash\necho hello | tee -a "$HOME/said"\n'
 FILES: dict[str, t.Any] = {
     "/hello.sh": HELLO,
@@ -56,8 +57,11 @@ def scenario(server: ScriptServer) -> dict[str, t.Any]:
         {"id": "i-down", "host_name": "compute003", "agent": "down", "role": "Login"},
         {"id": "i-stopped", "host_name": "compute004", "status": "stopped", "role": "Login"},
         {"id": "i-refuses", "host_name": "compute005", "agent": "refuses", "role": "Login"},
+        {"id": "i-forgets", "host_name": "manager006", "agent": "forgets", "role": "Manager"},
+        {"id": "i-unknown", "host_name": "manager007", "agent": "unknown", "role": "Manager"},
     ]
-    clusters = [{"id": CLUSTER, "nodes": nodes}, {"id": MANY, "nodes": {"compute": 60}}]
+    hybrid = {"location": "OnPremise", "on_premise_commands": "ComputeNotFound", "nodes": {"compute": 4, "on_premise_compute": 4}}
+    clusters = [{"id": CLUSTER, "nodes": nodes}, {"id": MANY, "nodes": {"compute": 60}}, {"id": HYBRID, **hybrid}]
     return {"clusters": clusters, "node_environment": {"CURL_CA_BUNDLE": server.ca_path}}
 
 
@@ -163,11 +167,11 @@ def test_the_first_script_that_fails_ends_the_run_of_its_node(cluster: Cluster) 
     assert (first["status"], first["exit_code"], first["failed_script"], first["output"]) == ("failed", 1, cluster.server.url("/moody.sh"), "hello\n")
     assert second["status"] == "ok"
     assert (cluster.read("i-1", "order"), cluster.read("i-2", "order")) == ("", "one\n")
-    assert f"on 1 of 2 nodes: compute001 ({cluster.server.url('/moody.sh')}: exit status 1)." in failure["msg"]
+    assert f"failed on 1 of 2 nodes:\n- compute001: {cluster.server.url('/moody.sh')}: exit status 1: hello.\n" in failure["msg"]
 
     (cluster.directory("i-1") / "bad mood").unlink()
-    mended = cluster.run("/hello.sh", "/moody.sh", "/one.sh")
-    assert statuses(mended) == {"compute001": "ok", "compute002": "unchanged"}
+    fixed = cluster.run("/hello.sh", "/moody.sh", "/one.sh")
+    assert statuses(fixed) == {"compute001": "ok", "compute002": "unchanged"}
 
 
 def test_what_a_script_says_is_told(cluster: Cluster) -> None:
@@ -189,10 +193,58 @@ def test_nodes_that_do_not_answer(cluster: Cluster) -> None:
     failure = cluster.fails("/hello.sh", nodes=["i-1", "i-down", "i-stopped", "i-refuses"], run_timeout=2)
     assert {node["id"]: (node["status"], node["output"]) for node in failure["nodes"]} == {
         "i-1": ("ok", "hello\n"),
-        "i-down": ("unreachable", "The node has not answered."),
+        "i-down": ("unreachable", "The node did not respond."),
         "i-stopped": ("unreachable", "The node is stopped."),
-        "i-refuses": ("unreachable", "The service could not execute the command on the node."),
+        "i-refuses": ("unreachable", "E-HPC could not execute the command on this node."),
     }
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_on_premises_nodes_that_the_service_refuses(cluster: Cluster, force: bool) -> None:
+    """The nodes of the cloud run the scripts; the refusal names no node, so it is found by halving."""
+    failure = cluster.fails("/hello.sh", cluster_id=HYBRID, force=force)
+    assert [node["status"] for node in failure["nodes"]] == ["ok"] * 4 + ["unreachable"] * 4
+    assert failure["nodes"][-1]["output"] == "E-HPC refused to run the command on this node: ComputeNotFound: The specified compute node does not exist."
+    assert failure["changed"] is True
+    assert cluster.emulator.actions().count("InvokeShellCommand") == 9 + (not force)
+
+
+def test_one_node_that_the_service_does_not_know(cluster: Cluster) -> None:
+    result = cluster.run("/hello.sh", nodes=["i-1", "i-unknown", "i-2"], max_fail_percentage=50)
+    assert (result["changed"], statuses(result)) == (True, {"compute001": "ok", "manager007": "unreachable", "compute002": "ok"})
+
+
+def test_a_node_without_a_result(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its scripts ran; its result is not awaited until run_timeout ends."""
+    monkeypatch.setattr(_invocations, "RESULT_DELAY", 2)
+    begun = time.monotonic()
+    failure = cluster.fails("/hello.sh", nodes=["i-1", "i-forgets"], force=True, run_timeout=600)
+    assert (failure["changed"], statuses(failure)) == (True, {"compute001": "ok", "manager006": "unknown"})
+    assert time.monotonic() - begun < 30
+
+
+@pytest.mark.parametrize("form", ["crlf", "base64"])
+def test_other_forms_of_messages(cluster: Cluster, form: str) -> None:
+    cluster.emulator.state.machines.message_form = form
+    assert cluster.run("/hello.sh", nodes=["i-1"])["nodes"][0]["output"] == "hello\n"
+    assert "- compute001: " + cluster.server.url("/bad.sh") + ": exit status 7: no space." in cluster.fails("/bad.sh", nodes=["i-1"])["msg"]
+
+
+@pytest.mark.parametrize(
+    ("action", "status"), [("InvokeShellCommand", "unknown"), ("ListInvocationStatus", "ok"), ("ListInvocationResults", "unknown")], ids=lambda value: value
+)
+def test_calls_that_hang_do_not_extend_the_time_limit(cluster: Cluster, action: str, status: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _script_runs.REPORT_TIME + _invocations.LAST_READ <= 15, "the documentation says so"
+    monkeypatch.setattr(_script_runs, "REPORT_TIME", 1)
+    monkeypatch.setattr(_invocations, "LAST_READ", 1)
+    cluster.emulator.fault(action, kind="slow_before", seconds=10, times=None)
+    begun = time.monotonic()
+    try:
+        result = cluster.run("/hello.sh", nodes=["i-1"], force=True, run_timeout=1)
+    except EhpcError as error:
+        result = error.as_failure()
+    assert time.monotonic() - begun < 1 + 1 + 1 + 1
+    assert (result["changed"], statuses(result)) == (True, {"compute001": status})
 
 
 def test_60_nodes_in_batches(cluster: Cluster) -> None:
@@ -212,7 +264,7 @@ def test_a_batch_with_a_failure_is_the_last_one(cluster: Cluster) -> None:
     (cluster.directory(f"i-{MANY}-compute015") / "bad mood").touch()
     failure = cluster.fails("/moody.sh", cluster_id=MANY, batch=10, run_timeout=120)
     assert [node["status"] for node in failure["nodes"]] == ["ok"] * 15 + ["failed"] + ["ok"] * 4 + ["skipped"] * 40
-    assert "40 nodes were skipped." in failure["msg"]
+    assert "and 40 nodes were skipped:" in failure["msg"]
 
 
 def test_a_checksum(cluster: Cluster) -> None:
@@ -233,10 +285,13 @@ def test_a_checksum(cluster: Cluster) -> None:
 def test_what_cannot_be_fetched(cluster: Cluster, file: t.Any, words: str) -> None:
     if file:
         cluster.server.files["/gone.sh"] = file
-    (node,) = cluster.fails("/gone.sh", "/hello.sh", nodes=["i-1"])["nodes"]
+    failure = cluster.fails("/gone.sh", "/hello.sh", nodes=["i-1"])
+    (node,) = failure["nodes"]
     assert (node["status"], node["exit_code"], node["failed_script"]) == ("failed", None, cluster.server.url("/gone.sh"))
     assert words in node["output"]
     assert "\nThe script cannot be fetched: curl: (" in node["output"]
+    assert failure["changed"] is False
+    assert f"- compute001: {cluster.server.url('/gone.sh')}: The script cannot be fetched: curl: (" in failure["msg"]
     assert cluster.read("i-1", "said") == ""
 
 

@@ -71,7 +71,10 @@ def results(command_id: str = "c-1", number: int = 1, total: int | None = None, 
     return Call("ListInvocationResults", ClusterId=CLUSTER, CommandId=command_id, PageNumber=str(number), PageSize="50", answer=answer)
 
 
-def told(status: str, script: int = 0, code: str = "-", output: str = "", executed: int = 1) -> str:
+def told(status: str, script: int = 0, code: str = "-", output: str = "", executed: int | None = None) -> str:
+    """The report of a node, followed by the output of the scripts."""
+    if executed is None:
+        executed = 0 if status in ("unchanged", "pending", "stored", "busy") else 1
     return f"ehpc-post-scripts {RUN} {status} {script} {code} {executed}\n{output}"
 
 
@@ -200,10 +203,10 @@ def test_given_scripts_come_with_checksums(service: Service) -> None:
     ("options", "words"),
     [
         ({"cluster_id": " "}, "cluster_id is empty"),
-        ({"run_timeout": 0}, "run_timeout must be more than 0 and less than 1000000 seconds, not 0."),
-        ({"wait_delay": 0}, "wait_delay must be more than 0 and less than 1000000 seconds, not 0.0."),
-        ({"wait_delay": float("inf")}, "wait_delay must be more than 0 and less than 1000000 seconds, not inf."),
-        ({"batch": -1}, "batch must not be negative, it is -1."),
+        ({"run_timeout": 0}, "run_timeout must be greater than 0 and less than 1000000 seconds, not 0."),
+        ({"wait_delay": 0}, "wait_delay must be greater than 0 and less than 1000000 seconds, not 0.0."),
+        ({"wait_delay": float("inf")}, "wait_delay must be greater than 0 and less than 1000000 seconds, not inf."),
+        ({"batch": -1}, "batch must be 0 or greater, not -1."),
         ({"max_fail_percentage": 101}, "max_fail_percentage must be from 0 to 100, not 101."),
         ({"max_fail_percentage": -1}, "max_fail_percentage must be from 0 to 100, not -1."),
         ({"scripts": [{"url": BASE, "args": "it's"}]}, "unmatched quote"),
@@ -233,8 +236,8 @@ def test_numbers_at_their_limits(service: Service, options: dict[str, t.Any]) ->
 def test_a_node_of_which_little_is_known(service: Service) -> None:
     service.expects(describe(), nodes({**node(1, status=""), "HostName": None}))
     error = service.fails(post_scripts_run, cluster_id=CLUSTER, scripts=[{"url": BASE}])
-    assert error.result["nodes"] == [{**shown(1, "unreachable", output="The node is in no known status."), "hostname": None}]
-    assert error.message.endswith("on 1 of 1 nodes: i-1 (unreachable).")
+    assert error.result["nodes"] == [{**shown(1, "unreachable", output="The node is in an unknown status."), "hostname": None}]
+    assert error.message.endswith(" failed on 1 of 1 nodes:\n- i-1: The node is in an unknown status.")
 
 
 def test_a_cluster_without_an_account_type(service: Service) -> None:
@@ -264,7 +267,7 @@ def test_a_node_that_takes_no_part_of_a_long_list_is_left_alone(service: Service
     service.expects(*[status(n1="Finished", n2="Running")] * 5, results(records={1: told("stored"), 2: ("Running", "")}))
     service.expects(*exchange(last, {1: told("ok")}, command_id="c-2"))
     error = service.fails(post_scripts_run, cluster_id=CLUSTER, force=True, wait_delay=50)
-    assert error.result["nodes"] == [shown(1, "ok", 0), shown(2, "unreachable", output="The node has not answered.")]
+    assert error.result["nodes"] == [shown(1, "ok", 0), shown(2, "unreachable", output="The node did not respond.")]
 
 
 def test_many_nodes_are_asked_50_at_a_time(service: Service) -> None:
@@ -308,12 +311,12 @@ def test_the_status_of_the_whole_counts_too(service: Service) -> None:
 
 def test_a_node_that_does_not_say_how_it_went_is_out_of_time(service: Service) -> None:
     service.expects(describe(), read(script(BASE)), nodes(node(1), node(2)), invoke(start(script(BASE), seconds=10, force=True), 1, 2, seconds=60))
-    service.expects(*[status(n1="Finished", n2="Running")] * 5, results(records={1: told("ok"), 2: ("Running", "")}))
+    service.expects(*[status(n1="Finished", n2="Running")] * 4, results(records={1: told("ok"), 2: ("Running", "")}))
     error = service.fails(post_scripts_run, cluster_id=CLUSTER, force=True, run_timeout=10, wait_delay=9.5)
-    assert error.result["nodes"] == [shown(1, "ok", 0), shown(2, "timeout", output="The node has not answered.")]
+    assert error.result["nodes"] == [shown(1, "ok", 0), shown(2, "timeout", output="The node did not respond.")]
     assert error.result["changed"] is True
-    # The last one only lasts until the time is up: 10 seconds, and 15 to answer.
-    assert service.clock.sleeps == [1, 2, 4, 8, 9.5, 0.5]
+    # The last one ends at the deadline: 10 seconds, and 10 to report.
+    assert service.clock.sleeps == [1, 2, 4, 8, 5]
 
 
 def test_a_node_that_ends_without_a_report_has_failed(service: Service) -> None:
@@ -336,8 +339,8 @@ def test_a_node_that_does_not_answer_a_look_is_left_alone(service: Service) -> N
     error = service.fails(post_scripts_run, cluster_id=CLUSTER, run_timeout=10, wait_delay=9)
     assert error.result["nodes"] == [
         shown(1, "unchanged"),
-        shown(2, "unreachable", output="The node has not answered."),
-        shown(3, "unreachable", output="The service could not execute the command on the node."),
+        shown(2, "unreachable", output="The node did not respond."),
+        shown(3, "unreachable", output="E-HPC could not execute the command on this node."),
     ]
     assert error.result["changed"] is False
 
@@ -363,24 +366,26 @@ def test_a_script_that_fails(service: Service) -> None:
         shown(2, "timeout", None, BASE),
     ]
     failure = error.as_failure()
-    assert failure["msg"] == (
-        f"The post scripts of cluster {CLUSTER} in cn-hangzhou did not run to their end on 2 of 2 nodes: compute001"
-        f" ({SIGNED.partition('?')[0]}: exit status 7), compute002 ({BASE}: timeout). " + failure["error"]["hint"]
-    )
+    assert failure["msg"].splitlines() == [
+        f"The post scripts of cluster {CLUSTER} in cn-hangzhou failed on 2 of 2 nodes:",
+        f"- compute001: {SIGNED.partition('?')[0]}: exit status 7: cannot open {SIGNED_SHOWN} with ***.",
+        f"- compute002: {BASE}: timeout.",
+        failure["error"]["hint"],
+    ]
     assert (failure["error"]["action"], failure["error"]["code"]) == ("InvokeShellCommand", "ScriptsFailed")
     assert failure["error"]["hint"] == (
-        "The result has for each of the nodes the end of what was written there; the whole of it is in /var/log/ehpc-post-scripts on the node."
-        " Mend what is wrong and run it again: nodes that are through are left alone."
+        "See nodes[].output for the last lines; the full logs are in /var/log/ehpc-post-scripts on each node."
+        " Fix the cause and run the task again: nodes that succeeded are skipped."
     )
     assert failure["changed"] is True
 
 
-@pytest.mark.parametrize(("number", "more"), [(10, ""), (12, " and 2 others")])
-def test_many_that_fail_are_not_all_named(service: Service, number: int, more: str) -> None:
+@pytest.mark.parametrize(("number", "more"), [(10, ""), (12, "\n- and 2 more nodes.")])
+def test_of_many_failed_nodes_ten_are_named(service: Service, number: int, more: str) -> None:
     service.expects(describe(), read(script(BASE)), nodes(*[node(one, status="stopped") for one in range(1, number + 1)]))
     error = service.fails(post_scripts_run, cluster_id=CLUSTER)
-    assert f"on {number} of {number} nodes: compute001 (unreachable)," in error.message
-    assert error.message.endswith(f"compute010 (unreachable){more}.")
+    assert f"failed on {number} of {number} nodes:\n- compute001: The node is stopped.\n- compute002: " in error.message
+    assert error.message.endswith(f"\n- compute010: The node is stopped.{more}")
 
 
 def batches(service: Service, *said: dict[int, str | tuple[str, str]]) -> None:
@@ -395,7 +400,7 @@ def test_batches_stop_at_the_first_node_that_fails(service: Service) -> None:
     batches(service, {1: told("ok"), 2: told("ok")}, {3: told("failed", 1, "1"), 4: told("ok")})
     error = service.fails(post_scripts_run, cluster_id=CLUSTER, force=True, batch=2)
     assert [entry["status"] for entry in error.result["nodes"]] == ["ok", "ok", "failed", "ok", "skipped", "skipped"]
-    assert error.message.endswith(f"on 1 of 6 nodes: compute003 ({BASE}: exit status 1). 2 nodes were skipped.")
+    assert error.message.endswith(f" failed on 1 of 6 nodes, and 2 nodes were skipped:\n- compute003: {BASE}: exit status 1.")
 
 
 def test_batches_go_on_while_few_fail(service: Service) -> None:
@@ -405,7 +410,7 @@ def test_batches_go_on_while_few_fail(service: Service) -> None:
     result = ensure(service, force=True, batch=2, max_fail_percentage=25)
     assert [entry["status"] for entry in result["nodes"]] == ["failed", "ok", "ok", "ok"]
     (warning,) = service.warnings
-    assert warning == f"The post scripts of cluster {CLUSTER} in cn-hangzhou did not run to their end on 1 of 4 nodes: compute001 ({BASE}: exit status 1)."
+    assert warning == f"The post scripts of cluster {CLUSTER} in cn-hangzhou failed on 1 of 4 nodes:\n- compute001: {BASE}: exit status 1."
 
 
 def test_batches_stop_once_too_many_fail(service: Service) -> None:
@@ -422,3 +427,169 @@ def test_a_call_that_fails_tells_what_became_of_the_nodes(service: Service) -> N
     assert (error.code, "ehpc:ListInvocationStatus" in str(error.hint)) == ("NotAuthorized", True)
     assert [entry["status"] for entry in error.result["nodes"]] == ["ok", "unknown", "skipped"]
     assert error.result["changed"] is True
+
+
+# Nodes that the service refuses, or knows nothing of
+
+
+def refused(command: str, *numbers: int, code: str = "ComputeNotFound", **how: t.Any) -> Call:
+    return invoke(command, *numbers, answer=None, code=code, status=404, message="The specified compute node does not exist.", **how)
+
+
+REFUSED = "E-HPC refused to run the command on this node: ComputeNotFound: The specified compute node does not exist."
+
+
+def test_a_node_that_is_refused_does_not_end_the_run(service: Service) -> None:
+    command = start(script(BASE), force=True)
+    service.expects(describe(), read(script(BASE)), nodes(node(1), node(2), node(3)))
+    service.expects(refused(command, 1, 2, 3), invoke(command, 1), refused(command, 2, 3), refused(command, 2), invoke(command, 3, command_id="c-2"))
+    service.expects(status(n1="Finished"), results(records={1: told("ok")}), status("c-2", n3="Finished"), results("c-2", records={3: told("ok")}))
+    result = ensure(service, force=True, max_fail_percentage=50)
+    assert (result["changed"], result["nodes"]) == (True, [shown(1, "ok", 0), shown(2, "unreachable", output=REFUSED), shown(3, "ok", 0)])
+    assert "compute002" in service.warnings[0]
+    assert service.clock.sleeps == [1], "the second command is not waited for again"
+
+
+def test_nodes_that_are_refused_are_not_asked_again(service: Service) -> None:
+    service.expects(describe(), read(script(BASE)), nodes(node(1), node(2)))
+    service.expects(refused(look(script(BASE)), 1, 2, seconds=60), refused(look(script(BASE)), 1, seconds=60))
+    service.expects(*exchange(look(script(BASE)), {2: told("pending")}, seconds=60), *exchange(start(script(BASE)), {2: told("ok")}))
+    error = service.fails(post_scripts_run, cluster_id=CLUSTER)
+    assert error.result["nodes"] == [shown(1, "unreachable", output=REFUSED), shown(2, "ok", 0)]
+
+
+def test_what_ran_is_reported_if_later_nodes_are_refused(service: Service) -> None:
+    command, many = start(script(BASE), force=True), list(range(1, 53))
+    first = {number: told("ok") for number in many[:50]}
+    service.expects(describe(), read(script(BASE)), nodes(*map(node, many)))
+    service.expects(invoke(command, *first), refused(command, 51, 52), refused(command, 51), refused(command, 52))
+    service.expects(status(**{f"n{number}": "Finished" for number in first}), results(records=first))
+    error = service.fails(post_scripts_run, cluster_id=CLUSTER, force=True)
+    assert [entry["status"] for entry in error.result["nodes"]] == ["ok"] * 50 + ["unreachable"] * 2
+    assert error.result["changed"] is True
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_what_ran_is_reported_if_starting_fails(service: Service, lost: bool) -> None:
+    command, many = start(script(BASE), force=True), list(range(1, 103))
+    first = {number: told("ok") for number in many[:50]}
+    service.expects(describe(), read(script(BASE)), nodes(*map(node, many)), invoke(command, *first))
+    how: dict[str, t.Any] = {"error": TIMEOUT} if lost else {"answer": None, "code": "NotAuthorized"}
+    service.expects(*[invoke(command, *many[50:100], **how)] * (6 if lost else 1))
+    service.expects(status(**{f"n{number}": "Finished" for number in first}), results(records=first))
+    error = service.fails(post_scripts_run, cluster_id=CLUSTER, force=True)
+    assert error.code == ("TimedOut" if lost else "NotAuthorized")
+    second = "unknown" if lost else "skipped"
+    assert [entry["status"] for entry in error.result["nodes"]] == ["ok"] * 50 + [second] * 50 + ["skipped"] * 2
+    assert error.result["changed"] is True
+
+
+def test_a_start_that_may_have_arrived_counts_as_a_change(service: Service) -> None:
+    service.expects(describe(), read(script(BASE)), nodes(node(1)), *[invoke(start(script(BASE), force=True), 1, error=TIMEOUT)] * 6)
+    error = service.fails(post_scripts_run, cluster_id=CLUSTER, force=True)
+    assert (error.code, error.result["changed"], error.result["nodes"]) == ("TimedOut", True, [shown(1, "unknown")])
+
+
+def test_a_finished_command_without_a_result_is_not_waited_for(service: Service) -> None:
+    service.expects(describe(), read(script(BASE)), nodes(node(1), node(2)), invoke(start(script(BASE), force=True), 1, 2))
+    over = status(n1="Finished", n2="Finished")
+    service.expects(*[over, results(records={1: told("ok")})] * 5)
+    error = service.fails(post_scripts_run, cluster_id=CLUSTER, force=True)
+    assert error.result["nodes"] == [shown(1, "ok", 0), shown(2, "unknown", output="E-HPC reports the command as finished, but has no result of this node.")]
+    assert error.result["changed"] is True
+    assert sum(service.clock.sleeps) < 30
+
+
+def test_a_node_that_is_running_has_not_finished(service: Service) -> None:
+    """Whatever the status of the whole command says."""
+    service.expects(describe(), read(script(BASE)), nodes(node(1)), invoke(start(script(BASE), force=True), 1))
+    over = {"InvokeStatus": "Finished", "InvokeInstances": {"InvokeInstance": [{"InstanceId": "i-1", "InstanceInvokeStatus": "Running"}]}}
+    service.expects(Call("ListInvocationStatus", ClusterId=CLUSTER, CommandId="c-1", answer=over), *exchange("", {1: told("ok")})[1:])
+    assert ensure(service, force=True)["nodes"] == [shown(1, "ok", 0)]
+
+
+# What counts as a change
+
+
+@pytest.mark.parametrize(
+    ("said", "expected", "changed"),
+    [
+        (told("failed", 1, "-", "The script cannot be fetched: curl: (22) 404\n", executed=0), "failed", False),
+        (told("failed", 2, "-", executed=1), "failed", True),
+        (told("failed", 1, "1", executed=1), "failed", True),
+        (told("timeout", 1, "-", executed=0), "timeout", False),
+        (told("timeout", 1, "-", executed=1), "timeout", True),
+        (told("busy", executed=0), "timeout", False),
+        (told("interrupted", 1, "-", executed=1), "failed", True),
+        ("bash: gzip: command not found\n", "failed", False),
+        (("Failed", ""), "unreachable", False),
+        (("Stopped", ""), "unreachable", True),
+    ],
+)
+def test_a_change_is_what_was_executed(service: Service, said: str | tuple[str, str], expected: str, changed: bool) -> None:
+    service.expects(describe(), read(script(BASE), script(MOUNT)), nodes(node(1)))
+    service.expects(*exchange(start(script(BASE), script(MOUNT), force=True), {1: said}))
+    error = service.fails(post_scripts_run, cluster_id=CLUSTER, force=True)
+    assert ([entry["status"] for entry in error.result["nodes"]], error.result["changed"]) == ([expected], changed)
+
+
+# Messages
+
+
+@pytest.mark.parametrize(
+    ("said", "line"),
+    [
+        (told("failed", 2, "7", "fine\ndisk full\n\n"), f"{MOUNT}: exit status 7: disk full."),
+        (told("failed", 2, "7"), f"{MOUNT}: exit status 7."),
+        (told("failed", 1, "-", "curl: (22) 404\nThe script cannot be fetched: curl: (22) 404\n"), f"{BASE}: The script cannot be fetched: curl: (22) 404."),
+        (told("timeout", 1, "-", "begun\n"), f"{BASE}: timeout: begun."),
+        (told("failed", 1, "1", "\x1b[31mred\x1b[0m\tand " + "long" * 100), f"{BASE}: exit status 1: [31mred [0m and " + "long" * 46 + "..."),
+        (told("busy"), "timeout: Another run of scripts was active on this node until run_timeout ended."),
+        (told("interrupted", 2, "-", "fine\n"), f"{MOUNT}: The run was interrupted: the runner was killed or the node restarted."),
+        ("bash: gzip: command not found\n", "bash: gzip: command not found."),
+        ("", "The command ended without a report."),
+        (("Failed", ""), "E-HPC could not execute the command on this node."),
+    ],
+)
+def test_the_message_has_a_line_for_each_node(service: Service, said: str | tuple[str, str], line: str) -> None:
+    service.expects(describe(), read(script(BASE), script(MOUNT)), nodes(node(1), node(2, status="stopped")))
+    service.expects(*exchange(start(script(BASE), script(MOUNT), force=True), {1: said}))
+    error = service.fails(post_scripts_run, cluster_id=CLUSTER, force=True)
+    first, *lines = str(error).splitlines()
+    assert first == f"The post scripts of cluster {CLUSTER} in cn-hangzhou failed on 2 of 2 nodes:"
+    assert lines[:2] == [f"- compute001: {line}", "- compute002: The node is stopped."]
+    assert lines[2:] == [error.hint]
+
+
+def test_a_cluster_without_scripts_is_a_warning(service: Service) -> None:
+    service.expects(describe(), read(), nodes(node(1)))
+    assert ensure(service)["nodes"] == [shown(1, "unchanged")]
+    assert service.warnings == [
+        f"Cluster {CLUSTER} in cn-hangzhou has no post scripts, so nothing was run. Set them with alicloud.ehpc.post_scripts, or use the option scripts."
+    ]
+
+
+@pytest.mark.parametrize(("options", "warned"), [({}, True), ({"roles": []}, False), ({"nodes": []}, False)])
+def test_a_cluster_without_such_nodes_is_a_warning(service: Service, options: dict[str, t.Any], warned: bool) -> None:
+    service.expects(describe(), read(script(BASE)), nodes(node(1, "Login")))
+    assert ensure(service, **options)["nodes"] == []
+    assert service.warnings == ([f"Cluster {CLUSTER} in cn-hangzhou has no compute nodes, so nothing was run."] if warned else [])
+
+
+def test_scripts_over_plain_http_without_a_checksum_are_a_warning(service: Service) -> None:
+    plain, checked = (
+        {"url": "HTTP://scripts.example.com/a.sh?Signature=EXAMPLEsig"},
+        {"url": "http://scripts.example.com/b.sh", "checksum": "sha256:" + "0" * 64},
+    )
+    service.expects(describe(), nodes(node(1)))
+    ensure(service, check_mode=True, scripts=[plain, checked, {"url": BASE}, {"url": "/x.sh"}])
+    assert service.warnings == [
+        "Nodes fetch HTTP://scripts.example.com/a.sh?Signature=*** without TLS, and it has no checksum: anyone on the network can replace it."
+        " Use https, or set a checksum."
+    ]
+
+
+def test_a_blank_name_is_no_node_without_a_host_name(service: Service) -> None:
+    service.expects(describe(), nodes({**node(1), "HostName": ""}, {**node(2), "HostName": None}))
+    error = service.fails(post_scripts_run, cluster_id=CLUSTER, scripts=[{"url": BASE}], nodes=[""])
+    assert (error.code, error.message) == ("InvalidOptions", "The cluster has no nodes ''.")

@@ -166,7 +166,7 @@ REFUSED: dict[str, tuple[t.Any, dict[str, t.Any], str, str | None]] = {
         "scripts[0].args has an unmatched quote or a trailing backslash.",
         "Use a list, which needs no quoting.",
     ),
-    "fewer than no nodes": (post_scripts_run, {"batch": -1}, "The option batch must not be negative, it is -1.", "Use 0 for all nodes together."),
+    "fewer than no nodes": (post_scripts_run, {"batch": -1}, "The option batch must be 0 or greater, not -1.", "Use 0 for all nodes at once."),
     "more than all nodes": (
         post_scripts_run,
         {"max_fail_percentage": 101},
@@ -185,7 +185,7 @@ REFUSED: dict[str, tuple[t.Any, dict[str, t.Any], str, str | None]] = {
         "Checksums were given for scripts[0], scripts[2], but preflight is off, so they would not be compared.",
         "Set preflight to warn or fail, or omit the checksum.",
     ),
-    "too long": (post_scripts_run, {"run_timeout": 10**6}, "run_timeout must be more than 0 and less than 1000000 seconds, not 1000000.", None),
+    "too long": (post_scripts_run, {"run_timeout": 10**6}, "run_timeout must be greater than 0 and less than 1000000 seconds, not 1000000.", None),
     "user": (
         user_sync,
         {"expected_users": ["hpcuser01 "]},
