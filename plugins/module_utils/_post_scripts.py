@@ -55,7 +55,7 @@ def read(client: Client, cluster_id: str) -> list[Script]:
 
 def from_response(entries: t.Iterable[dict[str, t.Any]]) -> list[Script]:
     """The scripts of a response of GetPostScripts or DescribeCluster, each ``{"Url": ..., "Args": ...}``."""
-    return [Script(entry.get("Url") or "", entry.get("Args") or "") for entry in entries]
+    return [Script(str(entry.get("Url") or ""), str(entry.get("Args") or "")) for entry in entries]
 
 
 def write(client: Client, cluster_id: str, before: list[Script], change: Change, depends: bool) -> str | None:

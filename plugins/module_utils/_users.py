@@ -22,8 +22,8 @@ Users = t.List[t.Dict[str, t.Optional[str]]]
 def list_all(client: Client, cluster_id: str, deadline: float | None = None) -> Users:
     """All users of the cluster, sorted by name: ``{"name": ..., "group": ..., "add_time": ...}`` each. Raises EhpcError."""
     entries = client.pages("ListUsers", "Users", "UserInfo", {"ClusterId": cluster_id}, deadline=deadline)
-    users = {entry.get("Name") or "": {"name": entry.get("Name"), "group": entry.get("Group"), "add_time": entry.get("AddTime")} for entry in entries}
-    return [users[name] for name in sorted(users)]
+    users = {str(entry.get("Name") or ""): entry for entry in entries}
+    return [{"name": name or None, "group": users[name].get("Group"), "add_time": users[name].get("AddTime")} for name in sorted(users)]
 
 
 def names(users: Users) -> list[str]:
@@ -31,7 +31,7 @@ def names(users: Users) -> list[str]:
     return [user["name"] or "" for user in users]
 
 
-def some_of(found: list[str]) -> str:
-    """The names for a message, which contains at most MAX_NAMES of them."""
+def summary(found: list[str]) -> str:
+    """Names for a message, which lists at most MAX_NAMES of them."""
     more = len(found) - MAX_NAMES
     return ", ".join(found[:MAX_NAMES]) + (" and %d more" % more if more > 0 else "")

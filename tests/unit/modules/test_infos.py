@@ -38,6 +38,11 @@ def test_post_scripts_info_without_scripts(service: Service, answer: dict[str, t
     assert service.run(post_scripts_info, cluster_id=CLUSTER)["post_scripts"] == shown
 
 
+def test_post_scripts_info_with_numbers(service: Service) -> None:
+    service.expects(read(answer={"PostInstallScripts": [{"Url": BASE, "Args": 5}, {"Url": None, "Args": None}]}))
+    assert service.run(post_scripts_info, cluster_id=CLUSTER)["post_scripts"] == [script(BASE, "5"), script("")]
+
+
 # user_info
 
 
@@ -73,6 +78,11 @@ def test_user_info_without_users(service: Service) -> None:
 def test_user_info_fields_that_are_absent(service: Service) -> None:
     service.expects(page(answer={"Users": {"UserInfo": [{"Name": "hpcuser01"}]}}))
     assert service.run(user_info, cluster_id=CLUSTER)["users"] == [{"name": "hpcuser01", "group": None, "add_time": None}]
+
+
+def test_user_info_names_that_are_numbers_or_null(service: Service) -> None:
+    service.expects(page(answer={"Users": {"UserInfo": [{"Name": 7}, {"Name": None}, {"Name": "hpcuser01"}]}}))
+    assert [entry["name"] for entry in service.run(user_info, cluster_id=CLUSTER)["users"]] == [None, "7", "hpcuser01"]
 
 
 @pytest.mark.parametrize("module", [post_scripts_info, user_info], ids=["post_scripts_info", "user_info"])
