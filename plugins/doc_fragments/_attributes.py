@@ -14,21 +14,21 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 attributes:
   action_group:
-    description: Use C(group/alicloud.ehpc.ehpc) in C(module_defaults) to set defaults for this module.
+    description: C(group/alicloud.ehpc.ehpc) in C(module_defaults) sets defaults.
     support: full
     membership:
       - alicloud.ehpc.ehpc
   check_mode:
-    description: Can run in C(check_mode) and return changed status prediction without modifying the target.
+    description: Predicts changes in C(check_mode) without making them.
     support: full
   diff_mode:
-    description: Returns details on what has changed (or would change in C(check_mode)) if C(--diff) is used.
+    description: Returns the changes, or the predicted ones, if C(--diff) is used.
     support: none
   idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
+    description: A second run with the same options reports no change.
     support: full
   platform:
-    description: The target platform that the module supports.
+    description: The platforms that the module supports.
     support: full
     platforms: posix
 """

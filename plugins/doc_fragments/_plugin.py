@@ -12,11 +12,11 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import EN
 
 
 def _with_environment() -> str:
-    """The shared options with the environment variables in the place where plugins, unlike modules, have them."""
+    """The shared options, with the environment variables as ``env``, which the documentation of plugins has and that of modules does not."""
     fragment = yaml.safe_load(Shared.DOCUMENTATION)
     for name, variables in ENVIRONMENT.items():
         fragment["options"][name]["env"] = [{"name": variable} for variable in variables]
-    return yaml.safe_dump({"options": fragment["options"], "requirements": fragment["requirements"], "notes": fragment["notes"][:2]})
+    return yaml.safe_dump(fragment)
 
 
 class ModuleDocFragment:

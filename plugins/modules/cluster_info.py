@@ -17,7 +17,7 @@ description:
   - Directory passwords, which E-HPC returns with the details of a hybrid cluster, are never returned.
 extends_documentation_fragment:
   - alicloud.ehpc._shared
-  - alicloud.ehpc._runs
+  - alicloud.ehpc._execution
   - alicloud.ehpc._attributes.info
   - alicloud.ehpc._attributes
 options:
@@ -54,6 +54,12 @@ notes:
   - Requires the RAM action C(ehpc:DescribeCluster) with O(cluster_ids), otherwise C(ehpc:ListClusters).
 seealso:
   - module: alicloud.ehpc.region_info
+  - name: DescribeCluster
+    description: E-HPC API reference.
+    link: https://www.alibabacloud.com/help/doc-detail/87126.htm
+  - name: ListClusters
+    description: E-HPC API reference.
+    link: https://help.aliyun.com/document_detail/87116.html
 """
 
 EXAMPLES = r"""

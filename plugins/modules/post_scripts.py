@@ -7,89 +7,72 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: post_scripts
-short_description: Set which scripts the nodes of an E-HPC cluster run once they are initialized
+short_description: Manage the post-processing scripts of an E-HPC cluster
 version_added: 1.0.0
 author:
   - The alicloud.ehpc contributors (!UNKNOWN)
 description:
-  - Brings the post-processing scripts of a cluster to a given, ordered list.
-  - Reads the list first (C(GetPostScripts)), writes it only where it differs (C(SetPostScripts)), and reads it back afterwards.
-  - The service stores at most 16 scripts for a cluster.
-  - Setting the list records what a node runs when it is initialized. The service documents no effect on nodes that exist already,
-    so expect the change on nodes that are added or reset from now on.
-  - The list holds addresses, not contents. That somebody changed a script behind its address is not seen, unless O(preflight) looks
-    at the scripts and O(scripts[].checksum) says what they have to be.
+  - Manages the ordered list of at most 16 scripts that the nodes of a cluster run after they are initialized.
+  - By default the list of the cluster becomes exactly O(scripts), each with a O(scripts[].url) and O(scripts[].args). With O(purge=false)
+    they are merged into the list, and with O(state=absent) they are removed from it.
+  - Reads the list (C(GetPostScripts)), writes it only if it differs (C(SetPostScripts)), and verifies what was stored.
+  - A changed list affects nodes that are added or reset later. Use M(alicloud.ehpc.post_scripts_run) to run scripts on existing nodes.
+  - E-HPC stores URLs, not contents. Changes to the content behind a URL are not detected unless O(preflight) is enabled and
+    O(scripts[].checksum) is set.
 extends_documentation_fragment:
   - alicloud.ehpc._shared
-  - alicloud.ehpc._runs
+  - alicloud.ehpc._execution
   - alicloud.ehpc._attributes.diff
   - alicloud.ehpc._attributes
 options:
   cluster_id:
     description:
-      - The id of the cluster, such as V(ehpc-hz-EXAMPLE).
-      - The cluster must be in O(region); its status does not matter.
-      - Another id is another cluster. The one before keeps its scripts.
+      - The ID of the cluster, in any status, such as V(ehpc-hz-EXAMPLE).
     type: str
     required: true
   scripts:
     description:
-      - The scripts, in the order in which a node runs them. Adding, leaving out and reordering them is a change, for nodes that are
-        initialized from then on.
-      - The service does not document that it keeps to the order. It stores the list in its order.
-      - Required with O(state=present). An empty list removes all scripts, with O(purge=true).
+      - The scripts, in the order in which E-HPC stores them. Whether nodes run them in this order is not documented.
+      - Required if O(state=present). An empty list with O(purge=true) removes all scripts.
     type: list
     elements: dict
     suboptions:
       url:
         description:
-          - Where a node downloads the script from. Changing it stores the new address in the same place of the list.
-          - It must not be empty or hold white space or control characters.
-          - An address that is neither http(s) nor an absolute path is stored with a warning, as is a pre-signed one, because nodes
-            that join after it has expired cannot fetch the script.
+          - The URL that nodes download the script from, or an absolute path on the nodes. Other URLs, and pre-signed URLs, which expire,
+            are stored with a warning. Whitespace and control characters are refused.
         type: str
         required: true
       args:
         description:
-          - The arguments of the script, as one text or as a list of texts.
-          - Changing them stores the new ones with the same address.
-          - A list is joined with the quoting of a POSIX shell, so that each element arrives as one argument.
-          - Not giving any is the same as giving an empty text.
+          - The arguments, as a string or a list of strings. A list is joined with POSIX shell quoting.
         type: raw
       checksum:
         description:
-          - What the script has to be, as V(sha256:) and the 64 digits that C(sha256sum) shows for it.
-          - The task fails, and changes nothing, where something else is fetched from its address. Needs O(preflight) to be V(warn) or
-            V(fail).
-          - It is not stored with the cluster, so that changing it is no change of the list. Without one, any content passes.
+          - The SHA-256 checksum of the script, as V(sha256:) and 64 hexadecimal digits. The task fails if the URL has another content.
+            Requires O(preflight) to be V(warn) or V(fail), because E-HPC does not store it.
         type: str
   state:
     description:
-      - V(present) brings the cluster to O(scripts).
-      - V(absent) removes the scripts with the urls in O(scripts), or all of them where O(scripts) is not given.
-        The O(scripts[].args) and O(scripts[].checksum) do not matter then.
+      - V(present) sets or merges O(scripts), depending on O(purge).
+      - V(absent) removes the scripts with the URLs in O(scripts), or all scripts if O(scripts) is omitted.
     type: str
     choices: [present, absent]
     default: present
   purge:
     description:
-      - V(true) makes the list exactly O(scripts). Changing from V(false) to V(true) removes all scripts that are not in O(scripts).
-      - V(false) keeps the scripts that are there in their order, updates the arguments of those whose url is in O(scripts), and
-        appends the others in their order. A url that occurs twice, in O(scripts) or on the cluster, is an error then.
-      - Does not matter with O(state=absent).
+      - Whether to remove scripts that are not in O(scripts). Ignored if O(state=absent).
+      - V(false) keeps the existing scripts in their order, updates their arguments by URL, and appends new ones. URLs must then be unique.
     type: bool
     default: true
   preflight:
     description:
-      - Whether to fetch each of O(scripts) with an http(s) address and to look at it, before the service is called. Check mode does it too.
-      - V(off) fetches nothing.
-      - V(warn) warns of what it finds, and sets the scripts all the same. Only a script that is not what its O(scripts[].checksum)
-        says makes the task fail.
-      - V(fail) makes the task fail, with nothing changed, for each script that has a problem or could not be looked at.
-      - A problem is that there is no answer, that its HTTP status is not 200, that the first line does not begin with C(#!), that lines
-        end with CRLF, that it is an HTML page, empty, compressed or larger than 1 MiB, and that the checksum differs.
-      - Scripts that are on the cluster and not in O(scripts) are not looked at, nor is anything with O(state=absent). A path on the nodes
-        is not looked at either; with a checksum it counts as one that could not be looked at.
+      - Whether to download and check O(scripts) before calling the API, also in check mode.
+      - V(warn) issues a warning for each problem, and fails only for a wrong O(scripts[].checksum).
+      - V(fail) fails, and changes nothing, for each script that has a problem or cannot be checked.
+      - Problems are any HTTP status other than 200, a first line that does not start with C(#!), CRLF line endings, a web page, and a
+        file that is empty, compressed or larger than 1 MiB.
+      - Paths on the nodes cannot be checked, which is a problem only if they have a checksum.
     type: str
     choices: ["off", "warn", "fail"]
     default: "off"
@@ -97,26 +80,26 @@ attributes:
   idempotent:
     support: full
 notes:
-  - The RAM actions that are needed are C(ehpc:GetPostScripts), and C(ehpc:SetPostScripts) where there is something to change.
-  - Where the answer to the write is lost, the list is read before the write is repeated.
-  - The preflight is the view of the host that runs the task. Nodes may reach what it does not, such as an internal endpoint of OSS, and
-    may not reach what it does. And what a node fetches later may be another script than the one that was looked at.
-  - The preflight sends no credentials to a script's host, neither those of the service nor those of C(.netrc) or of the url. It uses
-    the proxies of the environment, O(ca_path), O(validate_certs), O(connect_timeout) and O(read_timeout); a script takes no longer than
-    both of these together. A redirect is followed to https only, five times at most.
-  - The preflight asks no link-local address and not the metadata service, by whatever name. Where a proxy resolves the names, a
-    name that only the proxy knows cannot be checked so.
-  - The values that make a url a pre-signed one are shown as V(***) wherever a url is shown. RV(previous_post_scripts) therefore
-    serves to restore an earlier list only where no url in it was pre-signed. The same holds for a user name with its password in a
-    url, and for such urls in arguments. Where V(***) is given back in the place of one, the task fails before any call.
+  - Requires the RAM actions C(ehpc:GetPostScripts) and C(ehpc:SetPostScripts).
+  - E-HPC has no conditional write. If several hosts or jobs change one cluster at the same time with O(purge=false) or O(state=absent),
+    an entry can be lost. Use C(throttle=1).
+  - The preflight uses the network of the host that runs the task, which may differ from that of the nodes. It sends no credentials,
+    follows up to 5 redirects to HTTPS, and never contacts link-local addresses and metadata services.
+  - Results contain V(***) instead of signatures and user names in URLs. The module refuses such URLs, so RV(previous_post_scripts) can
+    only restore lists without them.
 seealso:
   - module: alicloud.ehpc.post_scripts_info
   - module: alicloud.ehpc.post_scripts_run
-  - module: alicloud.ehpc.user_sync
+  - name: SetPostScripts
+    description: E-HPC API reference.
+    link: https://www.alibabacloud.com/help/en/doc-detail/423505.html
+  - name: Configure an installation script
+    description: E-HPC user guide.
+    link: https://help.aliyun.com/en/e-hpc/e-hpc-1-0/user-guide/configure-an-installation-script
 """
 
 EXAMPLES = r"""
-- name: Set the scripts of a cluster, in this order
+- name: Set the scripts of a cluster
   alicloud.ehpc.post_scripts:
     region: cn-hangzhou
     cluster_id: ehpc-hz-EXAMPLE
@@ -126,17 +109,16 @@ EXAMPLES = r"""
       - url: https://scripts.example.com/mount.sh
         args: [--export, "nas.example.com:/data set"]
 
-- name: Add one script to those that are there
+- name: Add a script to the existing ones
   alicloud.ehpc.post_scripts:
-    region: cn-hangzhou
     cluster_id: ehpc-hz-EXAMPLE
     purge: false
     scripts:
       - url: https://scripts.example.com/monitoring.sh
+  throttle: 1
 
-- name: Set a script only if it can be fetched and is the one that was reviewed
+- name: Set a script only if its content is the reviewed one
   alicloud.ehpc.post_scripts:
-    region: cn-hangzhou
     cluster_id: ehpc-hz-EXAMPLE
     preflight: fail
     scripts:
@@ -144,9 +126,8 @@ EXAMPLES = r"""
         args: --mode base
         checksum: sha256:a8076d3d28d21e02012b20eaf7dbf75409a6277134439025f282e368e3305abf
 
-- name: Remove one script
+- name: Remove a script
   alicloud.ehpc.post_scripts:
-    region: cn-hangzhou
     cluster_id: ehpc-hz-EXAMPLE
     state: absent
     scripts:
@@ -154,14 +135,13 @@ EXAMPLES = r"""
 
 - name: Remove all scripts
   alicloud.ehpc.post_scripts:
-    region: cn-hangzhou
     cluster_id: ehpc-hz-EXAMPLE
     scripts: []
 """
 
 RETURN = r"""
 cluster_id:
-  description: The id of the cluster.
+  description: The ID of the cluster.
   returned: success
   type: str
   sample: ehpc-hz-EXAMPLE
@@ -172,85 +152,41 @@ region:
   sample: cn-hangzhou
 post_scripts:
   description:
-    - The scripts of the cluster afterwards, in order; in check mode those that it would have.
-    - After the failure C(NotStored), those that the service has instead of what was written.
-  returned: success, and the failure C(NotStored)
+    - The stored scripts, in order; in check mode the predicted ones. C(args) is one string.
+  returned: success, and if verification fails (C(NotStored))
   type: list
   elements: dict
   sample:
     - url: https://scripts.example.com/base.sh
       args: --mode base
-  contains:
-    url:
-      description: Where a node downloads the script from, without what makes it a pre-signed url.
-      type: str
-      sample: https://scripts.example.com/base.sh
-    args:
-      description: The arguments as one text, empty where there are none.
-      type: str
-      sample: --mode base
 previous_post_scripts:
-  description: The scripts of the cluster before, in order. Empty where there were none.
-  returned: success, and a failure to read back what was written
+  description: The scripts before the task, in the same form as RV(post_scripts).
+  returned: success, and if the list cannot be verified after it was written
   type: list
   elements: dict
   sample:
     - url: https://scripts.example.com/base.sh
       args: --mode base
-  contains:
-    url:
-      description: As in RV(post_scripts[].url).
-      type: str
-      sample: https://scripts.example.com/base.sh
-    args:
-      description: As in RV(post_scripts[].args).
-      type: str
-      sample: --mode base
 preflight:
   description:
-    - What looking at the scripts showed, in the order of O(scripts). Empty with O(preflight=off) and with O(state=absent).
-    - Scripts that are neither at an http(s) address nor have a checksum are not in it.
-  returned: success, and failure of the preflight
+    - The results of the preflight, in the order of O(scripts). Empty if O(preflight=off) or O(state=absent).
+    - C(ok) is V(null) if the script could not be checked, C(sha256) and C(size) are V(null) if it was not downloaded completely.
+  returned: success, and if the preflight fails
   type: list
   elements: dict
   sample:
     - url: https://scripts.example.com/base.sh
       ok: false
-      problems: ["Lines end with CRLF, so that shells cannot run it. Convert them to LF, for example with dos2unix."]
-      sha256: 5f1c1f0d0e6b9b4f6d0f6a3f2f8f4b8f8e2ac1c5d0a8f0b6a1d4e5c3b2a19087
-      size: 1874
-  contains:
-    url:
-      description: As in RV(post_scripts[].url).
-      type: str
-      sample: https://scripts.example.com/base.sh
-    ok:
-      description:
-        - Whether the script was fetched and has no problem.
-        - Null where it could not be looked at, so that nothing is known about it; V(false) where it was, or where its host says that it
-          is not there.
-      type: bool
-      sample: true
-    problems:
-      description: A sentence for each problem. Empty where there is none.
-      type: list
-      elements: str
-      sample: ["Not found (HTTP 404)."]
-    sha256:
-      description: The SHA-256 sum of the script, in lower case; null where it was not fetched or is larger than 1 MiB.
-      type: str
-      sample: 5f1c1f0d0e6b9b4f6d0f6a3f2f8f4b8f8e2ac1c5d0a8f0b6a1d4e5c3b2a19087
-    size:
-      description: The size of the script in bytes; null where there is no sum.
-      type: int
-      sample: 1874
+      problems: [Not found (HTTP 404).]
+      sha256: null
+      size: null
 request_id:
-  description: The service's id of the write; null where nothing was written, or where the answer was lost but the write arrived.
-  returned: success, and a failure to read back what was written
+  description: The request ID of the write; V(null) if nothing was written or the response was lost.
+  returned: success, and if the list cannot be verified after it was written
   type: str
   sample: B745C159-3155-4B94-95D0-4B73D4D2EXAM
 error:
-  description: What failed, for a playbook to decide upon.
+  description: Structured error details.
   returned: failure
   type: dict
   sample:

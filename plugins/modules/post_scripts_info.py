@@ -7,27 +7,30 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: post_scripts_info
-short_description: Show which scripts the nodes of an E-HPC cluster run once they are initialized
+short_description: Read the post-processing scripts of an E-HPC cluster
 version_added: 1.0.0
 author:
   - The alicloud.ehpc contributors (!UNKNOWN)
 description:
-  - Reads the post-processing scripts of a cluster (C(GetPostScripts)).
+  - Reads the scripts that the nodes of a cluster run after they are initialized (C(GetPostScripts)).
 extends_documentation_fragment:
   - alicloud.ehpc._shared
-  - alicloud.ehpc._runs
+  - alicloud.ehpc._execution
   - alicloud.ehpc._attributes.info
   - alicloud.ehpc._attributes
 options:
   cluster_id:
     description:
-      - The id of the cluster whose scripts are read, such as V(ehpc-hz-EXAMPLE). It must be in O(region).
+      - The ID of the cluster, such as V(ehpc-hz-EXAMPLE).
     type: str
     required: true
 notes:
-  - The RAM action that is needed is C(ehpc:GetPostScripts).
+  - Requires the RAM action C(ehpc:GetPostScripts).
 seealso:
   - module: alicloud.ehpc.post_scripts
+  - name: GetPostScripts
+    description: E-HPC API reference.
+    link: https://www.alibabacloud.com/help/en/doc-detail/423507.html
 """
 
 EXAMPLES = r"""
@@ -37,14 +40,14 @@ EXAMPLES = r"""
     cluster_id: ehpc-hz-EXAMPLE
   register: result
 
-- name: Show them
+- name: Show the scripts
   ansible.builtin.debug:
     var: result.post_scripts
 """
 
 RETURN = r"""
 cluster_id:
-  description: The id of the cluster.
+  description: The ID of the cluster.
   returned: success
   type: str
   sample: ehpc-hz-EXAMPLE
@@ -54,7 +57,7 @@ region:
   type: str
   sample: cn-hangzhou
 post_scripts:
-  description: The scripts, in the order in which a node runs them. An empty list where there are none.
+  description: The scripts, in the order in which E-HPC stores them.
   returned: success
   type: list
   elements: dict
@@ -63,15 +66,15 @@ post_scripts:
       args: --mode base
   contains:
     url:
-      description: Where a node downloads the script from, without what makes it a pre-signed url.
+      description: The URL, with V(***) instead of signatures.
       type: str
       sample: https://scripts.example.com/base.sh
     args:
-      description: The arguments as one text, empty where there are none.
+      description: The arguments as one string, which may be empty.
       type: str
       sample: --mode base
 error:
-  description: What failed, for a playbook to decide upon.
+  description: Structured error details.
   returned: failure
   type: dict
   sample:

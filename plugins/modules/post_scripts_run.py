@@ -22,7 +22,7 @@ description:
     with the suffix C(.1).
 extends_documentation_fragment:
   - alicloud.ehpc._shared
-  - alicloud.ehpc._runs
+  - alicloud.ehpc._execution
   - alicloud.ehpc._attributes
 options:
   cluster_id:

@@ -7,22 +7,25 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: region_info
-short_description: Show the regions of E-HPC
+short_description: List the regions of E-HPC
 version_added: 1.0.0
 author:
   - The alicloud.ehpc contributors (!UNKNOWN)
 description:
-  - Lists the regions in which the service is to be had (C(ListRegions)).
+  - Lists the regions in which E-HPC is available (C(ListRegions)).
 extends_documentation_fragment:
   - alicloud.ehpc._shared
-  - alicloud.ehpc._runs
+  - alicloud.ehpc._execution
   - alicloud.ehpc._attributes.info
   - alicloud.ehpc._attributes
 notes:
-  - The RAM action that is needed is C(ehpc:ListRegions).
-  - Every region gives the same answer. Where no O(region) is to be found, V(cn-hangzhou) is asked.
+  - Requires the RAM action C(ehpc:ListRegions).
+  - All regions return the same list. V(cn-hangzhou) is used if no O(region) is configured.
 seealso:
   - module: alicloud.ehpc.cluster_info
+  - name: ListRegions
+    description: E-HPC API reference.
+    link: https://help.aliyun.com/document_detail/188593.html
 """
 
 EXAMPLES = r"""
@@ -30,14 +33,14 @@ EXAMPLES = r"""
   alicloud.ehpc.region_info:
   register: result
 
-- name: Show their ids
+- name: Show the IDs of the regions
   ansible.builtin.debug:
     msg: "{{ result.regions | map(attribute='region_id') }}"
 """
 
 RETURN = r"""
 regions:
-  description: The regions, in the service's order.
+  description: The regions, in the order of the service.
   returned: success
   type: list
   elements: dict
@@ -46,7 +49,7 @@ regions:
       local_name: 华东1（杭州）
   contains:
     region_id:
-      description: The id of the region, as the option O(region) takes it.
+      description: The ID of the region, as in O(region).
       type: str
       sample: cn-hangzhou
     local_name:
@@ -54,7 +57,7 @@ regions:
       type: str
       sample: 华东1（杭州）
 error:
-  description: What failed, for a playbook to decide upon.
+  description: Structured error details.
   returned: failure
   type: dict
   sample:

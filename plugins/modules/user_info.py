@@ -7,28 +7,31 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: user_info
-short_description: Show the users of an E-HPC cluster
+short_description: Read the users of an E-HPC cluster
 version_added: 1.0.0
 author:
   - The alicloud.ehpc contributors (!UNKNOWN)
 description:
-  - Reads all users of a cluster (C(ListUsers)), page after page.
-  - The service asks the cluster's account server for them, so the cluster must be running and its management node healthy.
+  - Reads all users of a cluster (C(ListUsers)).
+  - E-HPC reads them from the account server of the cluster, so the cluster must be running and its management node healthy.
 extends_documentation_fragment:
   - alicloud.ehpc._shared
-  - alicloud.ehpc._runs
+  - alicloud.ehpc._execution
   - alicloud.ehpc._attributes.info
   - alicloud.ehpc._attributes
 options:
   cluster_id:
     description:
-      - The id of the cluster whose users are read, such as V(ehpc-hz-EXAMPLE). It must be in O(region).
+      - The ID of the cluster, such as V(ehpc-hz-EXAMPLE).
     type: str
     required: true
 notes:
-  - The RAM action that is needed is C(ehpc:ListUsers).
+  - Requires the RAM action C(ehpc:ListUsers).
 seealso:
   - module: alicloud.ehpc.user_sync
+  - name: ListUsers
+    description: E-HPC API reference.
+    link: https://www.alibabacloud.com/help/doc-detail/188572.htm
 """
 
 EXAMPLES = r"""
@@ -38,14 +41,14 @@ EXAMPLES = r"""
     cluster_id: ehpc-hz-EXAMPLE
   register: result
 
-- name: Show those who may use sudo
+- name: Show the users that may use sudo
   ansible.builtin.debug:
     msg: "{{ result.users | selectattr('group', 'equalto', 'wheel') | map(attribute='name') }}"
 """
 
 RETURN = r"""
 cluster_id:
-  description: The id of the cluster.
+  description: The ID of the cluster.
   returned: success
   type: str
   sample: ehpc-hz-EXAMPLE
@@ -55,7 +58,7 @@ region:
   type: str
   sample: cn-hangzhou
 users:
-  description: All users of the cluster, by name. An empty list where there are none.
+  description: All users of the cluster, sorted by name.
   returned: success
   type: list
   elements: dict
@@ -69,15 +72,15 @@ users:
       type: str
       sample: hpcuser01
     group:
-      description: Ordinary users are in V(users), those who may use sudo in V(wheel).
+      description: V(users), or V(wheel) for users that may use sudo.
       type: str
       sample: users
     add_time:
-      description: When the user was added, as the service writes it.
+      description: The time at which the user was added, as E-HPC returns it.
       type: str
       sample: "2026-01-01T08:00:00"
 error:
-  description: What failed, for a playbook to decide upon.
+  description: Structured error details.
   returned: failure
   type: dict
   sample:

@@ -7,74 +7,74 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: user_sync
-short_description: Bring the local users of a hybrid E-HPC cluster to its cloud side
+short_description: Synchronize on-premises users to a hybrid E-HPC cluster
 version_added: 1.0.0
 author:
   - The alicloud.ehpc contributors (!UNKNOWN)
 description:
-  - Synchronizes the users of the on-premises cluster to the cloud side of a hybrid cluster in hybrid-cloud proxy mode (C(SyncUsers)),
-    and verifies with the list of users (C(ListUsers)) what came of it.
-  - The service offers no choice of users and no way back. Whether users that were removed on the premises are removed from the
-    cloud side, and whether passwords and groups are carried over, is not documented; RV(added) and RV(removed) tell what happened.
+  - Synchronizes all users of the on-premises account server to the cloud side of a hybrid cluster in hybrid-cloud proxy mode
+    (C(SyncUsers)), unless all O(expected_users) exist already, and verifies the result with the list of users (C(ListUsers)).
+  - Users cannot be selected, and a synchronization cannot be reverted. Whether E-HPC also removes users, and copies passwords and groups,
+    is not documented. RV(added) and RV(removed) contain the observed changes.
 extends_documentation_fragment:
   - alicloud.ehpc._shared
-  - alicloud.ehpc._runs
+  - alicloud.ehpc._execution
   - alicloud.ehpc._attributes.diff
   - alicloud.ehpc._attributes
 options:
   cluster_id:
     description:
-      - The id of the cluster, such as V(ehpc-hz-EXAMPLE). It must be in O(region).
-      - Another id is another cluster. The one before keeps its users.
+      - The ID of the cluster, such as V(ehpc-hz-EXAMPLE).
     type: str
     required: true
   expected_users:
     description:
-      - The names of users that must be on the cluster afterwards.
-      - Where all of them are there already, nothing is synchronized, which makes a second run a quick look. Otherwise the task waits
-        until they have arrived, and fails with the names of those that have not.
-      - A name that is added makes the next run synchronize. A name that is left out removes nobody.
-      - Without them every run synchronizes.
+      - The names of users that must exist on the cluster. If all of them exist, nothing is synchronized. Otherwise the task waits for
+        them after the synchronization, and fails if users are still missing after O(wait_timeout).
+      - If omitted or empty, every run synchronizes.
     type: list
     elements: str
   force:
     description:
-      - Synchronize even where all O(expected_users) are there already, because something other than their names may have changed.
+      - Whether to synchronize even if all O(expected_users) exist, for example because their groups have changed.
     type: bool
     default: false
   check_cluster:
     description:
-      - Look first whether the cluster is running and in hybrid-cloud proxy mode, and fail with the reason where it is not.
-      - The service has no flag for this mode; it is recognized by details that the documentation promises in this mode only. Set this
-        to V(false) where a cluster is in proxy mode and not recognized, or where you have looked already. That saves a call, and where
-        users cannot be synchronized the failure is then the service's own.
+      - Whether to check first that the cluster is running and in hybrid-cloud proxy mode, and to fail with the reason if not.
+      - E-HPC has no flag for this mode. The module detects it from fields that, per the documentation, appear only in this mode. Use
+        V(false) if a cluster is in proxy mode but not detected.
     type: bool
     default: true
   wait_timeout:
     description:
-      - How many seconds the synchronization and the arrival of the O(expected_users) may take together.
-      - Where they are there earlier, the task ends earlier, so that more seconds cost nothing.
-      - O(read_timeout) does not limit the synchronization itself.
+      - The maximum number of seconds for the synchronization and the arrival of O(expected_users) together. O(read_timeout) does not
+        limit the synchronization.
     type: int
     default: 300
 attributes:
   check_mode:
     details:
-      - Reports a change where a synchronization would be started. What it would change cannot be known before.
+      - Reports changed if a synchronization would start. Its effect cannot be predicted.
   idempotent:
     support: partial
     details:
-      - With O(expected_users) a second run does nothing. Without them, or with O(force), every run synchronizes, and reports a change
-        only where the users differ before and after.
+      - Without O(expected_users), or with O(force=true), every run synchronizes, and reports changed if the users differ afterwards.
 notes:
-  - The RAM actions that are needed are C(ehpc:ListUsers) and C(ehpc:SyncUsers), and C(ehpc:DescribeCluster) with O(check_cluster).
+  - Requires the RAM actions C(ehpc:ListUsers) and C(ehpc:SyncUsers), and C(ehpc:DescribeCluster) if O(check_cluster=true).
 seealso:
   - module: alicloud.ehpc.user_info
   - module: alicloud.ehpc.cluster_info
+  - name: SyncUsers
+    description: E-HPC API reference.
+    link: https://www.alibabacloud.com/help/doc-detail/377485.htm
+  - name: ListUsers
+    description: E-HPC API reference.
+    link: https://www.alibabacloud.com/help/doc-detail/188572.htm
 """
 
 EXAMPLES = r"""
-- name: Bring the local users to the cloud side, unless these are there already
+- name: Synchronize the on-premises users, unless these users exist
   alicloud.ehpc.user_sync:
     region: cn-hangzhou
     cluster_id: ehpc-hz-EXAMPLE
@@ -82,7 +82,7 @@ EXAMPLES = r"""
       - hpcuser01
       - hpcuser02
 
-- name: Synchronize in any case, for instance after groups were changed
+- name: Synchronize in any case, for example after groups were changed
   alicloud.ehpc.user_sync:
     region: cn-hangzhou
     cluster_id: ehpc-hz-EXAMPLE
@@ -92,17 +92,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 cluster_id:
-  description: The id of the cluster.
-  returned: success
+  description: The ID of the cluster.
+  returned: success, and if users are missing
   type: str
   sample: ehpc-hz-EXAMPLE
 region:
   description: The region of the cluster.
-  returned: success
+  returned: success, and if users are missing
   type: str
   sample: cn-hangzhou
 synced:
-  description: Whether a synchronization was made. Always false in check mode.
+  description: Whether a synchronization was made. Always V(false) in check mode.
   returned: success, and failure after the synchronization
   type: bool
   sample: true
@@ -121,38 +121,38 @@ users:
       type: str
       sample: hpcuser01
     group:
-      description: Ordinary users are in V(users), those who may use sudo in V(wheel).
+      description: V(users), or V(wheel) for users that may use sudo.
       type: str
       sample: users
     add_time:
-      description: When the user was added, as the service writes it.
+      description: The time at which the user was added, as E-HPC returns it.
       type: str
       sample: "2026-01-01T08:00:00"
 added:
-  description: The names of users that are there now and were not before.
-  returned: success, and failure because expected users are missing
+  description: The names of users that were added.
+  returned: success, and if users are missing
   type: list
   elements: str
   sample: [hpcuser01]
 removed:
-  description: The names of users that were there before and are not now.
-  returned: success, and failure because expected users are missing
+  description: The names of users that were removed.
+  returned: success, and if users are missing
   type: list
   elements: str
   sample: []
 missing:
-  description: The names in O(expected_users) that are not there; in check mode those that a synchronization would have to bring.
-  returned: success, and failure because expected users are missing
+  description: The names in O(expected_users) that do not exist; in check mode those that do not exist yet.
+  returned: success, and if users are missing
   type: list
   elements: str
   sample: []
 request_id:
-  description: The service's id of the synchronization; null where none was made.
+  description: The request ID of the synchronization; V(null) if there was none.
   returned: success, and failure after the synchronization
   type: str
   sample: 04F0F334-1335-436C-A1D7-6C044FE7EXAM
 error:
-  description: What failed, for a playbook to decide upon.
+  description: Structured error details.
   returned: failure
   type: dict
   sample:

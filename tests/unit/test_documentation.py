@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import ENVIRONMENT
-from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import hint_for
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import ATTEMPTS, hint_for
 
 from documents import COLLECTION, INVENTORY_PLUGINS, MODULES, ROLES, ROOT, load, mistakes, module, repository_files, spec_of, tasks_in, texts_with_tasks
 
@@ -55,6 +55,13 @@ def test_each_module_documents_its_failure(name: str) -> None:
     error = returned(name)["error"]
     assert (error["type"], error["returned"]) == ("dict", "failure")
     assert set(error["sample"]) == {"action", "code", "message", "http_status", "request_id", "hint"}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_each_module_links_the_documentation_of_its_operations(name: str) -> None:
+    links = {entry["name"]: entry["link"] for entry in load(module(name).DOCUMENTATION)[0]["seealso"] if "link" in entry}
+    assert set(links) & set(ATTEMPTS) != set()
+    assert all(link.startswith(("https://www.alibabacloud.com/help/", "https://help.aliyun.com/")) for link in links.values())
 
 
 @pytest.mark.parametrize("name", MODULES)
