@@ -121,18 +121,18 @@ def _in_proxy_mode(info: Mapping[str, t.Any]) -> bool:
 
 
 def check_can_sync(cluster: Mapping[str, t.Any], region: str) -> None:
-    """Raise EhpcError where the users of this cluster cannot be synchronized."""
+    """Raise EhpcError if the users of this cluster cannot be synchronized."""
     attempted = attempt("SyncUsers", cluster["id"], region)
     if cluster["status"] != "running":
         raise EhpcError("InvalidClusterStatus", "Its status is %s, not running." % (cluster["status"] or "unknown"), attempted=attempted, action="SyncUsers")
     if not cluster["proxy_mode"]:
-        kind = "a hybrid cluster without a proxy node" if cluster["location"] == "OnPremise" else "no hybrid cluster"
+        kind = "a hybrid cluster without a proxy node" if cluster["location"] == "OnPremise" else "not a hybrid cluster"
         raise EhpcError(
             "NotInProxyMode",
             "It is not in hybrid-cloud proxy mode (it is %s)." % kind,
             attempted=attempted,
             action="SyncUsers",
-            hint="Only a hybrid cluster with a proxy node has local users to bring. Where you know better, set check_cluster to false.",
+            hint="Only hybrid clusters with a proxy node have on-premises users to synchronize. If you are sure that this is one, set check_cluster to false.",
         )
 
 

@@ -18,7 +18,7 @@ description:
   - E-HPC loses all users if the cluster is recovered (C(RecoverCluster)). Run the task again afterwards.
 extends_documentation_fragment:
   - alicloud.ehpc._shared
-  - alicloud.ehpc._runs
+  - alicloud.ehpc._execution
   - alicloud.ehpc._attributes.diff
   - alicloud.ehpc._attributes
 options:

@@ -161,7 +161,9 @@ error:
     message: It is not in hybrid-cloud proxy mode.
     http_status: null
     request_id: null
-    hint: Only a hybrid cluster with a proxy node has local users to bring.
+    hint: >-
+      Only hybrid clusters with a proxy node have on-premises users to synchronize. If you are sure that this is one, set
+      check_cluster to false.
 """
 
 import time

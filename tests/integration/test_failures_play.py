@@ -104,7 +104,7 @@ REFUSED_BY_THE_SERVICE: dict[str, tuple[Task, str, int | None, str]] = {
         r"Grant the RAM action ehpc:GetPostScripts ",
     ),
     "not in proxy mode": (sync(PLAIN), "NotInProxyMode", None, rf"{PLAIN} in cn-hangzhou: .*not in hybrid-cloud proxy mode.*without a proxy node"),
-    "no hybrid cluster": (sync(PUBLIC), "NotInProxyMode", None, rf"{PUBLIC}.*no hybrid cluster.*check_cluster"),
+    "no hybrid cluster": (sync(PUBLIC), "NotInProxyMode", None, rf"{PUBLIC}.*not a hybrid cluster.*check_cluster"),
     "not in proxy mode, not looked": (sync(PLAIN, check_cluster=False), "InvalidClusterStatus", 403, rf"{PLAIN}.*must be running"),
     "being created": (sync(NEW), "InvalidClusterStatus", None, rf"{NEW}.*creating, not running.*wait"),
     "in exception": (sync(BROKEN, region="ap-southeast-1"), "InvalidClusterStatus", None, rf"{BROKEN} in ap-southeast-1: .*exception, not running"),

@@ -285,8 +285,8 @@ def test_status_in_another_case(service: Service) -> None:
 @pytest.mark.parametrize(
     ("info", "kind"),
     [
-        ({"Location": "PublicCloud"}, "no hybrid cluster"),
-        ({"Location": "PublicCloud", "EcsInfo": {}}, "no hybrid cluster"),
+        ({"Location": "PublicCloud"}, "not a hybrid cluster"),
+        ({"Location": "PublicCloud", "EcsInfo": {}}, "not a hybrid cluster"),
         ({"EcsInfo": {"Manager": {"Count": 1}}}, "a hybrid cluster without a proxy node"),
         ({"EcsInfo": {"ProxyMgr": {}}}, "a hybrid cluster without a proxy node"),
         ({"EcsInfo": {"ProxyMgr": {"InstanceType": "", "Count": 0}}, "OnPremiseInfo": {"OnPremiseInfo": []}}, "a hybrid cluster without a proxy node"),
@@ -298,8 +298,8 @@ def test_cluster_not_in_proxy_mode(service: Service, info: dict[str, t.Any], kin
     service.expects(describe(**info))
     error = service.fails(user_sync, check_mode, cluster_id=CLUSTER)
     assert str(error) == (
-        f"Cannot synchronize the users of cluster {CLUSTER} in cn-hangzhou: It is not in hybrid-cloud proxy mode (it is {kind}). Only a hybrid cluster"
-        " with a proxy node has local users to bring. Where you know better, set check_cluster to false."
+        f"Cannot synchronize the users of cluster {CLUSTER} in cn-hangzhou: It is not in hybrid-cloud proxy mode (it is {kind}). Only hybrid clusters"
+        " with a proxy node have on-premises users to synchronize. If you are sure that this is one, set check_cluster to false."
     )
     assert (error.code, error.action) == ("NotInProxyMode", "SyncUsers")
 
