@@ -65,7 +65,9 @@ class ObjectRequest:
 
 
 def object_request(state: State, request: Request, internal: bool) -> ObjectRequest | None:
-    """The request as one to OSS, or None if it is one to E-HPC, whose path is always /."""
+    """The request as one to OSS, or None if it is one to E-HPC, which takes any path and names its operation elsewhere."""
+    if not state.buckets:
+        return None
     path = unquote(request.path)[1:]
     host = request.headers.get("host", "").partition(":")[0]
     for bucket in state.buckets.values():
