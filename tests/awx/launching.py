@@ -113,8 +113,9 @@ class Controller:
         groups: dict[str, list[str]] | None = None,
         limit: str = "",
         template: Values | None = None,
+        files: dict[str, str] | None = None,
     ) -> Job:
-        """Launch the job template of this name, or the one given. Raises Refused if AWX would start no job.
+        """Launch the job template of this name, or the one given, with more files in the project. Raises Refused if AWX would start no job.
 
         As with AWX, a job type or a limit is ignored if the template does not prompt for it.
         """
@@ -122,7 +123,7 @@ class Controller:
         variables = accepted(wanted, answers)
         if job_type and wanted.get("ask_job_type_on_launch"):
             wanted = {**wanted, "job_type": job_type}
-        return self._start(wanted, variables, inputs=inputs, hosts=hosts, groups=groups, limit=limit if wanted.get("ask_limit_on_launch") else "")
+        return self._start(wanted, variables, inputs=inputs, hosts=hosts, groups=groups, limit=limit if wanted.get("ask_limit_on_launch") else "", files=files)
 
     def _start(
         self,
@@ -133,6 +134,7 @@ class Controller:
         hosts: dict[str, Values] | None = None,
         groups: dict[str, list[str]] | None = None,
         limit: str = "",
+        files: dict[str, str] | None = None,
     ) -> Job:
         """Run a job. These variables are stronger than the defaults of the survey, and those than the variables of the template."""
         unsafe = {**defaults(wanted), **variables, **self._metadata(wanted["name"])}
@@ -147,10 +149,15 @@ class Controller:
         (private / "env/extravars").write_text(text + yaml.dump(unsafe, Dumper=UnsafeDumper), encoding="utf-8")
         (private / "env/cmdline").write_text(self._command_line(wanted, limit), encoding="utf-8")
         self._project(private)
+        for path, content in (files or {}).items():
+            (private / "project" / path).write_text(content, encoding="utf-8")
         return self._run(private, wanted["playbook"])
 
-    def run_workflow(self, name: str, answers: Values, *, approve: t.Callable[[], bool] = lambda: True) -> Workflow:
-        """Run the workflow of this name. Its approval is what approve() says. Raises Refused if AWX would start no workflow."""
+    def run_workflow(self, name: str, answers: Values, *, approve: t.Callable[[], bool] = lambda: True, lost: str = "") -> Workflow:
+        """Run the workflow of this name. Raises Refused if AWX would start no workflow.
+
+        approve() decides whether an approval is given, and the job of the node ``lost`` fails before its playbook begins.
+        """
         wanted = named("controller_workflows", name)
         variables = {**defaults(wanted), **accepted(wanted, answers)}
         nodes = {node["identifier"]: node for node in wanted["workflow_nodes"]}
@@ -160,7 +167,8 @@ class Controller:
         while waiting:
             node = nodes[waiting.pop(0)]
             if node["unified_job_template"]["type"] == "job_template":
-                job = self._start_node(node, {**node.get("extra_data", {}), **workflow.artifacts, **variables})
+                given = {**node.get("extra_data", {}), **workflow.artifacts, **variables}
+                job = Job(1, "", []) if node["identifier"] == lost else self._start_node(node, given)
                 workflow.jobs[node["identifier"]] = job
                 workflow.artifacts |= job.artifacts
                 succeeded = job.code == 0
