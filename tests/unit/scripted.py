@@ -108,7 +108,7 @@ def _body(answer: dict[str, t.Any]) -> bytes:
     return json.dumps({"RequestId": f"REQUEST-{_number:04d}", **answer}).encode()
 
 
-class Unexpected(BaseException):
+class Unexpected(pytest.fail.Exception):  # type: ignore[name-defined]
     """What a test did not foresee. Not an Exception, so that no code under test can take it for a failure of the network."""
 
 
