@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: it may change in any release.
-
 """Run the function of a module as an ordinary Ansible module: a process on the task's host."""
 
 from __future__ import annotations
@@ -104,14 +102,14 @@ def refused(problem: str) -> dict[str, t.Any]:
 
 
 class ModuleDefinition(t.NamedTuple):
-    """A module: its function, its options beside the shared ones, and what AnsibleModule is to check about them."""
+    """A module: its function, its options beside the shared ones, and how the options are checked."""
 
     function: Function
     argument_spec: dict[str, t.Any]
     mutually_exclusive: tuple[tuple[str, ...], ...] = ()
     # The operation that the module is for. It names what was attempted if an option cannot work for a cluster.
     action: str | None = None
-    # The region whose endpoint is asked where none is given; for an operation that answers alike everywhere.
+    # The region to use if none is set, for an operation with the same result in every region.
     fallback_region: str | None = None
 
 
@@ -121,7 +119,7 @@ def run(definition: ModuleDefinition) -> None:
         argument_spec=dict(SHARED_SPEC, **definition.argument_spec),
         mutually_exclusive=definition.mutually_exclusive,
         supports_check_mode=True,
-        # Or AnsibleModule would write the options, and so pre-signed urls, to the system's log.
+        # Otherwise AnsibleModule writes the options, and so pre-signed URLs, to the system's log.
         no_log=True,
     )
     result = run_safely(definition, module)
@@ -131,7 +129,7 @@ def run(definition: ModuleDefinition) -> None:
 
 
 def run_safely(definition: ModuleDefinition, invocation: Invocation, clients: _client.Clients | None = None) -> dict[str, t.Any]:
-    """The result of a module, or its failure, whatever happens in its function."""
+    """The result of a module, or its failure, also if its function raises an unexpected exception."""
     if _http.MISSING_LIBRARY:
         message = missing_required_lib(_http.REQUIRED_LIBRARIES)
         error = _errors.error_details(_errors.MISSING_LIBRARY, message)
@@ -140,7 +138,7 @@ def run_safely(definition: ModuleDefinition, invocation: Invocation, clients: _c
         return invoke(definition, invocation, clients)
     except EhpcError as error:
         return dict(error.as_failure(), failed=True)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a worker must survive whatever a library does, and no url may be shown
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a worker must survive what a library raises, and a traceback can hold a URL
         message = "The module failed unexpectedly: %s: %s." % (type(error).__name__, str(error).rstrip("."))
         failure = EhpcError(_errors.UNEXPECTED, message).as_failure()
         return dict(failure, failed=True, exception=redact_text(traceback.format_exc()))
@@ -160,7 +158,7 @@ def call(definition: ModuleDefinition, invocation: Invocation, client: Client) -
         return definition.function(invocation, client)
     except EhpcError as error:
         cluster_id = invocation.params.get("cluster_id")
-        # An ID that cannot be one is in the message itself.
+        # The message about an invalid ID contains the ID.
         if not definition.action or not cluster_id or error.action or error.message.startswith("cluster_id "):
             raise
         raise error.with_context(attempted=attempt(definition.action, cluster_id, client.region)) from None

@@ -2,12 +2,28 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: it may change in any release.
+"""Run the function of a module in Ansible's worker, without a process of its own.
 
-"""Run the function of a module inside Ansible's worker, instead of in a process of its own.
+An API call needs no process. A task gives the same result in the worker as in a process, so the worker repeats what a process
+does around the function. With each release of ansible-core, compare:
 
-An API call needs no process. What the process would do around the function is done here in the same way, so that nobody
-has to know which of the two hosts ran a task: the environment, the check of the options, warnings, no_log, failures.
+==================================================  ==================================================================
+Here                                                What it mirrors
+==================================================  ==================================================================
+``_task_environment``, ``_environment``             ``ActionBase._compute_environment_string``
+``_directory``                                      the local connection, which starts processes in the playbook's directory
+``_run_here``: options through JSON                 ``module_common.modify_module``, ``AnsibleModule._load_params``
+``_run_here``: no stdout, no stderr                 ``ActionBase._parse_returned_data``, which drops what is not the result
+``_Invocation.warn``                                ``AnsibleModule.warn``, which reports each warning once
+``_Invocation._check_options``                      ``AnsibleModule.__init__``: aliases, validation, wording of the failure
+``_options_are_shown``                              ``INJECT_INVOCATION`` in ``AnsibleModule._return_formatted``
+``_module.presentable``, for both ways of running   ``remove_values`` in ``AnsibleModule._return_formatted``, before 2.22
+``_secrets.register_options``                       ``ArgumentSpecValidator.validate`` in the process, since 2.22
+==================================================  ==================================================================
+
+Each module has an action plugin of its own, although a redirect of all modules to one plugin in ``meta/runtime.yml`` would need
+six files less. With a redirect, ansible-core resolves ``module_defaults`` by the name of the plugin, so that the defaults of one
+module would reach all others, and ``ansible-test sanity`` requires an action plugin to have the name of a documented module.
 """
 
 from __future__ import annotations
@@ -35,12 +51,12 @@ from ansible_collections.alicloud.ehpc.plugins.plugin_utils._secrets import regi
 SWITCH = "ehpc_in_process"
 AUTOMATIC_INTERPRETERS = ("auto", "auto_silent", "auto_legacy", "auto_legacy_silent")
 
-# A worker lives for one task of one host. All iterations of its loop, and all its retries, find their client here.
+# A worker runs one task on one host. All iterations of its loop and all its retries share the clients.
 _clients: _client.Clients = {}
 
 
 class EhpcAction(ActionBase):
-    """The action plugin of a module: here where that is possible, as a process on the task's host otherwise."""
+    """The action plugin of a module: runs it in the worker if possible, otherwise as a process on the task's host."""
 
     TRANSFERS_FILES = False
     _supports_check_mode = True
@@ -52,7 +68,8 @@ class EhpcAction(ActionBase):
         task_vars = task_vars or {}
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         environment = self._task_environment()
-        # Before a process starts: it reports what is not registered yet, and the file of an asynchronous job keeps that in clear.
+        # Before a process starts, because a process returns secrets that are not registered yet, and an asynchronous job writes
+        # what it returns to a file.
         register_options(dict(SHARED_SPEC, **self.MODULE.argument_spec), self._task.args, environment)
         if self._can_run_here(task_vars):
             # A process on this machine runs in the playbook's directory, to which relative paths are relative.
@@ -85,17 +102,17 @@ class EhpcAction(ActionBase):
         return merged
 
     def _run_here(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        # Through JSON, as on the way to a process: what the function sees are plain values, without the controller's own types.
+        # Through JSON, as on the way to a process, so that the function gets plain values and no types of the controller.
         args = json.loads(json.dumps(self._task.args, default=_as_text))
         worker = _Invocation(self.MODULE, args, self._task.check_mode)
-        # What libraries print or log goes where it goes in a process: away. It would appear amid the output of the play.
+        # What libraries print or log is dropped, as in a process. It would appear in the output of the play.
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             result = worker.result(self._task.action)
         return worker.shown(result, with_options=_options_are_shown(task_vars))
 
 
 class _Invocation:
-    """What a module's function needs of its host, and what the host makes of its result."""
+    """What a module's function needs of its runner, in the worker."""
 
     def __init__(self, definition: ModuleDefinition, args: dict[str, t.Any], check_mode: bool) -> None:
         self.check_mode = check_mode
@@ -119,7 +136,7 @@ class _Invocation:
         return refused(problem) if problem else run_safely(self._definition, self, _clients)
 
     def _check_options(self, name: str) -> str | None:
-        """Check the options as AnsibleModule does, and say it in its words where they are wrong."""
+        """Check the options as AnsibleModule does. Returns its message if they are invalid."""
         for option, spec in self._spec.items():
             for alias in spec.get("aliases", []):
                 if option in self.params and alias in self.params:
@@ -134,7 +151,7 @@ class _Invocation:
         return problem
 
     def shown(self, result: dict[str, t.Any], with_options: bool) -> dict[str, t.Any]:
-        """The result as others may see it."""
+        """The result with warnings and without secrets, and with the options if results show them."""
         if self._warnings:
             result["warnings"] = list(self._warnings)
         shown = presentable(result, self._spec, self.params)
@@ -144,12 +161,12 @@ class _Invocation:
 
 
 def _as_text(value: t.Any) -> str:
-    """What JSON has no type for, as Ansible writes it for a process."""
+    """A value that JSON has no type for, as Ansible writes it for a process."""
     return str(value.isoformat() if isinstance(value, datetime.date) else value)
 
 
 def _options_are_shown(task_vars: dict[str, t.Any]) -> bool:
-    """Whether results repeat the options; a setting since ansible-core 2.21, always so before."""
+    """Whether results show the options: a setting since ansible-core 2.21, always before."""
     try:
         return bool(boolean(C.config.get_config_value("INJECT_INVOCATION", variables=task_vars)))
     except AnsibleError:
@@ -158,7 +175,7 @@ def _options_are_shown(task_vars: dict[str, t.Any]) -> bool:
 
 @contextlib.contextmanager
 def _environment(variables: dict[str, str]) -> t.Iterator[None]:
-    """These environment variables for a while."""
+    """Set environment variables inside the block."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:
@@ -173,7 +190,7 @@ def _environment(variables: dict[str, str]) -> t.Iterator[None]:
 
 @contextlib.contextmanager
 def _directory(path: str) -> t.Iterator[None]:
-    """This working directory for a while."""
+    """Change the working directory inside the block."""
     before = os.open(".", os.O_RDONLY)
     try:
         os.chdir(path)

@@ -24,7 +24,7 @@ def emulator() -> Iterator[Emulator]:
 
 @pytest.fixture(params=[None, False], ids=["default", "process"])
 def in_process(request: pytest.FixtureRequest) -> bool | None:
-    """The two hosts of a module's function: what Ansible does by itself, and always a process."""
+    """The two ways of running a module: the default, in the worker if possible, and always as a process."""
     value: bool | None = request.param
     return value
 
@@ -37,5 +37,5 @@ def play(tmp_path: Path, emulator: Emulator) -> Play:
 
 @pytest.fixture
 def both(tmp_path: Path, emulator: Emulator, in_process: bool | None) -> Play:
-    """Runs tasks against the emulator, once in each host."""
+    """Runs tasks against the emulator, once by default and once as a process."""
     return Play(tmp_path, emulator, in_process)

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _invocations, _script_runs
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
-from comparing import Hosts
+from parity import Parity
 from playing import Play, task
 from support.in_process import reaching, run
 
@@ -384,7 +384,7 @@ def test_both_hosts(tmp_path: Path, server: ScriptServer) -> None:
         emulator.state.clusters.update(loaded.clusters)
         emulator.state.machines.environment = loaded.machines.environment
 
-    both = Hosts(tmp_path).compare(tasks, prepare=prepare, ignore_errors=True)
+    both = Parity(tmp_path).compare(tasks, prepare=prepare, ignore_errors=True)
     worker = both.worker
     assert [worker[name].changed for name in ("preview", "first", "again")] == [True, True, False]
     assert (worker["fails"].error["code"], statuses(worker["fails"].result)) == ("ScriptsFailed", {"compute001": "failed", "compute002": "failed"})

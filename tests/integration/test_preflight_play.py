@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from comparing import Hosts
+from parity import Parity
 from playing import Play, Run, Task, task
 from support.servers import Proxy
 
@@ -41,10 +41,10 @@ def looked_at(name: str, server: ScriptServer, *paths: str, **options: t.Any) ->
 def test_both_hosts_give_the_same(tmp_path: Path, server: ScriptServer) -> None:
     good = {"url": server.url("/good.sh"), "checksum": SUM}
     home = tmp_path / "home"
-    hosts = Hosts(tmp_path)
+    parity = Parity(tmp_path)
     (home / ".netrc").write_text("default login EXAMPLEuser password EXAMPLEpw\n", encoding="utf-8")
     (home / ".netrc").chmod(0o600)
-    both = hosts.compare(
+    both = parity.compare(
         [
             looked_at("preview", server, "/good.sh", "/dos.sh") | {"check_mode": True},
             looked_at("warn", server, "/good.sh", "/dos.sh", "/none.sh", "/private.sh" + SIGNATURE, "/moved.sh", "/good.sh"),

@@ -129,7 +129,7 @@ class Clock:
 
 @dataclass
 class Invocation:
-    """What a module's function needs of its host."""
+    """What a module's function needs of its runner."""
 
     params: dict[str, t.Any]
     check_mode: bool = False

@@ -47,7 +47,7 @@ def client(options: dict[str, t.Any]) -> Client:
 
 @dataclass
 class Invocation:
-    """What a module's function needs of its host."""
+    """What a module's function needs of its runner."""
 
     params: dict[str, t.Any]
     check_mode: bool = False

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""_module: what a module does as a process of its own, from its options to the JSON that it ends with."""
+"""_module: a module as a process of its own, from its options to the JSON that it writes."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ class Process:
         self.warned: list[str] = []
         connect = _client.client_for
         monkeypatch.setattr(_client, "client_for", lambda *arguments: service.connect(connect(*arguments)))
-        # Where they would go depends on what else this process has imported of Ansible.
+        # Their destination depends on what else of Ansible this process has imported.
         monkeypatch.setattr(basic.AnsibleModule, "warn", lambda _module, warning: self.warned.append(warning))
         monkeypatch.setattr(basic.AnsibleModule, "log", lambda _module, message, **_arguments: self.logged.append(message))
 
     def __call__(self, module: t.Any, code: int = 0, /, **options: t.Any) -> dict[str, t.Any]:
-        """What a module writes, where it ends with this exit status."""
-        # Since ansible-core 2.20 results repeat the options only where this is asked for.
+        """The result that a module writes; `code` is the exit status to expect."""
+        # Since ansible-core 2.21, results contain the options only if this is set.
         shown = {"_ansible_inject_invocation": True} if "inject_invocation" in PASS_VARS else {}
         args = json.dumps({"ANSIBLE_MODULE_ARGS": {**SHARED_OPTIONS, **shown, **options}}).encode()
         self._monkeypatch.setattr(basic, "_ANSIBLE_ARGS", args)
@@ -127,14 +127,14 @@ def test_options_that_exclude_each_other(process: Process) -> None:
 
 
 def test_secrets_of_options_that_ansible_refuses(process: Process) -> None:
-    """It forgets which options are secret where a suboption is not of its type."""
+    """Ansible does not determine the secret options if a suboption has a wrong type."""
     result = process(post_scripts, 1, cluster_id=CLUSTER, scripts=[SIGNED], security_token="EXAMPLE-token", state=f"{SECRET_KEY} EXAMPLE-token {SIGNED}")
     assert result["failed"] is True
     for secret in (SECRET_KEY, "EXAMPLE-token", "EXAMPLEsig"):
         assert secret not in json.dumps(result)
 
 
-def test_a_choice_that_ansible_refuses_is_shown_without_its_signature(process: Process) -> None:
+def test_invalid_choice_without_its_signature(process: Process) -> None:
     result = process(post_scripts, 1, cluster_id=CLUSTER, scripts=[], state=SIGNED)
     assert SHOWN in result["msg"]
     assert result["invocation"]["module_args"]["state"] == SHOWN
@@ -195,7 +195,7 @@ def test_missing_library(process: Process, monkeypatch: pytest.MonkeyPatch) -> N
     assert "aliyun-python-sdk-core and requests" in result["msg"]
     assert set(result["error"]) == KEYS
     assert (result["error"]["code"], result["error"]["message"]) == ("MissingLibrary", result["msg"])
-    # Whether the result shows it depends on the release of ansible-core.
+    # Whether the result contains the traceback depends on the release of ansible-core.
     assert told == [{"exception": "Traceback: No module named requests", "error": result["error"]}]
 
 

@@ -2,14 +2,14 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whatever happens inside, a task fails and the play goes on, in both hosts alike."""
+"""Whatever a module or a library does, only the task fails and the play continues, in the worker as well as in a process."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from comparing import Hosts
+from parity import Parity
 from playing import task
 
 from emulator import Emulator
@@ -41,8 +41,8 @@ requests.Session.get = odd
 
 
 @pytest.fixture
-def hosts(tmp_path: Path) -> Hosts:
-    return Hosts(tmp_path)
+def parity(tmp_path: Path) -> Parity:
+    return Parity(tmp_path)
 
 
 @pytest.fixture
@@ -53,10 +53,10 @@ def library(tmp_path: Path) -> Path:
     return path
 
 
-def test_missing_sdk(hosts: Hosts, library: Path) -> None:
+def test_missing_sdk(parity: Parity, library: Path) -> None:
     (library / "aliyunsdkcore").mkdir()
     (library / "aliyunsdkcore" / "__init__.py").write_text("raise ImportError('not today')\n", encoding="utf-8")
-    both = hosts.compare(
+    both = parity.compare(
         [task("good options", "region_info"), task("wrong options", "region_info", colour="red")],
         env={"PYTHONPATH": str(library)},
         ignore_errors=True,
@@ -67,7 +67,7 @@ def test_missing_sdk(hosts: Hosts, library: Path) -> None:
     assert both.calls == []
 
 
-def test_unexpected_exceptions(hosts: Hosts, library: Path) -> None:
+def test_unexpected_exceptions(parity: Parity, library: Path) -> None:
     (library / "sitecustomize.py").write_text(ODD_LIBRARY, encoding="utf-8")
 
     def prepare(emulator: Emulator) -> None:
@@ -75,7 +75,7 @@ def test_unexpected_exceptions(hosts: Hosts, library: Path) -> None:
         emulator.state.clusters["ehpc-hz-noise"] = type(cluster)(id="ehpc-hz-noise", region="cn-hangzhou")
 
     names = ["raise", "exit", "noise"]
-    both = hosts.compare(
+    both = parity.compare(
         [
             *(task(name, "post_scripts_info", cluster_id=f"ehpc-hz-{name}") for name in names),
             task("loop", "post_scripts_info", cluster_id="ehpc-hz-{{ item }}") | {"loop": names},
@@ -100,15 +100,15 @@ def test_unexpected_exceptions(hosts: Hosts, library: Path) -> None:
         assert "Signature=***" in run.everything()
         assert "Signature=" not in run.everything().replace("Signature=***", "")
         assert "AccessKeyId=EXAMPLE" not in run.everything()
-        # Neither what a library prints: it belongs to nobody's result, and may hold anything.
+        # What a library prints is no part of a result, and may contain anything.
         assert "noise on" not in run.everything()
         assert "noise in" not in run.everything()
 
 
-def test_tracebacks_where_they_are_asked_for(hosts: Hosts, library: Path) -> None:
+def test_tracebacks_on_demand(parity: Parity, library: Path) -> None:
     """Since ansible-core 2.19 only then, before always."""
     (library / "sitecustomize.py").write_text(ODD_LIBRARY, encoding="utf-8")
-    both = hosts.compare(
+    both = parity.compare(
         [task("raise", "post_scripts_info", cluster_id="ehpc-hz-raise")],
         env={"PYTHONPATH": str(library), "ANSIBLE_DISPLAY_TRACEBACK": "error"},
         ignore_errors=True,
@@ -118,11 +118,11 @@ def test_tracebacks_where_they_are_asked_for(hosts: Hosts, library: Path) -> Non
         assert "AccessKeyId=EXAMPLE" not in run.everything()
 
 
-def test_timeout_of_a_task(hosts: Hosts) -> None:
+def test_timeout_of_a_task(parity: Parity) -> None:
     def prepare(emulator: Emulator) -> None:
         emulator.fault("ListRegions", kind="slow", seconds=30)
 
-    both = hosts.compare(
+    both = parity.compare(
         [task("slow", "region_info") | {"timeout": 2}, task("next", "region_info")],
         prepare=prepare,
         ignore_errors=True,
@@ -130,12 +130,12 @@ def test_timeout_of_a_task(hosts: Hosts) -> None:
     assert [result.status for result in both.worker.results] == ["failed", "ok"]
 
 
-def test_timeout_in_a_loop(hosts: Hosts, emulator: Emulator) -> None:
-    """The next iteration goes on with the same client."""
+def test_timeout_in_a_loop(parity: Parity, emulator: Emulator) -> None:
+    """The next iteration uses the same client."""
     emulator.fault("ListRegions", kind="slow", seconds=30)
-    run = hosts.run(emulator, [task("slow", "region_info") | {"timeout": 1, "loop": [1, 2, 3]}, task("next", "region_info")], ignore_errors=True)
+    run = parity.run(emulator, [task("slow", "region_info") | {"timeout": 1, "loop": [1, 2, 3]}, task("next", "region_info")], ignore_errors=True)
     assert [item.status for item in run.items("slow")] == ["failed", "ok", "ok"]
     assert not run["next"].failed
-    assert hosts.processes() == []
-    # The connection on which an answer is still to come must not serve for anything else.
+    assert parity.processes() == []
+    # A connection with a pending response must not be reused.
     assert emulator.connections == 3

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What reaches a module, and leaves it, is the same in both hosts: environment, defaults, templates, secrets of a vault."""
+"""What reaches a module, and leaves it, is the same in the worker and as a process: environment, defaults, templates, secrets of a vault."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from comparing import Hosts
+from parity import Parity
 from playing import GROUP, MASKS, Task, task
 
 from emulator import Emulator
@@ -24,7 +24,7 @@ REGION = "ALIBABA_CLOUD_REGION_ID"
 
 
 class Tagged(str):
-    """A text with a tag of Ansible's."""
+    """A string with a tag of Ansible."""
 
     tag: str
 
@@ -38,31 +38,31 @@ yaml.SafeDumper.add_representer(Tagged, lambda dumper, text: dumper.represent_sc
 
 
 @pytest.fixture
-def hosts(tmp_path: Path) -> Hosts:
-    return Hosts(tmp_path)
+def parity(tmp_path: Path) -> Parity:
+    return Parity(tmp_path)
 
 
-def look(name: str, **options: str) -> Task:
-    """A task whose result has the region that it took from the environment."""
+def region_of(name: str, **options: str) -> Task:
+    """A task whose result contains the region from the environment."""
     return task(name, "cluster_info", names=["nothing"], region="", **options)
 
 
-def test_environment_of_task_block_and_play(hosts: Hosts) -> None:
-    both = hosts.compare(
+def test_environment_of_task_block_and_play(parity: Parity) -> None:
+    both = parity.compare(
         [
-            look("play"),
+            region_of("play"),
             {
                 "block": [
-                    look("block"),
-                    look("task") | {"environment": {REGION: "cn-hangzhou"}},
-                    look("list") | {"environment": [{REGION: "nowhere", "OTHER": 5}, {REGION: "{{ own }}"}]},
-                    look("template") | {"environment": "{{ all_of_it }}"},
-                    look("nothing new") | {"environment": {}},
-                    look("empty") | {"environment": {REGION: ""}, "ignore_errors": True},
+                    region_of("block"),
+                    region_of("task") | {"environment": {REGION: "cn-hangzhou"}},
+                    region_of("list") | {"environment": [{REGION: "nowhere", "OTHER": 5}, {REGION: "{{ own }}"}]},
+                    region_of("template") | {"environment": "{{ all_of_it }}"},
+                    region_of("nothing new") | {"environment": {}},
+                    region_of("empty") | {"environment": {REGION: ""}, "ignore_errors": True},
                 ],
                 "environment": {REGION: "ap-southeast-1"},
             },
-            look("play again"),
+            region_of("play again"),
         ],
         keywords={"environment": {REGION: "cn-shanghai"}, "vars": {"own": "cn-hangzhou", "all_of_it": {REGION: "cn-shanghai"}}},
     )
@@ -79,18 +79,18 @@ def test_environment_of_task_block_and_play(hosts: Hosts) -> None:
     }
 
 
-def test_environment_is_undone(hosts: Hosts) -> None:
+def test_environment_is_undone(parity: Parity) -> None:
     loop: list[dict[str, str]] = [{REGION: "cn-shanghai", "EHPC_TEST_MARK": "first"}, {}, {REGION: "no region!"}, {}]
-    both = hosts.compare(
+    both = parity.compare(
         [
-            look("with") | {"environment": {REGION: "cn-shanghai", "EHPC_TEST_MARK": "task"}},
-            look("without"),
+            region_of("with") | {"environment": {REGION: "cn-shanghai", "EHPC_TEST_MARK": "task"}},
+            region_of("without"),
             {"name": "of the controller", "ansible.builtin.debug": {"msg": "{{ seen }}"}},
             task("loop", "cluster_info", names=["<{{ seen }}>"], region="")
             | {"environment": "{{ item }}", "loop": loop, "ignore_errors": True, "vars": {"seen": "{{ lookup('ansible.builtin.env', 'EHPC_TEST_MARK') }}"}},
         ],
         keywords={"vars": {"seen": "{{ lookup('ansible.builtin.env', 'EHPC_TEST_MARK') }}-{{ lookup('ansible.builtin.env', '" + REGION + "') }}"}},
-        # Before ansible-core 2.20 results repeat the options anyway.
+        # Before ansible-core 2.21, results always contain the options.
         env={REGION: "ap-southeast-1", "ANSIBLE_INJECT_INVOCATION": "true"},
     )
     assert [both.worker[name]["region"] for name in ("with", "without")] == ["cn-shanghai", "ap-southeast-1"]
@@ -99,7 +99,7 @@ def test_environment_is_undone(hosts: Hosts) -> None:
     assert [item["invocation"]["module_args"]["names"] for item in both.worker.items("loop")] == [["<>"]] * 4
 
 
-def test_credentials_and_proxy_from_the_environment(hosts: Hosts) -> None:
+def test_credentials_and_proxy_from_the_environment(parity: Parity) -> None:
     """The emulator serves as the proxy on the way to an endpoint that does not exist."""
 
     def tasks(emulator: Emulator) -> list[Task]:
@@ -113,7 +113,7 @@ def test_credentials_and_proxy_from_the_environment(hosts: Hosts) -> None:
             one | {"name": "each its own", "environment": "{{ item }}", "loop": [through, keys, through]},
         ]
 
-    both = hosts.compare(tasks, ignore_errors=True)
+    both = parity.compare(tasks, ignore_errors=True)
     assert {result.task: result.failed for result in both.worker.results if not result.item} == {
         "through the proxy": False,
         "not through it": True,
@@ -124,12 +124,12 @@ def test_credentials_and_proxy_from_the_environment(hosts: Hosts) -> None:
     assert "EXAMPLE-secret-of-main" not in both.worker["not through it"].msg
 
 
-def test_defaults_of_group_and_module(hosts: Hosts) -> None:
-    both = hosts.compare(
+def test_defaults_of_group_and_module(parity: Parity) -> None:
+    both = parity.compare(
         lambda emulator: [
             task("of the play", "cluster_info", names=["nothing"]),
             {
-                "module_defaults": {GROUP: {**hosts.play.defaults(), "region": "cn-shanghai"}, "alicloud.ehpc.cluster_info": {"region": "ap-southeast-1"}},
+                "module_defaults": {GROUP: {**parity.play.defaults(), "region": "cn-shanghai"}, "alicloud.ehpc.cluster_info": {"region": "ap-southeast-1"}},
                 "block": [
                     task("of the module", "cluster_info", names=["nothing"]),
                     task("of the group", "post_scripts_info", cluster_id="ehpc-sh-large01"),
@@ -141,19 +141,19 @@ def test_defaults_of_group_and_module(hosts: Hosts) -> None:
     assert [result["region"] for result in both.worker.results] == ["cn-hangzhou", "ap-southeast-1", "cn-shanghai", "cn-hangzhou"]
 
 
-def test_templated_and_tagged_values(hosts: Hosts) -> None:
-    password = hosts.play.directory / "password"
+def test_templated_and_tagged_values(parity: Parity) -> None:
+    password = parity.play.directory / "password"
     password.write_text("EXAMPLE-password", encoding="utf-8")
     command = [str(Path(sys.executable).with_name("ansible-vault")), "encrypt", "--vault-password-file", str(password), "--output", "-"]
 
     def vaulted(text: str) -> Tagged:
-        # The ways to the config and the home are those of the play, or this would use what belongs to whoever runs the tests.
-        env = {"HOME": str(hosts.play.home), "ANSIBLE_CONFIG": str(hosts.play.config), "PATH": "/usr/bin:/bin"}
+        # The configuration and the home of the play, not of the user who runs the tests.
+        env = {"HOME": str(parity.play.home), "ANSIBLE_CONFIG": str(parity.play.config), "PATH": "/usr/bin:/bin"}
         return Tagged("!vault", subprocess.run(command, input=text, env=env, capture_output=True, text=True, check=True).stdout)
 
     secret, url = vaulted("EXAMPLE-secret-of-main"), vaulted("https://scripts.example.com/vault.sh")
     braces = Tagged("!unsafe", "--format={{.Name}} {% raw %}")
-    both = hosts.compare(
+    both = parity.compare(
         [
             task("vault", "post_scripts", cluster_id=CLUSTER, secret_key=secret, scripts=[{"url": url, "args": "{{ words }}"}]),
             task("vault in a variable", "post_scripts_info", cluster_id="{{ cluster }}", secret_key="{{ key }}"),
@@ -184,29 +184,29 @@ SCALARS = [5, 1.5, True, None, datetime.date(2024, 1, 31), datetime.datetime(202
 
 
 @pytest.mark.parametrize("in_process", [True, False])
-def test_relative_paths(hosts: Hosts, emulator: Emulator, in_process: bool) -> None:
-    """They are relative to the directory of the playbook, wherever ansible-playbook was called."""
-    places = {hosts.play.directory: "nowhere", hosts.play.home: "cn-shanghai", hosts.play.directory / "plays": "ap-southeast-1"}
+def test_relative_paths(parity: Parity, emulator: Emulator, in_process: bool) -> None:
+    """They are relative to the directory of the playbook, not to the directory where ansible-playbook was started."""
+    places = {parity.play.directory: "nowhere", parity.play.home: "cn-shanghai", parity.play.directory / "plays": "ap-southeast-1"}
     for place, region in places.items():
         place.mkdir(exist_ok=True)
         (place / "profiles.json").write_text(json.dumps({"current": "a", "profiles": [{"name": "a", "region_id": region}]}), encoding="utf-8")
-    hosts.play.emulator, hosts.play.in_process = emulator, in_process
+    parity.play.emulator, parity.play.in_process = emulator, in_process
     play = {
         "hosts": "localhost",
         "gather_facts": False,
-        "module_defaults": {GROUP: hosts.play.defaults()},
+        "module_defaults": {GROUP: parity.play.defaults()},
         "tasks": [
-            look("relative", shared_credentials_file="profiles.json"),
-            look("home", shared_credentials_file="~/profiles.json"),
-            look("home of the task", shared_credentials_file="~/profiles.json") | {"environment": {"HOME": "{{ playbook_dir }}"}},
-            look("variable", shared_credentials_file="$WHERE/profiles.json") | {"environment": {"WHERE": "{{ playbook_dir }}"}},
+            region_of("relative", shared_credentials_file="profiles.json"),
+            region_of("home", shared_credentials_file="~/profiles.json"),
+            region_of("home of the task", shared_credentials_file="~/profiles.json") | {"environment": {"HOME": "{{ playbook_dir }}"}},
+            region_of("variable", shared_credentials_file="$WHERE/profiles.json") | {"environment": {"WHERE": "{{ playbook_dir }}"}},
             task("undone", "cluster_info", names=["{{ '.' | realpath }}"]) | {"loop": [1, 2]},
         ],
     }
-    playbook = hosts.play.directory / "plays" / "playbook.yml"
+    playbook = parity.play.directory / "plays" / "playbook.yml"
     playbook.write_text(json.dumps([play]), encoding="utf-8")
-    run = hosts.play.playbook(playbook, env={"ANSIBLE_INJECT_INVOCATION": "true"})
+    run = parity.play.playbook(playbook, env={"ANSIBLE_INJECT_INVOCATION": "true"})
     regions = {result.task: result["region"] for result in run.results if result.task != "undone"}
     assert list(regions.values()) == ["ap-southeast-1", "cn-shanghai", "ap-southeast-1", "ap-southeast-1"]
-    # What Ansible itself does between two iterations happens where it was called.
-    assert [item["invocation"]["module_args"]["names"] for item in run.items("undone")] == [[str(hosts.play.directory)]] * 2
+    # Between two iterations, Ansible itself works in the directory where it was started.
+    assert [item["invocation"]["module_args"]["names"] for item in run.items("undone")] == [[str(parity.play.directory)]] * 2

@@ -10,7 +10,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from comparing import Hosts
+from parity import Parity
 from playing import task
 
 from emulator import Emulator
@@ -23,12 +23,12 @@ SIGNED = "https://bucket.oss-cn-hangzhou.aliyuncs.com/a.sh?Expires=1893456000&OS
 
 
 @pytest.fixture
-def hosts(tmp_path: Path) -> Hosts:
-    return Hosts(tmp_path)
+def parity(tmp_path: Path) -> Parity:
+    return Parity(tmp_path)
 
 
-def test_success(hosts: Hosts) -> None:
-    both = hosts.compare(
+def test_success(parity: Parity) -> None:
+    both = parity.compare(
         [
             task("preview", "post_scripts", cluster_id=CLUSTER, scripts=[BASE, MOUNT]) | {"check_mode": True},
             task("set", "post_scripts", cluster_id=CLUSTER, scripts=[BASE, MOUNT]),
@@ -42,7 +42,7 @@ def test_success(hosts: Hosts) -> None:
             task("details", "cluster_info", cluster_ids=[HYBRID, "ehpc-hz-EXAMPLE"]),
             task("regions", "region_info"),
             task("unverified", "region_info", validate_certs=False),
-            task("warned of twice", "post_scripts", cluster_id=CLUSTER, scripts=[{"url": "oss://bucket/a.sh"}, {"url": "oss://bucket/a.sh"}]),
+            task("same warning twice", "post_scripts", cluster_id=CLUSTER, scripts=[{"url": "oss://bucket/a.sh"}, {"url": "oss://bucket/a.sh"}]),
         ],
         diff=True,
     )
@@ -51,12 +51,12 @@ def test_success(hosts: Hosts) -> None:
     assert both.worker["set"]["post_scripts"][1]["args"] == "--export 'nas.example.com:/data set' '多 é'"
     assert len(both.worker["add"].warnings) == 1
     assert len(both.worker["unverified"].warnings) == 1
-    assert len(both.worker["warned of twice"].warnings) == 1
+    assert len(both.worker["same warning twice"].warnings) == 1
     assert "diff" in both.worker["preview"].result
 
 
-def test_check_mode_of_a_run(hosts: Hosts) -> None:
-    both = hosts.compare(
+def test_check_mode_of_a_run(parity: Parity) -> None:
+    both = parity.compare(
         [
             task("set", "post_scripts", cluster_id=CLUSTER, scripts=[BASE]),
             task("set for real", "post_scripts", cluster_id=HYBRID, scripts=[]) | {"check_mode": False},
@@ -69,7 +69,7 @@ def test_check_mode_of_a_run(hosts: Hosts) -> None:
     assert [action for action, _params in both.calls].count("SetPostScripts") == 1
 
 
-def test_wrong_options(hosts: Hosts) -> None:
+def test_wrong_options(parity: Parity) -> None:
     one = {"cluster_id": CLUSTER, "scripts": []}
     cases = {
         "unknown option": task("", "post_scripts", **one, colour="red", shape="round"),
@@ -79,35 +79,35 @@ def test_wrong_options(hosts: Hosts) -> None:
         "required option": task("", "post_scripts", scripts=[]),
         "required option is null": task("", "post_scripts", cluster_id=None, scripts=[]),
         "required suboption": task("", "post_scripts", cluster_id=CLUSTER, scripts=[{"args": "-v"}]),
-        "no number": task("", "post_scripts", **one, connect_timeout="soon"),
-        "no boolean": task("", "post_scripts", **one, purge="perhaps"),
-        "no list of dictionaries": task("", "post_scripts", cluster_id=CLUSTER, scripts=["https://scripts.example.com/base.sh"]),
-        "no list": task("", "post_scripts", cluster_id=CLUSTER, scripts={"url": "/a"}),
+        "not a number": task("", "post_scripts", **one, connect_timeout="soon"),
+        "not a boolean": task("", "post_scripts", **one, purge="perhaps"),
+        "not a list of dictionaries": task("", "post_scripts", cluster_id=CLUSTER, scripts=["https://scripts.example.com/base.sh"]),
+        "not a list": task("", "post_scripts", cluster_id=CLUSTER, scripts={"url": "/a"}),
         "a pre-signed url where none belongs": task("", "post_scripts", **one, state=SIGNED),
-        "no choice": task("", "post_scripts", **one, state="gone"),
+        "not a choice": task("", "post_scripts", **one, state="gone"),
         "several at once": task("", "post_scripts", scripts=[{"colour": "red"}], state="gone", shape="round"),
-        "both of two": task("", "cluster_info", cluster_ids=[CLUSTER], names=["*"]),
+        "mutually exclusive": task("", "cluster_info", cluster_ids=[CLUSTER], names=["*"]),
         "found by the module": task("", "post_scripts", cluster_id="", scripts=[]),
         "no region": task("", "post_scripts", **one, region=""),
         "http": task("", "post_scripts", **one, endpoint="http://ehpc.example.com"),
     }
     tasks = [{**one, "name": name} for name, one in cases.items()]
-    # Since ansible-core 2.20 results repeat the options only where this is set.
+    # Since ansible-core 2.21, results contain the options only if this is set.
     options: dict[str, t.Any] = {"env": {"ANSIBLE_INJECT_INVOCATION": "true"}, "keywords": {"collections": ["alicloud.ehpc"]}}
-    both = hosts.compare(tasks, ignore_errors=True, **options)
+    both = parity.compare(tasks, ignore_errors=True, **options)
     assert [result.status for result in both.worker.results] == ["failed"] * len(cases)
     assert both.worker["unknown option"].msg.startswith("Unsupported parameters for (alicloud.ehpc.post_scripts) module: colour, shape.")
     assert both.worker["required option"].msg == "missing required arguments: cluster_id"
-    assert both.worker["both of two"].msg == "parameters are mutually exclusive: cluster_ids|names"
+    assert both.worker["mutually exclusive"].msg == "parameters are mutually exclusive: cluster_ids|names"
     assert both.calls == []
     for run in (both.worker, both.process):
         assert "EXAMPLE-secret-of-main" not in run.everything()
         assert "EXAMPLEsig" not in "".join(str(result.result) for result in run.results)
 
 
-def test_dictionary_from_a_variable(hosts: Hosts) -> None:
+def test_dictionary_from_a_variable(parity: Parity) -> None:
     """No message names a type of ansible-core's own."""
-    both = hosts.compare(
+    both = parity.compare(
         [
             task("list", "user_sync", cluster_id=HYBRID, expected_users="{{ mapping }}"),
             task("number", "region_info", api_retries="{{ mapping }}"),
@@ -125,8 +125,8 @@ def test_dictionary_from_a_variable(hosts: Hosts) -> None:
         assert "Ansible" not in str(result.error)
 
 
-def test_option_and_alias(hosts: Hosts) -> None:
-    both = hosts.compare(
+def test_option_and_alias(parity: Parity) -> None:
+    both = parity.compare(
         lambda emulator: [
             task("both", "region_info", region_id="cn-shanghai"),
             task("both of a secret", "region_info", access_key_secret=emulator.secret_key, secret_key="EXAMPLE-overruled"),
@@ -139,7 +139,7 @@ def test_option_and_alias(hosts: Hosts) -> None:
         assert "EXAMPLE-secret-of-main" not in run.everything()
 
 
-def test_errors_of_the_service(hosts: Hosts) -> None:
+def test_errors_of_the_service(parity: Parity) -> None:
     def prepare(emulator: Emulator) -> None:
         emulator.fault("GetPostScripts", code="InvalidParams", message="Not with the key EXAMPLE-secret-of-main.", cluster_id=CLUSTER)
         emulator.fault("ListUsers", code="ServiceUnavailable", times=None)
@@ -147,7 +147,7 @@ def test_errors_of_the_service(hosts: Hosts) -> None:
         emulator.fault("ListRegions", kind="lost_before")
         emulator.fault("SetPostScripts", kind="lost_after")
 
-    both = hosts.compare(
+    both = parity.compare(
         [
             task("echo of a secret", "post_scripts", cluster_id=CLUSTER, scripts=[BASE]),
             task("unknown cluster", "post_scripts_info", cluster_id="ehpc-hz-EXAMPLE"),
@@ -166,7 +166,7 @@ def test_errors_of_the_service(hosts: Hosts) -> None:
         ],
         prepare=prepare,
         ignore_errors=True,
-        # Not in the playbook itself: of that, ansible-core shows lines beside an error.
+        # Not in the playbook itself, because ansible-core shows its lines with an error.
         keywords={"vars": {"wrong": "EXAMPLE-wrong"}},
     )
     fine = ("lost answer", "lost answer of a write", "hidden", "expected failure")
@@ -177,8 +177,8 @@ def test_errors_of_the_service(hosts: Hosts) -> None:
         assert "EXAMPLE-wrong" not in run.everything()
 
 
-def test_at_highest_verbosity(hosts: Hosts) -> None:
-    both = hosts.compare([task("set", "post_scripts", cluster_id=CLUSTER, scripts=[{"url": SIGNED}])], verbosity=3, diff=True)
+def test_at_highest_verbosity(parity: Parity) -> None:
+    both = parity.compare([task("set", "post_scripts", cluster_id=CLUSTER, scripts=[{"url": SIGNED}])], verbosity=3, diff=True)
     assert "EXEC" not in both.worker.stdout
     assert "EXEC" in both.process.stdout
     for run in (both.worker, both.process):
@@ -186,13 +186,13 @@ def test_at_highest_verbosity(hosts: Hosts) -> None:
         assert "EXAMPLEsig" not in run.everything()
 
 
-def test_short_secret(hosts: Hosts) -> None:
+def test_short_secret(parity: Parity) -> None:
     """It masks every string that it is part of, but never whether something changed."""
 
     def prepare(emulator: Emulator) -> None:
         emulator.credential("main").secret_key = "e"
 
-    both = hosts.compare(
+    both = parity.compare(
         [
             task("set", "post_scripts", cluster_id=CLUSTER, scripts=[BASE]) | {"register": "first"},
             task("set again", "post_scripts", cluster_id=CLUSTER, scripts=[BASE]) | {"register": "second"},

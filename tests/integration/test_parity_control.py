@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a playbook does around a task works in both hosts alike: loops, retries, conditions, delegation, strategies."""
+"""What a playbook does around a task works alike in the worker and as a process: loops, retries, conditions, delegation, strategies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from comparing import Hosts
+from parity import Parity
 from playing import Task, task
 
 from emulator import Emulator
@@ -24,8 +24,8 @@ OWN_PYTHON = "{{ ansible_playbook_python }}"
 
 
 @pytest.fixture
-def hosts(tmp_path: Path) -> Hosts:
-    return Hosts(tmp_path)
+def parity(tmp_path: Path) -> Parity:
+    return Parity(tmp_path)
 
 
 def inventory(directory: Path, **variables: dict[str, object]) -> Path:
@@ -40,20 +40,20 @@ def local(cluster_id: str) -> dict[str, object]:
 
 
 def wait(name: str, **keywords: object) -> Task:
-    """A task that waits for a cluster, which runs at the third look."""
+    """A task that waits for a cluster, which is running at the third poll."""
     return task(name, "cluster_info", cluster_ids=[CREATED]) | {"register": "found", "delay": 0, "retries": 5, **keywords}
 
 
-def test_loops_retries_and_conditions(hosts: Hosts) -> None:
+def test_loops_retries_and_conditions(parity: Parity) -> None:
     one_script = "now.post_scripts | length == 1"
 
     def prepare(emulator: Emulator) -> None:
         emulator.fault("ListUsers", code="InvalidParams", times=2)
 
-    both = hosts.compare(
+    both = parity.compare(
         [
             wait("until", until="found.clusters[0].status == 'running'"),
-            task("in vain", "post_scripts_info", cluster_id="ehpc-hz-EXAMPLE") | {"until": "false", "retries": 1, "delay": 0, "ignore_errors": True},
+            task("never fulfilled", "post_scripts_info", cluster_id="ehpc-hz-EXAMPLE") | {"until": "false", "retries": 1, "delay": 0, "ignore_errors": True},
             task("retries", "user_info", cluster_id=CLUSTER) | {"register": "users", "until": "users is succeeded", "retries": 3, "delay": 0},
             task("loop", "post_scripts", cluster_id="{{ item }}", scripts=[BASE]) | {"loop": CLUSTERS, "register": "changes"},
             task("loop over results", "post_scripts_info", cluster_id="{{ change.cluster_id }}")
@@ -75,7 +75,7 @@ def test_loops_retries_and_conditions(hosts: Hosts) -> None:
         keywords={"vars": {"CLUSTER": CLUSTER}},
     )
     assert both.worker["until"]["attempts"] == 3
-    assert both.worker["in vain"].failed
+    assert both.worker["never fulfilled"].failed
     assert both.worker["retries"]["attempts"] == 3
     assert [item.status for item in both.worker.items("failures in a loop")] == ["ok", "failed", "failed"]
     assert both.worker["skipped"].status == "skipped"
@@ -85,14 +85,14 @@ def test_loops_retries_and_conditions(hosts: Hosts) -> None:
 
 
 @pytest.mark.parametrize(("strategy", "serial"), [("linear", 2), ("free", 0)])
-def test_strategies(hosts: Hosts, strategy: str, serial: int) -> None:
+def test_strategies(parity: Parity, strategy: str, serial: int) -> None:
     names = [f"ehpc-hz-fleet-{number}" for number in range(1, 5)]
 
     def prepare(emulator: Emulator) -> None:
         kind = type(emulator.state.clusters[CLUSTER])
         emulator.state.clusters.update({name: kind(id=name, region="cn-hangzhou") for name in names})
 
-    both = hosts.compare(
+    both = parity.compare(
         [
             task("set", "post_scripts", cluster_id="{{ cluster_id }}", scripts=[BASE]),
             task("throttled", "post_scripts_info", cluster_id="{{ cluster_id }}") | {"throttle": 1},
@@ -101,15 +101,15 @@ def test_strategies(hosts: Hosts, strategy: str, serial: int) -> None:
         prepare=prepare,
         unordered=True,
         keywords={"hosts": "all", "strategy": strategy, **({"serial": serial} if serial else {})},
-        inventory=inventory(hosts.play.directory, **{name: local(name) for name in names}),
+        inventory=inventory(parity.play.directory, **{name: local(name) for name in names}),
     )
     assert [result["cluster_id"] for result in sorted(both.worker.all("set"), key=lambda result: result.host)] == names
     assert all(result.changed for result in both.worker.all("set"))
 
 
-def test_delegation(hosts: Hosts) -> None:
-    """Hosts that cannot be reached are not contacted where the task is delegated to one that needs no connection."""
-    directory = hosts.play.directory
+def test_delegation(parity: Parity) -> None:
+    """Unreachable hosts are not contacted if the task is delegated to a host that needs no connection."""
+    directory = parity.play.directory
     contacted = directory / "contacted"
     ssh = directory / "ssh"
     ssh.write_text(f"#!/bin/sh\necho ssh >> {contacted}\nexit 255\n", encoding="utf-8")
@@ -124,34 +124,34 @@ def test_delegation(hosts: Hosts) -> None:
         task("to another", "post_scripts_info", cluster_id="{{ cluster }}") | {"delegate_to": "{{ 'other' }}"},
         task("in a loop", "post_scripts_info", cluster_id="{{ cluster }}") | {"delegate_to": "{{ item }}", "loop": ["other", "localhost"]},
     ]
-    both = hosts.compare(delegated, **options)
+    both = parity.compare(delegated, **options)
     assert [result.host for result in both.worker.results if not result.item] == ["remote"] * 3
     assert not contacted.exists()
     with Emulator() as emulator:
-        run = hosts.run(emulator, [task("there", "post_scripts_info", cluster_id=CLUSTER)], code=None, **options)
+        run = parity.run(emulator, [task("there", "post_scripts_info", cluster_id=CLUSTER)], code=None, **options)
         assert [result.status for result in run.results] == ["unreachable"]
         assert emulator.calls == []
     assert contacted.exists()
 
 
-def test_one_connection_for_all_iterations(hosts: Hosts, emulator: Emulator) -> None:
+def test_one_connection_for_all_iterations(parity: Parity, emulator: Emulator) -> None:
     other = emulator.credential("stranger")
-    hosts.run(emulator, [task("loop", "post_scripts", cluster_id="{{ item }}", scripts=[BASE]) | {"loop": CLUSTERS}])
+    parity.run(emulator, [task("loop", "post_scripts", cluster_id="{{ item }}", scripts=[BASE]) | {"loop": CLUSTERS}])
     assert len(emulator.calls) == 9
     assert emulator.connections == 1
     emulator.forget()
-    hosts.run(emulator, [wait("until", until="found.clusters[0].status == 'running'")])
+    parity.run(emulator, [wait("until", until="found.clusters[0].status == 'running'")])
     assert len(emulator.calls) == 3
     assert emulator.connections == 1
     emulator.forget()
     regions = ["cn-hangzhou", "cn-shanghai", "cn-hangzhou", "cn-shanghai"]
-    hosts.run(emulator, [task("regions", "cluster_info", names=["a"], region="{{ item }}") | {"loop": regions}])
+    parity.run(emulator, [task("regions", "cluster_info", names=["a"], region="{{ item }}") | {"loop": regions}])
     assert [call.params["RegionId"] for call in emulator.calls] == regions
     assert emulator.connections == 2
     emulator.forget()
     keys = [{"key": key.access_key, "secret": key.secret_key} for key in (emulator.credential("main"), other, emulator.credential("main"))]
     both = task("keys", "cluster_info", names=["*"], access_key="{{ item.key }}", secret_key="{{ item.secret }}")
-    hosts.run(emulator, [both | {"loop": keys, "no_log": True}])
+    parity.run(emulator, [both | {"loop": keys, "no_log": True}])
     assert [call.access_key for call in emulator.calls] == [key["key"] for key in keys]
     assert emulator.connections == 2
-    assert hosts.processes() == []
+    assert parity.processes() == []

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which tasks run in the worker, and which as a process although their host is this machine."""
+"""Which tasks run in the worker, and which as a process although they run on the controller."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from comparing import Hosts
+from parity import Parity
 from playing import COLLECTION, COLLECTIONS, Task, task
 
 from emulator import Emulator
@@ -22,14 +22,14 @@ OWN_PYTHON = "{{ ansible_playbook_python }}"
 
 
 @pytest.fixture
-def hosts(tmp_path: Path) -> Hosts:
+def parity(tmp_path: Path) -> Parity:
     (tmp_path / "hosts.yml").write_text("all: {hosts: {}}", encoding="utf-8")
-    return Hosts(tmp_path)
+    return Parity(tmp_path)
 
 
 @pytest.fixture
 def python(tmp_path: Path) -> Path:
-    """Another interpreter, as far as its path tells."""
+    """Another interpreter by its path."""
     path = tmp_path / "python"
     path.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n', encoding="utf-8")
     path.chmod(0o755)
@@ -38,21 +38,21 @@ def python(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def become(tmp_path: Path) -> dict[str, object]:
-    """The variables of a become method that becomes nobody, because not every machine lets tests become somebody."""
+    """The variables of a become method that changes nothing, because not every machine allows tests to become another user."""
     path = tmp_path / "sudo"
     path.write_text('#!/bin/sh\nwhile [ "$1" != /bin/sh ]; do shift; done\nexec "$@"\n', encoding="utf-8")
     path.chmod(0o755)
     return {"ansible_become_method": "sudo", "ansible_become_exe": str(path), "ansible_become_user": "root"}
 
 
-def ways(hosts: Hosts, emulator: Emulator, tasks: list[Task], env: dict[str, str] | None = None) -> dict[str, str]:
-    """How each of the tasks ran: only where a module becomes a process, ansible-playbook names its file at this verbosity."""
-    run = hosts.run(emulator, tasks, env=env, inventory=hosts.play.directory / "hosts.yml", verbosity=3)
+def ways(parity: Parity, emulator: Emulator, tasks: list[Task], env: dict[str, str] | None = None) -> dict[str, str]:
+    """How each of the tasks ran: at this verbosity, ansible-playbook names the file of a module that it runs as a process."""
+    run = parity.run(emulator, tasks, env=env, inventory=parity.play.directory / "hosts.yml", verbosity=3)
     assert [result.task for result in run.results if result.failed] == []
     sections = dict(re.findall(r"^TASK \[(.*?)\] \*+$(.*?)(?=^TASK|\Z)", run.stdout, re.MULTILINE | re.DOTALL))
     found = {name: "process" if "Using module file" in section else "worker" for name, section in sections.items()}
     assert list(found) == [result.task for result in run.results]
-    assert bool(hosts.processes()) == ("process" in found.values())
+    assert bool(parity.processes()) == ("process" in found.values())
     return found
 
 
@@ -65,11 +65,11 @@ def region(name: str, **keywords: object) -> Task:
     return task(name, "region_info") | keywords
 
 
-def test_variables(hosts: Hosts, emulator: Emulator, python: Path) -> None:
+def test_variables(parity: Parity, emulator: Emulator, python: Path) -> None:
     """ehpc_in_process and ansible_python_interpreter, plain and templated."""
     assert as_named(
         ways(
-            hosts,
+            parity,
             emulator,
             [
                 region("worker, by itself"),
@@ -89,12 +89,12 @@ def test_variables(hosts: Hosts, emulator: Emulator, python: Path) -> None:
     )
 
 
-def test_what_needs_a_process(hosts: Hosts, emulator: Emulator, python: Path, become: dict[str, object]) -> None:
+def test_what_needs_a_process(parity: Parity, emulator: Emulator, python: Path, become: dict[str, object]) -> None:
     other = f"all: {{hosts: {{other: {{ansible_connection: local, ansible_python_interpreter: {python}}}}}}}"
-    (hosts.play.directory / "hosts.yml").write_text(other, encoding="utf-8")
+    (parity.play.directory / "hosts.yml").write_text(other, encoding="utf-8")
     assert as_named(
         ways(
-            hosts,
+            parity,
             emulator,
             [
                 region("worker, by itself"),
@@ -104,23 +104,23 @@ def test_what_needs_a_process(hosts: Hosts, emulator: Emulator, python: Path, be
                 region("worker, no async", **{"async": 0}),
                 region("process, delegated to another interpreter", delegate_to="other"),
             ],
-            env={"ANSIBLE_BECOME_ALLOW_SAME_USER": "true", "ANSIBLE_ASYNC_DIR": str(hosts.play.home / "async")},
+            env={"ANSIBLE_BECOME_ALLOW_SAME_USER": "true", "ANSIBLE_ASYNC_DIR": str(parity.play.home / "async")},
         )
     )
 
 
-def test_interpreter_of_the_configuration(hosts: Hosts, emulator: Emulator, python: Path) -> None:
-    # A localhost that is in no inventory has Ansible's own interpreter as a variable, and so none of the configuration.
-    (hosts.play.directory / "hosts.yml").write_text("all: {hosts: {localhost: {ansible_connection: local}}}", encoding="utf-8")
-    hosts.play.config.write_text(f"[defaults]\ninterpreter_python = {python}\n", encoding="utf-8")
+def test_interpreter_of_the_configuration(parity: Parity, emulator: Emulator, python: Path) -> None:
+    # The implicit localhost has Ansible's own interpreter as a variable, which overrides the configuration.
+    (parity.play.directory / "hosts.yml").write_text("all: {hosts: {localhost: {ansible_connection: local}}}", encoding="utf-8")
+    parity.play.config.write_text(f"[defaults]\ninterpreter_python = {python}\n", encoding="utf-8")
     own = region("worker, variable", vars={"ansible_python_interpreter": OWN_PYTHON})
-    assert as_named(ways(hosts, emulator, [region("process, other interpreter"), own]))
-    hosts.play.config.write_text("[defaults]\ninterpreter_python = auto_silent\n", encoding="utf-8")
-    assert as_named(ways(hosts, emulator, [region("worker, automatic"), own]))
+    assert as_named(ways(parity, emulator, [region("process, other interpreter"), own]))
+    parity.play.config.write_text("[defaults]\ninterpreter_python = auto_silent\n", encoding="utf-8")
+    assert as_named(ways(parity, emulator, [region("worker, automatic"), own]))
 
 
 def test_it_is_documented(tmp_path: Path) -> None:
-    """In each module, how to have a process."""
+    """Each module documents how to run it as a process."""
     modules = [f"alicloud.ehpc.{path.stem}" for path in (COLLECTION / "plugins" / "modules").glob("*.py")]
     command = [str(Path(sys.executable).with_name("ansible-doc")), "--json", "--type", "module", *modules]
     env = {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_HOME": str(tmp_path), "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The same playbook in both hosts of a module's function, and which of the two it was.
+"""The same playbook in the worker and as a process, and which of the two it was.
 
-def test_list(hosts):
-    both = hosts.compare([task("list", "region_info")])
+def test_list(parity):
+    both = parity.compare([task("list", "region_info")])
     assert both.worker["list"]["regions"] == both.process["list"]["regions"]
 """
 
@@ -25,13 +25,13 @@ from playing import Play, Result, Run, Task
 from emulator import Emulator
 
 REQUEST_ID = re.compile(r"\b[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}\b", re.IGNORECASE)
-# Commands for nodes, and their ids, are made anew each time.
+# Commands for nodes, and their IDs, differ each time.
 VARYING = ("Command", "CommandId")
 NOW = re.compile(r"\b%s-\d\d-\d\dT\d\d:\d\d:\d\d" % datetime.now(timezone.utc).year)
 ENVIRONMENT = {
-    # Modules are not removed after they ran. So what lies there is what ran as a process.
+    # Modules are not removed after they ran, so the files show what ran as a process.
     "ANSIBLE_KEEP_REMOTE_FILES": "true",
-    # One message of ansible-core lists a set, in whatever order it has.
+    # One message of ansible-core lists a set in its own order.
     "PYTHONHASHSEED": "0",
 }
 Seen = dict[str, t.Any]
@@ -39,28 +39,28 @@ Seen = dict[str, t.Any]
 
 @dataclass
 class Both:
-    """What one playbook did in each of the two hosts."""
+    """The runs of one playbook in the worker and as a process, and the calls, which were the same."""
 
     worker: Run
     process: Run
     calls: list[tuple[str, dict[str, str]]]
 
 
-class Hosts:
-    """Runs playbooks, and tells which modules ran as a process."""
+class Parity:
+    """Runs playbooks, and reports which modules ran as a process."""
 
     def __init__(self, directory: Path) -> None:
         self.play = Play(directory)
 
     def processes(self) -> list[str]:
-        """The modules that ran as a process since this was asked last."""
+        """The modules that ran as a process since the last call of this method."""
         remote = self.play.home / "remote"
         found = sorted(path.stem.removeprefix("AnsiballZ_") for path in remote.glob("*/AnsiballZ_*.py"))
         shutil.rmtree(remote, ignore_errors=True)
         return found
 
     def run(self, emulator: Emulator, tasks: list[Task], in_process: bool | None = None, env: Mapping[str, str] | None = None, **options: t.Any) -> Run:
-        """Run tasks as a Play does, with what `processes` needs."""
+        """Run tasks as a Play does, with the environment that `processes` requires."""
         self.play.emulator, self.play.in_process = emulator, in_process
         return self.play(tasks, env={**ENVIRONMENT, **(env or {})}, **options)
 
@@ -72,7 +72,7 @@ class Hosts:
         unordered: bool = False,
         **options: t.Any,
     ) -> Both:
-        """Run the tasks in each of the hosts, against a fresh service each, and compare all that came of it."""
+        """Run the tasks in the worker and as a process, each against a new service, and compare results and calls."""
         runs: list[Run] = []
         seen: list[list[Seen]] = []
         calls: list[list[t.Any]] = []
@@ -96,7 +96,7 @@ class Hosts:
 
 
 def _comparable_calls(emulator: Emulator) -> list[t.Any]:
-    """The calls in their order. How often it is asked whether a command has ended depends on how long the command takes."""
+    """The calls in their order, repeated polls of a command as one: their number depends on how long the command takes."""
     made = [(call.action, {name: "VARIES" if name in VARYING else value for name, value in call.params.items()}) for call in emulator.calls]
     return [call for call, before in zip(made, [None, *made]) if call != before or call[0] != "ListInvocationStatus"]
 
@@ -104,26 +104,26 @@ def _comparable_calls(emulator: Emulator) -> list[t.Any]:
 def _comparable(result: Result, emulator: Emulator) -> Seen:
     """A result without what differs from run to run."""
     plain = _without_way(result.result)
-    # A note of ansible-core's own, that there is no traceback of the failure that failed_when did away with. It makes it for modules.
+    # ansible-core adds this to results of modules if failed_when turned a failure into a success.
     plain.pop("failed_when_suppressed_exception", None)
     facts = plain.get("ansible_facts", {})
-    # Only a process needs to find a Python, and says as a fact which one it found.
+    # Only a process has to discover a Python, and returns a fact that names it.
     facts.pop("discovered_interpreter_python", None)
     if not facts:
         plain.pop("ansible_facts", None)
     text = json.dumps({"host": result.host, "task": result.task, "status": result.status, "item": result.item, "result": plain}, sort_keys=True)
-    # With a traceback, ansible-core says who told it of the failure.
+    # Before a traceback, ansible-core names the kind of plugin that failed.
     text = text.replace("Task failed: Action failed: ", "Task failed: Module failed: ").replace(str(emulator.port), "PORT")
     return t.cast(Seen, json.loads(NOW.sub("NOW", REQUEST_ID.sub("REQUEST-ID", text))))
 
 
 def _without_way(value: t.Any) -> t.Any:
-    """A result with the last line of each traceback only: those above tell the way to it, and that begins elsewhere."""
+    """A result with only the last line of each traceback: the lines above differ, because the two begin in different places."""
     if isinstance(value, list):
         return [_without_way(item) for item in value]
     if not isinstance(value, dict):
         return value
-    # What ansible-core itself notes of a process, and shows when the result is the item of a later loop.
+    # ansible-core adds this to the result of a process, and shows it if the result is the item of a later loop.
     kept = {key: inner for key, inner in value.items() if key != "ansible_parsed"}
     return {key: str(inner).strip().rpartition("\n")[2] if key == "exception" else _without_way(inner) for key, inner in kept.items()}
 
