@@ -89,7 +89,7 @@ class EhpcAction(ActionBase):
             return False
         interpreter = self._templar.template(C.config.get_config_value("INTERPRETER_PYTHON", variables=host_vars))
         own = (sys.executable, self._templar.template(task_vars.get("ansible_playbook_python")))
-        return not interpreter or interpreter in AUTOMATIC_INTERPRETERS or interpreter in own
+        return not interpreter or interpreter in AUTOMATIC_INTERPRETERS or _resolved(interpreter) in map(_resolved, own)
 
     def _task_environment(self) -> dict[str, str]:
         """The environment of the task, its block and its play; the innermost is the last of the list."""
@@ -171,6 +171,12 @@ def _options_are_shown(task_vars: dict[str, t.Any]) -> bool:
         return bool(boolean(C.config.get_config_value("INJECT_INVOCATION", variables=task_vars)))
     except AnsibleError:
         return True
+
+
+def _resolved(interpreter: str | None) -> str:
+    """The path of an interpreter without links in its directory. A virtual environment is a directory with a link to a Python."""
+    directory, name = os.path.split(str(interpreter))
+    return os.path.join(os.path.realpath(directory), name)
 
 
 @contextlib.contextmanager
