@@ -350,7 +350,6 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _add_host(self, name: str, variables: Variables, groups: list[str]) -> None:
         strict = self.get_option("strict")
-        self.inventory.add_host(name)
         for group in groups:
             self.inventory.add_host(name, group=self.inventory.add_group(group))
         for variable, value in variables.items():
@@ -372,7 +371,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             variables["ansible_host"] = entry["ip_address"]
         else:
             variables["ansible_connection"] = "local"
-        return t.cast("Variables", as_data(variables))
+        return {name: as_data(value) for name, value in variables.items()}
 
     def _everywhere(self) -> str:
         return "ehpc_nodes" if self._hosts_are_nodes() else "ehpc_clusters"
@@ -404,7 +403,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
 def _passes(cluster: Entry, filters: dict[str, list[str]]) -> bool:
     """Whether a cluster passes all filters. A filter without values lets all pass."""
-    name = cluster["name"] or ""
+    name = str(cluster["name"] or "")
     return (
         (not filters["statuses"] or cluster["status"] in filters["statuses"])
         and (not filters["locations"] or cluster["location"] in filters["locations"])

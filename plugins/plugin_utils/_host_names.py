@@ -71,10 +71,10 @@ class HostNames:
 
 def default_names(variables: Variables) -> list[str]:
     """The default names of a host, best first."""
-    cluster_id = without_code(variables["ehpc_cluster_id"])
+    cluster_id = without_code(str(variables["ehpc_cluster_id"] or "cluster"))
     if "ehpc_node_id" not in variables:
         return [cluster_id]
-    host_name, node_id = variables["ehpc_host_name"], variables["ehpc_node_id"]
+    host_name, node_id = (str(variables[name] or "") for name in ("ehpc_host_name", "ehpc_node_id"))
     own = [name for name in (host_name, node_id) if name and is_harmless(name)] or [without_code(node_id or "node")]
     return ["%s.%s" % (name, cluster_id) for name in own]
 

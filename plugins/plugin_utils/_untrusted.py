@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 import typing as t
 from collections.abc import Mapping
+from functools import lru_cache
 
 try:
     from ansible.template import trust_as_template
@@ -42,13 +43,19 @@ def without_code(string: str) -> str:
     return _CODE.sub("_", string)
 
 
+# Most variables of a thousand clusters have the same few values, and to mark a string takes a while.
+@lru_cache(maxsize=1024)
+def _string(value: str) -> str:
+    return _trusted(value) if is_harmless(value) else _untrusted(value)
+
+
 def as_data(value: t.Any) -> t.Any:
     """A value whose strings Ansible never evaluates.
 
     Harmless strings are trusted, so that they are plain strings everywhere. All others are untrusted, also inside of dictionaries and lists.
     """
     if isinstance(value, str):
-        return _trusted(value) if is_harmless(value) else _untrusted(value)
+        return _string(value)
     if isinstance(value, Mapping):
         return {as_data(key): as_data(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple, set)):

@@ -21,6 +21,7 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils._version import VERS
 from hostile import Hostile
 from playing import ROOT, Play
 
+from documents import load, yaml_blocks
 from emulator import Emulator
 from emulator.state import Cluster
 
@@ -489,6 +490,25 @@ def test_templated_credentials_and_blank_variables(inventory: Inventory, emulato
         secret_key="{{ lookup('env', 'THE_SECRET') }}", env={**blank, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "EXAMPLE", "THE_SECRET": emulator.secret_key}
     )
     assert len(found.hosts) == 7
+
+
+def documented_sources() -> list[dict[str, t.Any]]:
+    """The inventory files in the examples of the plugin, in the README, in the guides and for AWX."""
+    examples = PLUGIN.read_text(encoding="utf-8").partition('EXAMPLES = r"""')[2].partition('"""')[0]
+    texts = [examples, (ROOT / "playbooks/awx/inventory/clusters.ehpc.yml").read_text(encoding="utf-8")]
+    texts += [yaml_blocks(ROOT / "README.md"), *(yaml_blocks(path) for path in sorted((ROOT / "docs").rglob("*.rst")))]
+    return [node for text in texts for node in load(text) if isinstance(node, dict) and node.get("plugin") == "alicloud.ehpc.ehpc"]
+
+
+def test_documented_files(play: Play) -> None:
+    hybrid = {"location": "OnPremise", "proxy_mode": True}
+    clusters = [{"id": "ehpc-hz-EXAMPLE", "name": "cfd-1", **hybrid}, {"id": "ehpc-sh-EXAMPLE", "name": "test-1", "region": "cn-shanghai"}]
+    with Emulator({"clusters": clusters}) as emulator:
+        inventory = Inventory(play, emulator)
+        found = [inventory.run("--list", "-e", "site_region=cn-hangzhou", **source) for source in documented_sources()]
+    assert len(found) > 9
+    assert [listing.stdout for listing in found if "ehpc-hz-EXAMPLE" not in listing.stdout] == []
+    assert [listing.stderr for listing in found if listing.stderr] == []
 
 
 def test_only_its_own_files(inventory: Inventory) -> None:

@@ -40,6 +40,7 @@ def named(hosts: list[Variables], *preferences: list[str], groups: tuple[str, ..
         (node("i-{{", "{{ x }}", "{"), ["i-__._"]),
         (node("", "compute0"), ["compute0.c"]),
         (node(None, None), ["node.c"]),
+        (cluster(""), ["cluster"]),
     ],
 )
 def test_default_names(variables: Variables, expected: list[str]) -> None:
