@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Every target does its own set-up. It needs git, make, and Python 3.10 or newer with venv.
+# Every target does its own setup. It requires git, make, and Python 3.10 or newer with venv.
 
 # Paths are relative to this directory, which may have a space in its own path: make cannot have one in the name of a target.
 SHELL := /bin/sh
@@ -38,7 +38,7 @@ endef
 
 .PHONY: help
 help: ## Show the targets.
-	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 18
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 21
 
 $(VENV)/.ready: tests/requirements.txt meta/ee-requirements.txt
 	$(call install,$(VENV),tests/requirements.txt)
@@ -48,17 +48,17 @@ $(LINK):
 	ln -sfn ../../../.. $@
 
 .PHONY: setup
-setup: $(VENV)/.ready $(LINK) ## Make the virtual environment that all other targets use.
+setup: $(VENV)/.ready $(LINK) ## Create the virtual environment of the tests.
 
 .PHONY: demo
-demo: setup ## Run the main job three times against an emulated service.
+demo: setup ## Run the bootstrap playbook against an emulated API: check mode, run, idempotence.
 	$(BIN)/python tests/demo
 
-# Others can be given: make test TESTS=tests/unit
+# The tests to run: make test TESTS=tests/unit
 TESTS ?= tests
 
 .PHONY: test
-test: setup ## Run all tests: units, and playbooks against the emulator.
+test: setup ## Run all tests: units, and playbooks against the emulator. TESTS limits them.
 	$(BIN)/python -m pytest --numprocesses 2 $(TESTS)
 
 $(VENV)/.strength: tests/requirements-strength.txt $(VENV)/.ready
@@ -66,12 +66,12 @@ $(VENV)/.strength: tests/requirements-strength.txt $(VENV)/.ready
 	@touch $@
 
 .PHONY: coverage
-coverage: setup $(VENV)/.strength ## Run all tests, and show which branches of the plugins they leave out.
+coverage: setup $(VENV)/.strength ## Run all tests, and list the branches of the plugins that they do not cover.
 	rm -rf build/coverage
 	mkdir -p build/coverage
 	$(BIN)/python -m coverage run -m pytest --numprocesses 2 tests
 	$(BIN)/python -m coverage combine --quiet
-	# What a process that was ended by a test has left unfinished.
+	# Data of processes that a test killed is incomplete.
 	rm -f build/coverage/data.*
 	$(BIN)/python -m coverage report
 
@@ -79,14 +79,14 @@ coverage: setup $(VENV)/.strength ## Run all tests, and show which branches of t
 fresh: ## Prove make demo and make test in a minimal Debian 13 (requires root and debootstrap). FRESH_TESTS limits the tests.
 	$(PYTHON) tests/check/fresh.py $(if $(FRESH_TESTS),TESTS="$(FRESH_TESTS)")
 
-# Of which files `make mutation` tries all changes again: make mutation MUTATE=plugins/module_utils/_redact.py
+# The files whose mutants are all tested again: make mutation MUTATE=plugins/module_utils/_redact.py
 MUTATE ?=
 
 .PHONY: mutation
-mutation: setup $(VENV)/.strength ## Change the code in small ways, and see that unit tests notice. Takes long; goes on where it was stopped.
+mutation: setup $(VENV)/.strength ## Run the unit tests on mutants of the code. Takes 30 minutes, and resumes after an interruption.
 	$(BIN)/python tests/mutation $(MUTATE)
 
-# Others can be given: make matrix MATRIX_TESTS=tests/integration/test_inventory.py MATRIX_RELEASES=2.16
+# The tests and releases to run: make matrix MATRIX_TESTS=tests/integration/test_inventory.py MATRIX_RELEASES=2.16
 MATRIX_TESTS ?= tests/unit tests/integration sanity
 MATRIX_RELEASES ?=
 
@@ -95,7 +95,7 @@ matrix: setup copy ## Run unit, integration and sanity tests on each supported a
 	$(BIN)/python tests/matrix $(MATRIX_RELEASES:%=--release %) $(MATRIX_TESTS)
 
 .PHONY: bench
-bench: setup ## Measure what tasks cost, and write tests/benchmark/RESULTS.md. Let nothing else run.
+bench: setup ## Measure the performance, and write tests/benchmark/RESULTS.md. Requires an idle machine.
 	$(BIN)/python tests/benchmark $(BENCH_OPTIONS)
 
 $(CHECK_VENV)/.ready: tests/check/requirements.txt tests/requirements.txt meta/ee-requirements.txt
@@ -117,27 +117,27 @@ check check-% changelog docs release: export ANSIBLE_COLLECTIONS_PATH := $(CURDI
 check-modules check-lint check-docs docs check-changelog check-package check-sanity: $(CHECK_VENV)/.ready
 
 .PHONY: check
-check: check-code check-modules check-licence check-lint check-docs docs check-changelog check-package check-sanity check-certification ## Run all checks that are no tests.
+check: check-code check-modules check-licence check-lint check-docs docs check-changelog check-package check-sanity check-certification ## Run all static checks: lint, types, licences, docs, changelog, package, certification, sanity.
 	@echo "make check: all passed"
 
 .PHONY: check-code
-check-code: $(CHECK_VENV)/.ready $(LINK) ## Style and types of the Python code.
+check-code: $(CHECK_VENV)/.ready $(LINK) ## Check the style and the types of the Python code.
 	ruff check
 	ruff format --check
 	mypy
 	for file in $$(git ls-files 'tests/*conftest.py'); do mypy $$file || exit 1; done
 
-# Others can be given: make check-modules MODULES=plugins/modules/post_scripts.py
+# The files to check: make check-modules MODULES=plugins/modules/post_scripts.py
 MODULES ?= plugins/modules/
 
 .PHONY: check-modules
-check-modules: copy ## Options of modules against their documentation, with one test of ansible-test sanity.
+check-modules: copy ## Check the options of modules against their documentation (validate-modules).
 	python tests/check/pip_bootstrap.py
 	cd $(COPY) && ansible-test sanity --test validate-modules --requirements --color \
 	  --python "$$(python -c 'import sys; print("%d.%d" % sys.version_info[:2])')" $(MODULES)
 
 .PHONY: format
-format: $(CHECK_VENV)/.ready ## Mend the style of the Python code, where that can be done by a tool.
+format: $(CHECK_VENV)/.ready ## Format the Python code.
 	$(CHECK_BIN)/ruff check --fix
 	$(CHECK_BIN)/ruff format
 
@@ -146,7 +146,7 @@ pattern: setup ## Write the survey of playbooks/awx into extensions/patterns.
 	$(BIN)/python tests/check/pattern.py
 
 .PHONY: check-licence
-check-licence: $(CHECK_VENV)/.ready ## That each file names its licence.
+check-licence: $(CHECK_VENV)/.ready ## Check licence headers (REUSE).
 	reuse lint --lines
 
 # Some rules of ansible-lint load modules. If one ever ran a module, it would have no valid credentials.
@@ -155,14 +155,14 @@ check-lint check-certification: export ALIBABA_CLOUD_ACCESS_KEY_SECRET := lint
 check-lint check-certification: export ALIBABA_CLOUD_REGION_ID := lint
 
 .PHONY: check-lint
-check-lint: copy ## Roles and playbooks.
+check-lint: copy ## Check roles and playbooks (ansible-lint).
 	cd $(COPY) && ansible-lint
 
 .PHONY: check-docs
-check-docs: copy ## The documentation of modules, plugins and roles.
+check-docs: copy ## Check the documentation of modules, plugins and roles.
 	antsibull-docs --config-file tests/check/docs/antsibull-docs.cfg lint-collection-docs --plugin-docs --validate-collection-refs=all $(COPY)
 
-# antsibull-docs wants a directory that nobody else can write to. Sphinx is not asked for pages that are gone, so both start anew.
+# antsibull-docs requires a directory that no other user can write to. Sphinx does not remove old pages, so both start from scratch.
 .PHONY: docs
 docs: copy ## Build the documentation as web pages, in build/docs/html.
 	rm -rf build/docs
@@ -173,25 +173,25 @@ docs: copy ## Build the documentation as web pages, in build/docs/html.
 	@echo "build/docs/html/index.html"
 
 .PHONY: check-changelog
-check-changelog: copy ## Changelog fragments, and that CHANGELOG.md is made of them.
+check-changelog: copy ## Check changelog fragments, and that CHANGELOG.md is up to date.
 	cd $(COPY) && antsibull-changelog lint && antsibull-changelog generate && git diff --exit-code CHANGELOG.md
 
 .PHONY: check-package
-check-package: package ## What is in the tarball, and what Galaxy thinks of it.
+check-package: package ## Check the content of the tarball, and import it as Galaxy does.
 	python tests/check/package.py build/package
 
 .PHONY: check-certification
-check-certification: copy package ## Check for certification: ansible-lint 24.12.2 and galaxy-importer 0.4.31 (require Python 3.10 to 3.12).
+check-certification: copy package ## Run the checks of certification (ansible-lint 24.12.2, galaxy-importer 0.4.31).
 	$(PYTHON) tests/check/certification.py $(COPY) build/package
 
 .PHONY: check-sanity
-check-sanity: copy ## All tests of ansible-test sanity.
+check-sanity: copy ## Run all tests of ansible-test sanity.
 	python tests/check/pip_bootstrap.py
 	cd $(COPY) && ansible-test sanity --requirements --color \
 	  --python "$$(python -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
 
 .PHONY: changelog
-changelog: $(CHECK_VENV)/.ready ## Take the changelog fragments into CHANGELOG.md, under galaxy.yml's version.
+changelog: $(CHECK_VENV)/.ready ## Move the changelog fragments to CHANGELOG.md, under the version in galaxy.yml.
 	antsibull-changelog release --update-existing --reload-plugins
 
 .PHONY: address
@@ -204,11 +204,11 @@ package: copy $(PACKAGE_VENV)/.ready ## Build the tarball, in build/package.
 	$(PACKAGE_VENV)/bin/ansible-galaxy collection build --output-path build/package $(COPY)
 
 .PHONY: release
-release: $(CHECK_VENV)/.ready ## Test and check a release, and show what its tarball holds. Publishes nothing.
+release: $(CHECK_VENV)/.ready ## Test and check a release, and list the content of its tarball. Publishes nothing.
 	python tests/check/release.py
 	$(MAKE) test check
 	python tests/check/release.py build/package
 
 .PHONY: clean
-clean: ## Remove all that the other targets have made.
+clean: ## Remove everything that the other targets created.
 	rm -rf $(VENV) $(CHECK_VENV) .venv-matrix build .pytest_cache .hypothesis

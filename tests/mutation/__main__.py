@@ -46,7 +46,7 @@ class Mutant(t.NamedTuple):
 
 def copy() -> None:
     """Bring the copy up to date. Times are kept, by which mutmut knows what has changed."""
-    unused = shutil.ignore_patterns("__pycache__", "test_documentation.py", "test_repository.py", "test_readme.py", "test_emulator_*", "tools")
+    unused = shutil.ignore_patterns("__pycache__", "test_documentation.py", "test_repository.py", "test_emulator_*", "repository")
     for old in ("ansible_collections", "tests", "mutants/tests"):
         shutil.rmtree(COPY / old, ignore_errors=True)
     for source, target in (("plugins", f"{PACKAGE}/plugins"), ("tests/emulator", "tests/emulator"), ("tests/unit", "tests/unit")):
