@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Take the secret parts out of urls and texts that people will see."""
+"""Mask the secret parts of URLs and strings before users see them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from urllib.parse import quote, quote_plus, unquote
 
 MASK = "***"
 
-# The query parameters that make a url a pre-signed one: whoever has them can fetch the object.
-# OSS in its old and its V4 form, and the object stores that share their scheme.
+# The query parameters of a pre-signed URL that allow anyone to fetch the object: of OSS in its old and its V4 form, and of other
+# object stores.
 SECRET_PARAMETERS = frozenset(
     (
         "ossaccesskeyid",
@@ -36,8 +36,8 @@ SECRET_PARAMETERS = frozenset(
 )
 
 _NAMES = "|".join(sorted((re.escape(name) for name in SECRET_PARAMETERS), key=len, reverse=True))
-# In a text a parameter is only known by the question mark or ampersand before it, plain or percent-encoded. What a service repeats
-# of a request is often encoded more than once.
+# In a string, only the question mark or ampersand before it tells a parameter, plain or percent-encoded. Services often return parts of a
+# request that are encoded more than once.
 _PARAMETER_IN_TEXT = re.compile(r"(?i)([?&]|%%(?:25)*(?:3F|26))(%s)(=|%%(?:25)*3D)((?:(?!%%(?:25)*26)[^&\s'\"<>])+)" % _NAMES)
 _USER_IN_TEXT = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^/?#\s'\"]+@")
 _PASSWORD_IN_TEXT = re.compile(r"(?i)\b[a-z][a-z0-9+.-]*://([^/?#\s'\":@]*:[^/?#\s'\"@]+)@")
@@ -46,7 +46,7 @@ _USER_ENCODED = re.compile(r"(?i)\b([a-z][a-z0-9+.%-]*%3A%2F%2F)(?:(?!%2F|%3F|%2
 
 
 def redact_url(url: str) -> str:
-    """The url with the values of signature parameters, and a user name with its password, masked."""
+    """The URL with its signature, user name and password masked."""
     base, question_mark, query = url.partition("?")
     base = _USER_IN_URL.sub(r"\1%s@" % MASK, base)
     return base + question_mark + "&".join(_redact_parameter(part) for part in query.split("&"))
@@ -60,7 +60,7 @@ def _redact_parameter(part: str) -> str:
 
 
 def url_secrets(url: str) -> list[str]:
-    """The values of signature parameters that redact_url masks, as they stand in the url."""
+    """The values of signature parameters that redact_url masks, as they are encoded in the URL."""
     query = url.partition("?")[2]
     pairs = [part.partition("=") for part in query.split("&")]
     return [value for name, _equals, value in pairs if unquote(name).lower() in SECRET_PARAMETERS and value]
@@ -80,12 +80,12 @@ def secrets_in(value: t.Any) -> set[str]:
 
 
 def is_masked(text: str) -> bool:
-    """Whether a url in the text has been through redact_url, or redact_text, and lost a secret there."""
+    """Whether a URL in the string is the result of redact_url or redact_text, with a secret masked."""
     return "://%s@" % MASK in text or any(match.group(4) == MASK for match in _PARAMETER_IN_TEXT.finditer(text))
 
 
 def redact_text(text: str, secrets: t.Iterable[str] = ()) -> str:
-    """The text without the given secrets, in any encoding that a request could carry, and without signatures."""
+    """The string with the given secrets masked, in any encoding that a request can contain, and with all URLs redacted."""
     for form in sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True):
         text = text.replace(form, MASK)
     text = _PARAMETER_IN_TEXT.sub(r"\1\2\3%s" % MASK, text)
@@ -115,7 +115,7 @@ def _substituted(value: t.Any, secrets: re.Pattern[str]) -> t.Any:
 
 
 def redact_values(value: t.Any) -> t.Any:
-    """A copy of plain data in which no text holds the signature of a pre-signed url."""
+    """A copy of plain data in which all URLs are redacted."""
     if isinstance(value, str):
         return redact_text(value)
     if isinstance(value, dict):
@@ -126,7 +126,7 @@ def redact_values(value: t.Any) -> t.Any:
 
 
 def _redact_item(key: t.Any, value: t.Any) -> tuple[t.Any, t.Any]:
-    # Where a url is given in place of options, Ansible takes all before its first equals sign for an option's name.
+    # If a URL is given instead of a dictionary of options, Ansible takes everything before its first equals sign for an option's name.
     if isinstance(key, str) and "://" in key and isinstance(value, str):
         key, _equals, value = redact_text("%s=%s" % (key, value)).partition("=")
         return key, value

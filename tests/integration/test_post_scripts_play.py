@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""post_scripts and post_scripts_info in playbooks: create, again, change, reorder, remove, and what they show."""
+"""post_scripts and post_scripts_info in playbooks: create, run again, change, reorder, remove, and their output."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_from_create_to_clear(both: Play, emulator: Emulator) -> None:
         ("remove all", {"state": "absent"}, []),
     ]
     if both.in_process is False:
-        # A process for each of so many tasks takes long; three steps show that it is the same function.
+        # So many processes take long; three steps show that they run the same function.
         steps = [steps[0], steps[1], steps[-1]]
     run = both([one for name, options, _after in steps for one in four_times(name, **options)])
     before: list[t.Any] = []
@@ -69,7 +69,7 @@ def test_from_create_to_clear(both: Play, emulator: Emulator) -> None:
     assert emulator.state.clusters[CLUSTER].post_scripts == []
 
 
-def test_what_the_service_gets(both: Play, emulator: Emulator) -> None:
+def test_what_is_sent_to_the_service(both: Play, emulator: Emulator) -> None:
     scripts = [{"url": SIGNED, "args": ["--export", "nas.example.com:/data set", "it's", "多"]}, {"url": "/opt/job.sh", "args": 5}]
     run = both(
         [
@@ -111,11 +111,11 @@ def test_what_the_service_gets(both: Play, emulator: Emulator) -> None:
     assert "2030-01-01" in warning
 
 
-def test_nothing_secret_is_seen(both: Play, emulator: Emulator) -> None:
-    """With all that Ansible can print, of successes and of failures."""
+def test_no_secret_is_printed(both: Play, emulator: Emulator) -> None:
+    """With everything that Ansible can print, of successes and of failures."""
     emulator.fault(WRITE, code="InvalidParams", detail=SIGNED, cluster_id="ehpc-hz-hybrid02")
     temporary = emulator.credential("temporary")
-    # As variables, because Ansible itself quotes the lines of a playbook where a task fails.
+    # As variables, because Ansible quotes the lines of a playbook if a task fails.
     values = {"signed": SIGNED, "key": temporary.access_key, "secret": temporary.secret_key, "token": temporary.security_token, "wrong": "EXAMPLE-wrong-secret"}
     token = {"access_key": "{{ key }}", "secret_key": "{{ secret }}", "security_token": "{{ token }}"}
     signed = {"url": "{{ signed }}"}
@@ -161,8 +161,8 @@ def test_check_mode_of_a_whole_play(play: Play, emulator: Emulator) -> None:
     assert emulator.actions() == [READ, READ]
 
 
-def test_lost_answers(both: Play, emulator: Emulator) -> None:
-    """Whatever becomes of the answer, what is written is written once, and the task says what is true."""
+def test_lost_responses(both: Play, emulator: Emulator) -> None:
+    """However the response is lost, the list is written once, and the task reports the truth."""
     kinds = ["lost_after", "lost_before", "truncated", "truncated_json", "bad_gateway", "empty", "html"]
     written = {"lost_after": 1, "lost_before": 2, "truncated": 1, "truncated_json": 1, "bad_gateway": 2}
     clusters = [f"ehpc-hz-public{number:02d}" for number in range(1, 1 + len(kinds))]
@@ -179,7 +179,7 @@ def test_lost_answers(both: Play, emulator: Emulator) -> None:
             assert emulator.state.clusters[cluster_id].post_scripts == [BASE]
             assert (run[kind]["request_id"] is None) == (written[kind] == 1)
         else:
-            # Something that is no answer at all, although the status says so: another try would get the same.
+            # A body that is not the service's, although the status is 200: a retry would get the same.
             assert run[kind].failed
             assert run[kind].error["code"] == "InvalidAnswer"
             assert len(calls) == 1

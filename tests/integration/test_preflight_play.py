@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The preflight in playbooks: alike in both hosts of the module, in the role, and through a proxy. Each problem: unit/modules/test_preflight.py."""
+"""The preflight in playbooks: in the worker and as a process, in the role, and through a proxy. Each problem: unit/modules/test_preflight.py."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def server() -> Iterator[ScriptServer]:
         yield running
 
 
-def looked_at(name: str, server: ScriptServer, *paths: str, **options: t.Any) -> Task:
+def checked(name: str, server: ScriptServer, *paths: str, **options: t.Any) -> Task:
     """A task that sets the scripts of the server with these paths."""
     given = {"cluster_id": CLUSTER, "ca_path": server.ca_path, "preflight": "warn", "scripts": [{"url": server.url(path)} for path in paths]}
     return task(name, "post_scripts", **{**given, **options})
 
 
-def test_both_hosts_give_the_same(tmp_path: Path, server: ScriptServer) -> None:
+def test_worker_and_process_return_the_same(tmp_path: Path, server: ScriptServer) -> None:
     good = {"url": server.url("/good.sh"), "checksum": SUM}
     home = tmp_path / "home"
     parity = Parity(tmp_path)
@@ -46,16 +46,16 @@ def test_both_hosts_give_the_same(tmp_path: Path, server: ScriptServer) -> None:
     (home / ".netrc").chmod(0o600)
     both = parity.compare(
         [
-            looked_at("preview", server, "/good.sh", "/dos.sh") | {"check_mode": True},
-            looked_at("warn", server, "/good.sh", "/dos.sh", "/none.sh", "/private.sh" + SIGNATURE, "/moved.sh", "/good.sh"),
-            looked_at("fail", server, "/good.sh", "/private.sh" + SIGNATURE, preflight="fail"),
-            looked_at("same", server, scripts=[good], preflight="fail"),
-            looked_at("other", server, scripts=[good, {**good, "checksum": OTHER_SUM}]),
-            looked_at("off", server, "/none.sh", preflight=False),
-            looked_at("checksum and off", server, scripts=[good], preflight="off"),
-            looked_at("no checksum", server, scripts=[{**good, "checksum": "0123"}]),
-            looked_at("no preflight", server, preflight="maybe"),
-            looked_at("refused", server, scripts=[{"url": "https://100.100.100.200/latest/"}]),
+            checked("preview", server, "/good.sh", "/dos.sh") | {"check_mode": True},
+            checked("warn", server, "/good.sh", "/dos.sh", "/none.sh", "/private.sh" + SIGNATURE, "/moved.sh", "/good.sh"),
+            checked("fail", server, "/good.sh", "/private.sh" + SIGNATURE, preflight="fail"),
+            checked("same", server, scripts=[good], preflight="fail"),
+            checked("other", server, scripts=[good, {**good, "checksum": OTHER_SUM}]),
+            checked("off", server, "/none.sh", preflight=False),
+            checked("checksum and off", server, scripts=[good], preflight="off"),
+            checked("no checksum", server, scripts=[{**good, "checksum": "0123"}]),
+            checked("no preflight", server, preflight="maybe"),
+            checked("refused", server, scripts=[{"url": "https://100.100.100.200/latest/"}]),
         ],
         ignore_errors=True,
         verbosity=3,
@@ -113,7 +113,7 @@ def test_the_role_warns(bootstrap: t.Callable[..., Run], emulator: Emulator, ser
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_the_role_fails_where_it_is_to(bootstrap: t.Callable[..., Run], emulator: Emulator, server: ScriptServer, check: bool) -> None:
+def test_the_role_fails_with_fail(bootstrap: t.Callable[..., Run], emulator: Emulator, server: ScriptServer, check: bool) -> None:
     run = bootstrap([{"url": server.url("/dos.sh")}], code=2, check=check, preflight="fail")
     error = run[f"{ROLE} : Result | Hand it to workflows"]["ansible_stats"]["data"]["ehpc_bootstrap"][CLUSTER]["error"]
     assert "Lines end with CRLF" in error
@@ -132,7 +132,7 @@ def test_the_role_compares_checksums(bootstrap: t.Callable[..., Run], emulator: 
     assert "SetPostScripts" not in emulator.actions()
 
 
-def test_the_role_knows_three_values(bootstrap: t.Callable[..., Run], emulator: Emulator, server: ScriptServer) -> None:
+def test_the_role_accepts_three_values(bootstrap: t.Callable[..., Run], emulator: Emulator, server: ScriptServer) -> None:
     run = bootstrap([{"url": server.url("/none.sh")}], code=2, preflight="perhaps")
     assert "ehpc_bootstrap_preflight must be off, warn or fail; it is 'perhaps'." in run.everything()
     assert emulator.actions() == []
@@ -141,17 +141,17 @@ def test_the_role_knows_three_values(bootstrap: t.Callable[..., Run], emulator: 
 
 
 def test_through_a_proxy(both: Play, emulator: Emulator) -> None:
-    """A name that only the proxy knows is fetched by it, and the metadata service is not asked for by any spelling."""
+    """The proxy resolves a name that only it knows, and is not asked for the metadata service in any notation."""
     with (
         ScriptServer({"/good.sh": GOOD, "/meta": redirect("https://0x646464c8/latest/")}, names=["scripts.invalid"]) as server,
         Proxy(tunnels={"scripts.invalid:443": server.port}, password="EXAMPLEpw") as proxy,
     ):
         urls = ["https://scripts.invalid/good.sh", "https://scripts.invalid/meta", "http://100.100.100.200/latest/", "https://[fe80::1]/"]
-        looks = looked_at("look", server, scripts=[{"url": url} for url in urls])
+        wanted = checked("check", server, scripts=[{"url": url} for url in urls])
         environment = {"https_proxy": proxy.url, "http_proxy": proxy.url}
-        run = both([looks | {"environment": environment}], verbosity=3)
-    assert [entry["ok"] for entry in run["look"]["preflight"]] == [True, False, False, False]
+        run = both([wanted | {"environment": environment}], verbosity=3)
+    assert [entry["ok"] for entry in run["check"]["preflight"]] == [True, False, False, False]
     assert proxy.connected == ["scripts.invalid:443"] * 2
     assert {asked.method for asked in proxy.asked} == {"CONNECT"}
     assert [request for request in server.requests if "proxy-authorization" in request.headers] == []
-    assert "EXAMPLEpw" not in run["look"].msg + str(run["look"].warnings) + str(run["look"]["preflight"])
+    assert "EXAMPLEpw" not in run["check"].msg + str(run["check"].warnings) + str(run["check"]["preflight"])

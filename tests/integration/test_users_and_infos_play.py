@@ -60,7 +60,7 @@ def test_sync(both: Play, emulator: Emulator) -> None:
 
 @pytest.fixture
 def late() -> Iterator[Emulator]:
-    """Users arrive a second after the synchronization; and one cluster loses those that are gone on the premises."""
+    """Clusters whose users arrive late or never, and one that loses users that no longer exist on-premises."""
     clusters = [
         {"id": "ehpc-hz-late01", "location": "OnPremise", "proxy_mode": True, "on_premise_users": ["hpcuser01"], "sync_delay": 0.8},
         {"id": "ehpc-hz-never01", "location": "OnPremise", "proxy_mode": True, "on_premise_users": ["hpcuser01"], "sync_delay": 600},
@@ -153,7 +153,7 @@ def test_waiting_for_a_cluster(play: Play, emulator: Emulator) -> None:
     assert emulator.actions() == [LOOK] * 3
 
 
-# Ways to the service
+# Ways to configure the service
 
 
 def test_environment_only(both: Play, emulator: Emulator) -> None:

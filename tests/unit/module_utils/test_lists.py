@@ -22,14 +22,14 @@ def page(number: int, entries: list[dict[str, t.Any]], total: int = 60) -> Call:
     return Call("ListClusters", PageNumber=str(number), PageSize="50", answer={"TotalCount": total, "Clusters": {"ClusterInfoSimple": entries}})
 
 
-def test_a_cluster_that_moved_to_the_next_page_is_there_once(service: Service) -> None:
+def test_a_cluster_that_moved_to_the_next_page_is_returned_once(service: Service) -> None:
     # While the first page was read a cluster appeared before it, which moved the fiftieth to the second page.
     service.expects(page(1, clusters(1, 50)), page(2, clusters(50, 59)))
     found = _clusters.list_all(service.client())
     assert [cluster["id"] for cluster in found] == [f"ehpc-hz-{number:03d}" for number in range(1, 60)]
 
 
-def test_pages_side_by_side_are_in_order(service: Service) -> None:
+def test_pages_that_are_read_in_parallel_are_in_order(service: Service) -> None:
     # They do not fail as pages that are read one by one would: a short page in the middle is not the last one.
     service.expects(page(1, clusters(1, 50), 130), page(2, [], 130), page(3, clusters(101, 130), 130))
     with ThreadPoolExecutor(1) as threads:
@@ -49,7 +49,7 @@ def test_nodes_without_an_id_are_all_there(service: Service) -> None:
     assert [node["host_name"] for node in found] == ["a", "b", None, "a"]
 
 
-def test_users_and_nodes_that_moved_are_there_once(service: Service) -> None:
+def test_users_and_nodes_that_moved_are_returned_once(service: Service) -> None:
     users = [{"Name": f"user{number:02d}", "Group": "users"} for number in range(50)]
     service.expects(
         Call("ListUsers", ClusterId="x", PageNumber="1", PageSize="50", answer={"TotalCount": 51, "Users": {"UserInfo": users}}),
@@ -104,7 +104,7 @@ def test_node(service: Service) -> None:
     ]
 
 
-def test_clusters_without_a_region_are_of_the_one_that_was_asked(service: Service) -> None:
+def test_clusters_without_a_region_belong_to_the_requested_one(service: Service) -> None:
     service.expects(page(1, [{"Status": "Running"}], 1))
     (cluster,) = _clusters.list_all(service.client(region="cn-hangzhou"))
     assert (cluster["id"], cluster["region_id"]) == ("", "cn-hangzhou")

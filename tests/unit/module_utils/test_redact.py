@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""_redact: what is secret is masked in every form, and nothing else is."""
+"""_redact masks secrets in every form, and nothing else."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ INNOCENT = [
     "/opt/job.sh",
     "oss://bucket/a.sh",
     "mailto:user@example.com",
-    "The signature=abc of a text is none of a url's.",
+    "The signature=abc of a text is not that of a URL.",
     "Write to admin@example.com about https://example.com/ and 50% of a & b = c?",
 ]
 
@@ -75,7 +75,7 @@ def test_url(url: str, shown: str) -> None:
 
 @BOTH
 @pytest.mark.parametrize("text", ['The parameter Url "%s" is invalid.', "%s is invalid", "See <%s>.", "%s\n%s"])
-def test_url_in_a_text(text: str, url: str, shown: str) -> None:
+def test_url_in_a_string(text: str, url: str, shown: str) -> None:
     assert redact_text(text.replace("%s", url)) == text.replace("%s", shown)
 
 
@@ -88,15 +88,15 @@ def test_url_at_the_end_of_a_sentence(url: str, shown: str) -> None:
     ("url", "shown"),
     [pytest.param(url, shown, id=name) for name, (url, shown) in SIGNED.items()],
 )
-def test_percent_encoded_url_in_a_text(url: str, shown: str) -> None:
-    """As a parameter of a request carries it."""
+def test_percent_encoded_url_in_a_string(url: str, shown: str) -> None:
+    """As in the parameters of a request."""
     text = "GET /?PostInstallScripts.1.Url=%s&Format=JSON"
     assert "EXAMPLEsig" not in redact_text(text % quote(url, safe=""))
     assert redact_text(text % quote(url, safe="")).endswith("&Format=JSON")
 
 
 @pytest.mark.parametrize("text", INNOCENT)
-def test_innocent_texts(text: str) -> None:
+def test_strings_without_secrets(text: str) -> None:
     assert redact_url(text) == text
     assert redact_text(text) == text
     assert redact_text(text, ["EXAMPLE-secret", ""]) == text
@@ -124,7 +124,7 @@ def test_password_with_unusual_characters(url: str) -> None:
     ],
     ids=["equals sign", "question mark"],
 )
-def test_values_with_the_signs_of_a_url(url: str, shown: str, secrets: list[str]) -> None:
+def test_values_that_contain_separators_of_a_url(url: str, shown: str, secrets: list[str]) -> None:
     assert redact_url(url) == shown
     assert url_secrets(url) == secrets
 
@@ -154,7 +154,7 @@ def test_known_secret_that_is_percent_encoded_itself() -> None:
 
 
 @pytest.mark.parametrize(("short", "long"), [("EXAMPLEsecret", "EXAMPLEsecretlong"), ("Zsecret", "EXAMPLE-Zsecret")])
-def test_a_secret_that_holds_another(short: str, long: str) -> None:
+def test_a_secret_that_contains_another(short: str, long: str) -> None:
     assert redact_text(f"{long} and {short}", [short, long]) == "*** and ***"
 
 
@@ -178,7 +178,7 @@ def test_values() -> None:
     ],
 )
 def test_a_url_that_was_taken_for_options(key: str, value: str, shown: dict[str, str]) -> None:
-    """Ansible makes a dictionary of a text with an equals sign, where options are expected."""
+    """Ansible makes a dictionary of a string with an equals sign if it expects options."""
     assert redact_values({"scripts": [{key: value}]}) == {"scripts": [shown]}
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The info modules: what they read and how they show it."""
+"""The info modules: the calls that they make, and their results."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_user_info_all_pages(service: Service) -> None:
     assert [entry["name"] for entry in service.run(user_info, cluster_id=CLUSTER)["users"]] == names
 
 
-def test_user_info_shows_a_user_of_two_pages_once(service: Service) -> None:
+def test_user_info_returns_a_user_of_two_pages_once(service: Service) -> None:
     names = [f"simuser{number:02d}" for number in range(51)]
     service.expects(page(*names[:50], total=52), page(*names[49:], number=2, total=52))
     assert [entry["name"] for entry in service.run(user_info, cluster_id=CLUSTER)["users"]] == names
@@ -114,7 +114,7 @@ def test_cluster_info_of_the_region(service: Service, check_mode: bool) -> None:
     assert "EXAMPLE-password" not in str(result)
 
 
-def test_cluster_info_shows_a_cluster_of_two_pages_once(service: Service) -> None:
+def test_cluster_info_returns_a_cluster_of_two_pages_once(service: Service) -> None:
     service.expects(listed(*[f"cfd-{number}" for number in range(50)], total=51), listed("cfd-49", number=2, total=51))
     assert len(service.run(cluster_info)["clusters"]) == 50
 
@@ -170,7 +170,7 @@ def test_cluster_info_details(service: Service) -> None:
 
 
 @pytest.mark.parametrize("answer", [{}, {"ClusterInfo": {}}, {"ClusterInfo": None}])
-def test_cluster_info_details_of_an_empty_answer(service: Service, answer: dict[str, t.Any]) -> None:
+def test_cluster_info_details_of_an_empty_response(service: Service, answer: dict[str, t.Any]) -> None:
     service.expects(Call("DescribeCluster", ClusterId=CLUSTER, answer=answer))
     (cluster,) = service.run(cluster_info, cluster_ids=[CLUSTER])["clusters"]
     assert set(cluster) == EVERY_DETAILED_CLUSTER_HAS
@@ -180,12 +180,12 @@ def test_cluster_info_details_of_an_empty_answer(service: Service, answer: dict[
     assert cluster["region_id"] == "cn-hangzhou"
 
 
-def test_cluster_info_leaves_out_unknown_ids(service: Service) -> None:
+def test_cluster_info_omits_unknown_ids(service: Service) -> None:
     service.expects(describe(OTHER, code="ClusterNotFound"), describe())
     assert [cluster["id"] for cluster in service.run(cluster_info, cluster_ids=[OTHER, CLUSTER])["clusters"]] == [CLUSTER]
 
 
-def test_cluster_info_does_not_leave_out_other_failures(service: Service) -> None:
+def test_cluster_info_fails_for_other_errors(service: Service) -> None:
     service.expects(describe(OTHER), describe(code="NotAuthorized"))
     error = service.fails(cluster_info, cluster_ids=[OTHER, CLUSTER])
     assert error.code == "NotAuthorized"

@@ -29,7 +29,7 @@ def ensure(service: Service, check_mode: bool = False, **options: t.Any) -> dict
     return service.run(post_scripts, check_mode, cluster_id=CLUSTER, **options)
 
 
-# Create, again, change, reorder, remove
+# Create, run again, change, reorder, remove
 
 
 @pytest.fixture
@@ -77,13 +77,13 @@ def test_create_idempotent(service: Service, check_mode: bool) -> None:
     ],
     ids=["args absent", "args null", "list wrapped"],
 )
-def test_idempotent_whatever_the_form_of_the_answer(service: Service, answer: dict[str, t.Any]) -> None:
+def test_idempotent_for_every_form_of_the_response(service: Service, answer: dict[str, t.Any]) -> None:
     service.expects(read(answer=answer))
     assert ensure(service, scripts=[{"url": BASE}])["changed"] is False
 
 
 @pytest.mark.parametrize("answer", [{}, {"PostInstallScripts": None}, {"PostInstallScripts": []}, {"PostInstallScripts": {}}])
-def test_no_scripts_whatever_the_form_of_the_answer(service: Service, answer: dict[str, t.Any]) -> None:
+def test_no_scripts_for_every_form_of_the_response(service: Service, answer: dict[str, t.Any]) -> None:
     service.expects(read(answer=answer))
     result = ensure(service, scripts=[])
     assert result["changed"] is False
@@ -145,20 +145,20 @@ def test_purge_false_keeps(service: Service, wanted: list[t.Any]) -> None:
     assert result["post_scripts"] == BOTH
 
 
-def test_purge_false_twice_in_the_option(service: Service) -> None:
+def test_purge_false_refuses_duplicates_in_the_option(service: Service) -> None:
     error = service.fails(post_scripts, cluster_id=CLUSTER, purge=False, scripts=[script(BASE, "1"), script(MOUNT), script(BASE, "2")])
     assert BASE in error.message
     assert MOUNT not in error.message
     assert "scripts contains duplicates" in error.message
 
 
-def test_purge_false_twice_on_the_cluster(service: Service) -> None:
+def test_purge_false_refuses_duplicates_on_the_cluster(service: Service) -> None:
     service.expects(read(script(SIGNED, "1"), script(MOUNT), script(SIGNED, "2")))
     error = service.fails(post_scripts, cluster_id=CLUSTER, purge=False, scripts=[script(MONITOR)])
     assert error.message == f"With purge: false each URL must be unique, but the cluster's list contains duplicates: {SIGNED_SHOWN}."
 
 
-def test_purge_true_takes_a_url_twice(service: Service) -> None:
+def test_purge_true_accepts_duplicates(service: Service) -> None:
     twice = [script(BASE, "1"), script(BASE, "2")]
     service.expects(read(), write(*twice), read(*twice))
     assert ensure(service, scripts=twice)["post_scripts"] == twice
@@ -196,7 +196,7 @@ def test_what_another_client_appends_after_the_write_is_kept(service: Service) -
 
 
 @pytest.mark.parametrize("answer", [{"error": LOST}, {"body": b""}], ids=["reset", "empty"])
-def test_a_lost_answer_and_another_client_that_appends(service: Service, answer: dict[str, t.Any]) -> None:
+def test_a_lost_response_and_another_client_that_appends(service: Service, answer: dict[str, t.Any]) -> None:
     stored = [*BOTH, script(MONITOR), OTHER]
     service.expects(read(*BOTH), write(*BOTH, script(MONITOR), **answer), read(*stored), read(*stored))
     assert ensure(service, **APPEND)["post_scripts"] == stored
@@ -242,7 +242,7 @@ def test_absent(service: Service, options: dict[str, t.Any], after: list[t.Any])
         assert ensure(service, check_mode=check_mode, state="absent", **options)["changed"] is False
 
 
-def test_absent_removes_each_of_a_url(service: Service) -> None:
+def test_absent_removes_all_duplicates_of_a_url(service: Service) -> None:
     service.expects(read(script(BASE, "1"), script(MOUNT), script(BASE, "2")), write(script(MOUNT)), read(script(MOUNT)))
     assert ensure(service, state="absent", scripts=[{"url": BASE}])["post_scripts"] == [script(MOUNT)]
 
@@ -282,7 +282,7 @@ def test_args(service: Service, args: t.Any, stored: str) -> None:
     [True, {"a": 1}, ["a", None], ["a", False], ["a", ["b"]], "a\x00b", "a\ud800", ["a\ud800"]],
     ids=["bool", "dict", "null in a list", "bool in a list", "list in a list", "NUL", "surrogate", "surrogate in a list"],
 )
-def test_args_that_cannot_work(service: Service, args: t.Any) -> None:
+def test_args_that_are_refused(service: Service, args: t.Any) -> None:
     error = service.fails(post_scripts, cluster_id=CLUSTER, scripts=[{"url": BASE}, {"url": MOUNT, "args": args}])
     assert error.message.startswith("scripts[1].args ")
     assert error.code == "InvalidOptions"
@@ -296,14 +296,14 @@ def test_args_that_cannot_work(service: Service, args: t.Any) -> None:
     ["", " ", "https://example.com/a b.sh", "https://example.com/a.sh\n", "https://example.com/\x07.sh", "https://example.com/\x9f", "/a\u3000b", "/a\ud800"],
 )
 @pytest.mark.parametrize("options", [{}, {"state": "absent"}, {"purge": False}], ids=["present", "absent", "purge false"])
-def test_urls_that_cannot_work(service: Service, url: str, options: dict[str, t.Any]) -> None:
+def test_urls_that_are_refused(service: Service, url: str, options: dict[str, t.Any]) -> None:
     error = service.fails(post_scripts, cluster_id=CLUSTER, scripts=[{"url": BASE}, {"url": url}], **options)
     assert error.message.startswith("scripts[1].url ")
     assert (error.code, error.action, error.http_status, error.request_id) == ("InvalidOptions", None, None, None)
     assert str(error).isprintable()
 
 
-def test_url_that_cannot_work_is_shown_without_its_signature(service: Service) -> None:
+def test_a_refused_url_is_redacted(service: Service) -> None:
     error = service.fails(post_scripts, cluster_id=CLUSTER, scripts=[{"url": SIGNED + " "}])
     assert "***" in str(error)
     assert "EXAMPLEsig" not in str(error)
@@ -320,13 +320,13 @@ def test_url_that_cannot_work_is_shown_without_its_signature(service: Service) -
         "ehpc hz",
     ],
 )
-def test_cluster_ids_that_cannot_work(service: Service, cluster_id: str) -> None:
+def test_cluster_ids_that_are_refused(service: Service, cluster_id: str) -> None:
     error = service.fails(post_scripts, cluster_id=cluster_id, scripts=[])
     assert "cluster_id" in error.message
     assert error.code == "InvalidOptions"
 
 
-def test_no_scripts_given(service: Service) -> None:
+def test_scripts_are_required(service: Service) -> None:
     error = service.fails(post_scripts, cluster_id=CLUSTER)
     assert str(error).startswith(f"Cannot set the post scripts of cluster {CLUSTER} in cn-hangzhou: scripts is required when state is present.")
 
@@ -360,8 +360,8 @@ def test_seventeen_scripts_together(service: Service, check_mode: bool) -> None:
 
 
 @pytest.mark.parametrize("url", ["scripts/base.sh", "oss://bucket/base.sh", "ftp://example.com/base.sh", "https://", "/", f"{BASE}\u200b"])
-def test_warns_of_urls_that_nodes_may_not_fetch(service: Service, url: str) -> None:
-    """These are the ones that post_scripts_run refuses."""
+def test_warns_about_urls_that_nodes_may_not_be_able_to_fetch(service: Service, url: str) -> None:
+    """post_scripts_run refuses the same URLs."""
     service.expects(read(), write(script(url)), read(script(url)))
     ensure(service, scripts=[script(url)])
     with pytest.raises(EhpcError, match="neither an HTTP"):
@@ -370,7 +370,7 @@ def test_warns_of_urls_that_nodes_may_not_fetch(service: Service, url: str) -> N
     assert service.warnings == [f"The post script URL {shown} is neither an HTTP(S) URL nor an absolute path, so nodes may not be able to fetch it."]
 
 
-def test_warns_once_of_a_url(service: Service) -> None:
+def test_warns_once_about_a_url(service: Service) -> None:
     twice = [script("base.sh", "1"), script("base.sh", "2")]
     service.expects(read(*twice))
     ensure(service, scripts=twice)
@@ -378,7 +378,7 @@ def test_warns_once_of_a_url(service: Service) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://example.com/a.sh", "/opt/job.sh", BASE, BASE + "?versionId=7&size=large"])
-def test_does_not_warn_of_ordinary_urls(service: Service, url: str) -> None:
+def test_does_not_warn_about_other_urls(service: Service, url: str) -> None:
     service.expects(read(script(url)))
     ensure(service, scripts=[script(url)])
     assert service.warnings == []
@@ -412,10 +412,10 @@ V4 = (
         (BASE + "?Signature=EXAMPLEsig&Expires=99999999999999999999", None),
         ("https://[scripts/a.sh?Signature=EXAMPLEsig", None),
     ],
-    ids=["old form", "V4", "S3", "Google", "no expiry", "expiry not a number", "expiry out of range", "no url"],
+    ids=["old form", "V4", "S3", "Google", "no expiry", "expiry not a number", "expiry out of range", "not a URL"],
 )
 @pytest.mark.usefixtures("elsewhere")
-def test_warns_of_pre_signed_urls(service: Service, url: str, expiry: str | None) -> None:
+def test_warns_about_pre_signed_urls(service: Service, url: str, expiry: str | None) -> None:
     service.expects(read(), write(script(url)), read(script(url)))
     result = ensure(service, scripts=[script(url)])
     (warning,) = service.warnings
@@ -428,7 +428,7 @@ def test_warns_of_pre_signed_urls(service: Service, url: str, expiry: str | None
 
 
 def test_pre_signed_urls_are_compared_with_their_signature(service: Service) -> None:
-    """They look alike in the result, but another signature is another address."""
+    """The results are equal, but another signature makes another URL."""
     renewed = SIGNED.replace("EXAMPLEsig", "EXAMPLEnew")
     service.expects(read(script(SIGNED)), write(script(renewed)), read(script(renewed)))
     result = ensure(service, scripts=[script(renewed)])
@@ -465,14 +465,14 @@ def test_never_stored(service: Service) -> None:
     assert "EXAMPLEsig" not in str(failure)
 
 
-@pytest.mark.parametrize(("stored", "told"), [([], "an empty one"), ([script(MONITOR), script(MOUNT, "-y")], f"{MONITOR}, {MOUNT} -y")])
-def test_what_is_stored_instead(service: Service, stored: list[t.Any], told: str) -> None:
+@pytest.mark.parametrize(("stored", "shown"), [([], "an empty one"), ([script(MONITOR), script(MOUNT, "-y")], f"{MONITOR}, {MOUNT} -y")])
+def test_a_failure_shows_what_is_stored_instead(service: Service, stored: list[t.Any], shown: str) -> None:
     service.expects(read(script(BASE)), write(*BOTH), *[read(*stored)] * 21)
-    assert f"the service returns a different list: {told}." in service.fails(post_scripts, cluster_id=CLUSTER, scripts=BOTH).message
+    assert f"the service returns a different list: {shown}." in service.fails(post_scripts, cluster_id=CLUSTER, scripts=BOTH).message
 
 
 @pytest.mark.parametrize("message", ["Not for X", "Not for X."])
-def test_written_but_not_to_be_read_back(service: Service, message: str) -> None:
+def test_a_list_that_was_written_but_cannot_be_read_back(service: Service, message: str) -> None:
     service.expects(read(script(BASE)), write(*BOTH), read(), read(code="NotAuthorized", message=message))
     failure = service.fails(post_scripts, cluster_id=CLUSTER, scripts=BOTH).as_failure()
     assert failure["previous_post_scripts"] == [script(BASE)]
@@ -484,7 +484,7 @@ def test_written_but_not_to_be_read_back(service: Service, message: str) -> None
     )
 
 
-def test_stars_are_no_secret_by_themselves(service: Service) -> None:
+def test_asterisks_alone_are_not_a_masked_secret(service: Service) -> None:
     starred = [script("https://scripts.example.com/base.sh?name=***", "*** a=***&b")]
     service.expects(read(), write(*starred), read(*starred))
     assert ensure(service, scripts=starred)["post_scripts"] == starred
@@ -496,17 +496,17 @@ def test_slow_reads_do_not_prolong_the_read_back(service: Service) -> None:
     assert service.clock.now - 1000 <= 10 + 4
 
 
-# Lost answers
+# Lost responses
 
 
-def test_lost_answer_of_a_write_that_arrived(service: Service) -> None:
+def test_lost_response_of_a_write_that_arrived(service: Service) -> None:
     service.expects(read(), write(*BOTH, error=LOST), read(*BOTH), read(*BOTH))
     result = ensure(service, scripts=BOTH)
     assert result["changed"] is True
     assert result["request_id"] is None
 
 
-def test_lost_answer_of_a_write_that_did_not_arrive(service: Service) -> None:
+def test_lost_response_of_a_write_that_did_not_arrive(service: Service) -> None:
     service.expects(read(), write(*BOTH, error=LOST), read(), write(*BOTH), read(*BOTH))
     assert ensure(service, scripts=BOTH)["request_id"] == "REQUEST-WRITE"
     assert service.clock.sleeps == [0.5]
@@ -517,18 +517,18 @@ def test_lost_answer_of_a_write_that_did_not_arrive(service: Service) -> None:
     [{"body": b""}, {"body": b"<html>"}, {"status": 502, "body": b"<html>"}, {"error": requests.exceptions.ReadTimeout()}],
     ids=["empty 200", "HTML 200", "502", "timeout"],
 )
-def test_other_lost_answers_of_a_write_that_arrived(service: Service, how: dict[str, t.Any]) -> None:
+def test_other_lost_responses_of_a_write_that_arrived(service: Service, how: dict[str, t.Any]) -> None:
     service.expects(read(), write(*BOTH, **how), read(*BOTH), read(*BOTH))
     assert ensure(service, scripts=BOTH)["changed"] is True
 
 
-def test_refused_connection_is_no_lost_answer(service: Service) -> None:
+def test_a_refused_connection_is_not_a_lost_response(service: Service) -> None:
     refused = requests.exceptions.ConnectionError(ConnectionRefusedError(111, "Connection refused"))
     service.expects(read(), write(*BOTH, error=refused), write(*BOTH), read(*BOTH))
     assert ensure(service, scripts=BOTH)["changed"] is True
 
 
-def test_lost_answer_and_nothing_to_be_read(service: Service) -> None:
+def test_lost_response_and_the_list_cannot_be_read(service: Service) -> None:
     service.expects(read(), write(*BOTH, error=LOST), read(code="NotAuthorized"))
     error = service.fails(post_scripts, cluster_id=CLUSTER, scripts=BOTH)
     assert error.action == "SetPostScripts"
@@ -543,7 +543,7 @@ def test_write_refused(service: Service) -> None:
     assert failure["error"]["http_status"] == 400
 
 
-def test_write_repeated_where_the_service_asks_for_it(service: Service) -> None:
+def test_a_throttled_write_is_retried(service: Service) -> None:
     service.expects(read(), write(*BOTH, code="ServiceUnavailable"), write(*BOTH, code="Throttling.User"), write(*BOTH), read(*BOTH))
     assert ensure(service, scripts=BOTH)["changed"] is True
     assert service.clock.sleeps == [0.5, 1.0]
@@ -572,7 +572,7 @@ def test_unknown_cluster(service: Service) -> None:
     assert failure["error"]["hint"] in failure["msg"]
 
 
-@pytest.mark.parametrize("args", [f"--fetch {SIGNED}", ["--fetch", SIGNED]], ids=["text", "list"])
+@pytest.mark.parametrize("args", [f"--fetch {SIGNED}", ["--fetch", SIGNED]], ids=["string", "list"])
 def test_pre_signed_url_in_the_arguments(service: Service, args: t.Any) -> None:
     stored = f"--fetch {SIGNED}" if isinstance(args, str) else f"--fetch '{SIGNED}'"
     service.expects(read(), write(script(BASE, stored)), read(script(BASE, stored)))

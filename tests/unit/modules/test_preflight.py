@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The preflight of post_scripts: real requests over TLS, to hosts that are as bad as hosts can be."""
+"""The preflight of post_scripts: real requests over TLS, also to hosts that misbehave."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ SUM = hashlib.sha256(GOOD).hexdigest()
 OTHER_SUM = hashlib.sha256(b"").hexdigest()
 MIB = 1024 * 1024
 INTERNAL = "https://bucket.oss-cn-hangzhou-internal.aliyuncs.com/a.sh"
-# The clock of the tests that nobody stops.
+# The real clock, which the fixture `service` replaces.
 now = time.monotonic
 
 
 @pytest.fixture(autouse=True)
 def connects(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The addresses that were connected to. Nothing but loopback is there."""
+    """The addresses that were connected to. Only loopback can be reached."""
     made: list[str] = []
     connect = socket.socket.connect
 
@@ -54,7 +54,7 @@ def connects(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
-    """The addresses that names have, beside localhost. They can be changed; those of a name are used up down to the last."""
+    """The addresses of host names other than localhost. Each lookup of a name removes its first address, except the last one."""
     known: dict[str, list[str]] = {}
     resolve = socket.getaddrinfo
 
@@ -78,7 +78,7 @@ def server() -> Iterator[ScriptServer]:
 
 @pytest.fixture
 def ended() -> Iterator[threading.Event]:
-    """Set at the end of the test, for what hangs until then."""
+    """Set at the end of the test, for servers that hang until then."""
     event = threading.Event()
     yield event
     event.set()
@@ -88,8 +88,8 @@ def options(server: ScriptServer, *urls: str, **more: t.Any) -> dict[str, t.Any]
     return {"cluster_id": CLUSTER, "scripts": [{"url": url} for url in urls], "preflight": "warn", "ca_path": server.ca_path, **more}
 
 
-def look(service: Service, server: ScriptServer, *urls: str, **more: t.Any) -> list[dict[str, t.Any]]:
-    """What the preflight returns, and that it changes nothing about the rest of a preview."""
+def check(service: Service, server: ScriptServer, *urls: str, **more: t.Any) -> list[dict[str, t.Any]]:
+    """The results of the preflight in check mode, which still reports the change."""
     service.expects(read())
     result = service.run(post_scripts, check_mode=True, **options(server, *urls, **more))
     assert result["changed"]
@@ -103,19 +103,19 @@ def look(service: Service, server: ScriptServer, *urls: str, **more: t.Any) -> l
 
 
 def problem(service: Service, server: ScriptServer, url: str, **more: t.Any) -> tuple[bool | None, str]:
-    """The one problem that is found, and whether it is the file's."""
-    ((entry),) = look(service, server, url, **more)
+    """``ok`` and the only problem of a script."""
+    ((entry),) = check(service, server, url, **more)
     (text,) = entry["problems"]
     return entry["ok"], text
 
 
-# What is right, and what is not
+# Scripts with and without problems
 
 
 def test_a_good_script(service: Service, server: ScriptServer) -> None:
     url = server.url("/a.sh")
     good = [{"url": url, "ok": True, "problems": [], "sha256": SUM, "size": len(GOOD)}]
-    assert look(service, server, url) == good
+    assert check(service, server, url) == good
     wanted = script(url)
     service.expects(read(), write(wanted), read(wanted))
     assert service.run(post_scripts, **options(server, url, preflight="fail"))["preflight"] == good
@@ -153,7 +153,7 @@ PROBLEMS: dict[str, tuple[File, str]] = {
 def test_a_problem(service: Service, server: ScriptServer, file: File, words: str) -> None:
     server.files["/bad.sh"] = file
     good, bad = server.url("/a.sh"), server.url("/bad.sh")
-    first, second = look(service, server, good, bad)
+    first, second = check(service, server, good, bad)
     assert first["ok"] is True
     assert second["ok"] is False
     assert [text.startswith(words) for text in second["problems"]] == [True]
@@ -188,12 +188,12 @@ FINE: dict[str, File] = {
 @pytest.mark.parametrize("file", FINE.values(), ids=FINE)
 def test_no_problem(service: Service, server: ScriptServer, file: File) -> None:
     server.files["/a.sh"] = file
-    assert [entry["problems"] for entry in look(service, server, server.url("/a.sh"))] == [[]]
+    assert [entry["problems"] for entry in check(service, server, server.url("/a.sh"))] == [[]]
 
 
 def test_several_problems_of_one_script(service: Service, server: ScriptServer) -> None:
     server.files["/a.sh"] = b"echo\r\n"
-    (entry,) = look(service, server, server.url("/a.sh"))
+    (entry,) = check(service, server, server.url("/a.sh"))
     assert [text.split()[1] for text in entry["problems"]] == ["first", "end"]
     assert (entry["sha256"], entry["size"]) == (hashlib.sha256(b"echo\r\n").hexdigest(), 6)
 
@@ -205,7 +205,7 @@ def test_a_failure_names_the_problems_of_all_scripts(service: Service, server: S
     assert error.message.endswith(f" {one}: Not found (HTTP 404). {other}: Not found (HTTP 404).")
 
 
-# Which scripts are looked at
+# Which scripts are checked
 
 
 def test_off_fetches_nothing(service: Service, server: ScriptServer) -> None:
@@ -216,8 +216,8 @@ def test_off_fetches_nothing(service: Service, server: ScriptServer) -> None:
     assert server.requests == []
 
 
-def test_only_addresses_are_fetched(service: Service, server: ScriptServer) -> None:
-    assert look(service, server, "/opt/a.sh") == []
+def test_only_web_urls_are_fetched(service: Service, server: ScriptServer) -> None:
+    assert check(service, server, "/opt/a.sh") == []
     service.expects(read())
     urls = ["oss://bucket/a.sh", server.url("/a.sh").replace("https", "HTTPS")]
     result = service.run(post_scripts, check_mode=True, **options(server, *urls))
@@ -226,8 +226,8 @@ def test_only_addresses_are_fetched(service: Service, server: ScriptServer) -> N
 
 
 @pytest.mark.parametrize("url", ["./base.sh", "base.sh", "ftp://scripts.example.com/base.sh", "oss://bucket/base.sh", "file:///opt/base.sh", "/"])
-def test_fail_refuses_what_is_neither_a_web_address_nor_a_path(service: Service, server: ScriptServer, url: str) -> None:
-    """It cannot be checked, and post_scripts_run refuses the same."""
+def test_fail_refuses_a_url_that_is_neither_a_web_url_nor_a_path(service: Service, server: ScriptServer, url: str) -> None:
+    """It cannot be checked, and post_scripts_run refuses it too."""
     good, words = server.url("/a.sh"), "neither an HTTP(S) URL nor an absolute path"
     for check_mode in (False, True):
         failure = service.fails(post_scripts, check_mode, **options(server, good, url, preflight="fail")).as_failure()
@@ -246,12 +246,12 @@ def test_fail_accepts_paths_of_the_nodes(service: Service, server: ScriptServer)
 
 def test_a_url_is_fetched_once(service: Service, server: ScriptServer) -> None:
     one, other = server.url("/a.sh"), server.url("/a.sh?v=2")
-    looks = look(service, server, one, other, one, one)
-    assert [entry["url"] for entry in looks] == [one, other, one, one]
+    results = check(service, server, one, other, one, one)
+    assert [entry["url"] for entry in results] == [one, other, one, one]
     assert server.paths() == ["/a.sh", "/a.sh?v=2"]
 
 
-def test_scripts_are_fetched_side_by_side(service: Service, server: ScriptServer) -> None:
+def test_scripts_are_fetched_in_parallel(service: Service, server: ScriptServer) -> None:
     together = threading.Barrier(16)
 
     def wait(handler: BaseHTTPRequestHandler) -> None:
@@ -261,11 +261,11 @@ def test_scripts_are_fetched_side_by_side(service: Service, server: ScriptServer
     paths = [f"/{number:02d}.sh" for number in range(16)]
     server.files = dict.fromkeys(paths, wait)
     urls = [server.url(path) for path in paths]
-    looks = look(service, server, *urls)
-    assert [(entry["url"], entry["ok"]) for entry in looks] == [(url, True) for url in urls]
+    results = check(service, server, *urls)
+    assert [(entry["url"], entry["ok"]) for entry in results] == [(url, True) for url in urls]
 
 
-def test_what_is_only_on_the_cluster_is_not_looked_at(service: Service, server: ScriptServer) -> None:
+def test_scripts_that_are_only_on_the_cluster_are_not_checked(service: Service, server: ScriptServer) -> None:
     url, stored = server.url("/a.sh"), script(server.url("/old.sh"))
     service.expects(read(stored), write(stored, script(url)), read(stored, script(url)))
     assert len(service.run(post_scripts, **options(server, url, purge=False))["preflight"]) == 1
@@ -315,7 +315,7 @@ def test_a_checksum_that_differs(service: Service, server: ScriptServer, preflig
     assert differs in failure["msg"]
     assert [(entry["ok"], entry["sha256"]) for entry in failure["preflight"]] == [(False, SUM), (False, None)]
     assert failure["preflight"][0]["problems"] == [differs]
-    # The other script has a problem too. It made the task fail only where it was to.
+    # The problem of the other script makes the task fail with fail only.
     assert ("/none.sh" in failure["msg"]) == (preflight == "fail")
 
 
@@ -336,18 +336,18 @@ def test_a_url_with_two_checksums(service: Service, server: ScriptServer) -> Non
 
 
 @pytest.mark.parametrize("file", [GOOD.ljust(MIB + 1, b"#"), b"", status(200, b"<html>")], ids=["too large", "empty", "HTML"])
-def test_whatever_is_there_instead_of_a_reviewed_script_fails(service: Service, server: ScriptServer, file: File) -> None:
+def test_any_other_content_than_the_reviewed_one_fails(service: Service, server: ScriptServer, file: File) -> None:
     server.files["/a.sh"] = file
     scripts = [{"url": server.url("/a.sh"), "checksum": f"sha256:{SUM}"}]
     assert service.fails(post_scripts, **options(server, scripts=scripts)).code == "PreflightFailed"
 
 
 @pytest.mark.parametrize(("path", "ok"), [("/none.sh", False), ("/opt/a.sh", None)])
-def test_a_checksum_of_what_cannot_be_fetched(service: Service, server: ScriptServer, path: str, ok: bool | None) -> None:
-    """Nothing is there to differ; whether that is a failure is the preflight's question."""
+def test_a_checksum_of_a_script_that_cannot_be_fetched(service: Service, server: ScriptServer, path: str, ok: bool | None) -> None:
+    """Nothing differs from the checksum, so only the mode decides whether the task fails."""
     url = path if ok is None else server.url(path)
     scripts = [{"url": url, "checksum": f"sha256:{SUM}"}]
-    (entry,) = look(service, server, scripts=scripts)
+    (entry,) = check(service, server, scripts=scripts)
     assert (entry["ok"], entry["sha256"], entry["size"]) == (ok, None, None)
     assert entry["problems"] == ["The checksum cannot be compared from here: only HTTP(S) URLs are fetched." if ok is None else "Not found (HTTP 404)."]
     assert service.fails(post_scripts, **options(server, scripts=scripts, preflight="fail")).code == "PreflightFailed"
@@ -359,18 +359,18 @@ def test_a_checksum_of_what_cannot_be_fetched(service: Service, server: ScriptSe
 def test_redirects_are_followed(service: Service, server: ScriptServer) -> None:
     server.files |= {f"/{number}": redirect(f"{number + 1}", code) for number, code in enumerate((301, 302, 303, 307), 1)}
     server.files["/5"] = redirect(server.url("/a.sh?x=y", "localhost"), 308)
-    (entry,) = look(service, server, server.url("/1"))
+    (entry,) = check(service, server, server.url("/1"))
     assert (entry["url"], entry["ok"], entry["sha256"]) == (server.url("/1"), True, SUM)
     assert server.paths() == ["/1", "/2", "/3", "/4", "/5", "/a.sh?x=y"]
 
 
-def test_redirects_have_an_end(service: Service, server: ScriptServer) -> None:
+def test_redirects_are_limited(service: Service, server: ScriptServer) -> None:
     server.files["/loop"] = redirect("/loop")
     assert problem(service, server, server.url("/loop")) == (False, "Redirected more than 5 times.")
     assert len(server.requests) == 6
 
 
-def test_the_page_of_a_redirect_is_not_read(service: Service, server: ScriptServer) -> None:
+def test_the_body_of_a_redirect_is_not_read(service: Service, server: ScriptServer) -> None:
     sent: list[int] = []
 
     def flood(handler: BaseHTTPRequestHandler) -> None:
@@ -383,7 +383,7 @@ def test_the_page_of_a_redirect_is_not_read(service: Service, server: ScriptServ
             sent.append(65536)
 
     server.files["/b.sh"] = flood
-    assert look(service, server, server.url("/b.sh"))[0]["ok"] is True
+    assert check(service, server, server.url("/b.sh"))[0]["ok"] is True
     assert sum(sent) < 32 * MIB
 
 
@@ -397,10 +397,10 @@ def test_redirects_to_plain_http_are_not_followed(service: Service, server: Scri
         assert plain.paths() == ([] if tls else ["/b.sh"])
 
 
-def test_plain_http_is_looked_at_and_may_lead_to_https(service: Service, server: ScriptServer) -> None:
+def test_plain_http_is_fetched_and_may_redirect_to_https(service: Service, server: ScriptServer) -> None:
     with ScriptServer({"/a.sh": GOOD, "/b.sh": redirect(server.url("/a.sh"))}, tls=False) as plain:
-        looks = look(service, server, plain.url("/a.sh"), plain.url("/b.sh"))
-    assert [entry["ok"] for entry in looks] == [True, True]
+        results = check(service, server, plain.url("/a.sh"), plain.url("/b.sh"))
+    assert [entry["ok"] for entry in results] == [True, True]
 
 
 @pytest.mark.parametrize(
@@ -416,7 +416,7 @@ def test_plain_http_is_looked_at_and_may_lead_to_https(service: Service, server:
         ("\xff", "Redirected to a URL that is not valid."),
     ],
 )
-def test_redirects_to_what_is_no_address(service: Service, server: ScriptServer, target: str, words: str) -> None:
+def test_redirects_to_urls_that_are_not_valid(service: Service, server: ScriptServer, target: str, words: str) -> None:
     server.files["/b.sh"] = redirect(target)
     ok, text = problem(service, server, server.url("/b.sh"))
     assert ok is False
@@ -445,7 +445,7 @@ REFUSED = "The URL leads to a link-local address or a metadata service, which is
 
 
 @pytest.mark.parametrize("host", METADATA)
-def test_the_metadata_service_is_not_asked(service: Service, server: ScriptServer, host: str, connects: list[str]) -> None:
+def test_the_metadata_service_is_not_contacted(service: Service, server: ScriptServer, host: str, connects: list[str]) -> None:
     server.files["/b.sh"] = redirect(f"https://{host}/latest/meta-data/ram/security-credentials/")
     assert problem(service, server, server.url("/b.sh")) == (False, REFUSED)
     assert connects == ["127.0.0.1"]
@@ -461,7 +461,7 @@ def test_nor_by_a_name(service: Service, server: ScriptServer, address: str, nam
     assert connects == []
 
 
-def test_nor_by_a_name_with_an_innocent_address_beside_it(service: Service, server: ScriptServer, monkeypatch: pytest.MonkeyPatch, connects: list[str]) -> None:
+def test_nor_by_a_name_that_also_has_another_address(service: Service, server: ScriptServer, monkeypatch: pytest.MonkeyPatch, connects: list[str]) -> None:
     two = [(family, socket.SOCK_STREAM, 6, "", (address, 80)) for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET, "100.100.100.200"))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_options: two)
     assert problem(service, server, "http://metadata.example.com/") == (False, REFUSED)
@@ -472,7 +472,7 @@ def test_nor_by_a_name_with_an_innocent_address_beside_it(service: Service, serv
 def test_nor_by_a_name_that_changes(
     service: Service, server: ScriptServer, tls: bool, names: dict[str, list[str]], connects: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the name has when it is looked at is not what it has when it is connected to. Here loopback stands for the metadata service."""
+    """The name resolves to another address when the connection is made. Here loopback stands for the metadata service."""
     monkeypatch.setattr(_fetch, "_METADATA", [ipaddress.ip_network("127.0.0.1/32")])
     with ScriptServer({"/a.sh": GOOD}, tls=tls, names=["changes.example.com"]) as other:
         names["changes.example.com"] = ["192.0.2.1", "127.0.0.1"]
@@ -482,7 +482,7 @@ def test_nor_by_a_name_that_changes(
         assert other.requests == []
 
 
-# Hosts that are not there
+# Hosts that cannot be reached
 
 
 def test_refused(service: Service, server: ScriptServer) -> None:
@@ -551,7 +551,7 @@ def test_names_that_do_not_exist(service: Service, server: ScriptServer, url: st
         ("https://\\@example.com/", "The URL has no host."),
     ],
 )
-def test_urls_that_are_none(service: Service, server: ScriptServer, url: str, words: str) -> None:
+def test_urls_that_are_not_valid(service: Service, server: ScriptServer, url: str, words: str) -> None:
     assert problem(service, server, url) == (False, words)
 
 
@@ -562,18 +562,18 @@ def test_certificates_are_verified(service: Service, server: ScriptServer) -> No
             assert ok is None
             assert "could not be trusted: " in text
             assert stranger.requests == []
-        assert look(service, server, other.url("/a.sh"), ca_path="", validate_certs=False)[0]["ok"] is True
+        assert check(service, server, other.url("/a.sh"), ca_path="", validate_certs=False)[0]["ok"] is True
 
 
-# Hosts that do harm
+# Hosts that misbehave
 
 
-# A machine that is busy may need a while for a handshake.
+# A handshake may take a while on a busy machine.
 QUICK = {"connect_timeout": 5, "read_timeout": 0.5}
 
 
 def fast(service: Service, server: ScriptServer, url: str, **timeouts: float) -> tuple[bool | None, str]:
-    """The problem of a script whose host would take for ever."""
+    """``ok`` and the problem of a script whose host never finishes."""
     before = now()
     found = problem(service, server, url, **{**QUICK, **timeouts})
     assert now() - before < 10
@@ -596,7 +596,7 @@ def test_a_host_that_hangs(service: Service, server: ScriptServer, after: str, e
     "before", ["", "HTTP/1.1 200 OK\r\nX: ", "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"]
 )
 def test_a_host_that_drips(service: Service, server: ScriptServer, before: str, ended: threading.Event) -> None:
-    """Each byte comes in time, and the whole never does."""
+    """Each byte arrives in time, but the response never ends."""
 
     def drip(handler: BaseHTTPRequestHandler) -> None:
         handler.wfile.write(before.encode())
@@ -609,12 +609,12 @@ def test_a_host_that_drips(service: Service, server: ScriptServer, before: str, 
         None,
         "Could not be checked: it did not arrive within 1 seconds. Nodes may still be able to fetch it.",
     )
-    # Python's end waits for none that is left.
+    # Python does not wait for them at exit.
     assert all(thread.daemon for thread in set(threading.enumerate()) - others)
 
 
-def test_what_is_too_late_is_not_read_to_its_end(service: Service, server: ScriptServer) -> None:
-    """It is told in the same words as what has not come at all."""
+def test_a_response_after_the_deadline_is_not_read_completely(service: Service, server: ScriptServer) -> None:
+    """It is reported like a response that has not arrived at all."""
 
     def late(handler: BaseHTTPRequestHandler) -> None:
         service.clock.now += 100
@@ -635,8 +635,8 @@ def test_a_host_that_does_not_shake_hands(service: Service, server: ScriptServer
 
 def test_a_bad_host_does_not_hide_a_good_one(service: Service, server: ScriptServer, ended: threading.Event) -> None:
     server.files["/hangs.sh"] = lambda _handler: t.cast(None, ended.wait(20))
-    looks = look(service, server, server.url("/hangs.sh"), server.url("/a.sh"), **QUICK)
-    assert [entry["ok"] for entry in looks] == [None, True]
+    results = check(service, server, server.url("/hangs.sh"), server.url("/a.sh"), **QUICK)
+    assert [entry["ok"] for entry in results] == [None, True]
 
 
 @pytest.mark.parametrize("announced", [True, False])
@@ -659,20 +659,20 @@ def test_a_host_that_sends_2_gib(service: Service, server: ScriptServer, announc
     server.files["/large.sh"] = flood
     assert problem(service, server, server.url("/large.sh")) == (False, "Larger than 1 MiB, so it was not checked.")
     assert hung_up.wait(10)
-    # The buffers of two sockets hold some more than what was read.
+    # The buffers of two sockets hold more than what was read.
     assert sum(sent) < 32 * MIB
 
 
 def test_a_file_that_grows_when_it_is_unpacked(service: Service, server: ScriptServer, monkeypatch: pytest.MonkeyPatch) -> None:
     bomb = gzip.compress(b"#!/bin/sh\n" + b"#" * (64 * MIB))
     server.files["/bomb.sh"] = status(200, bomb, content_encoding="gzip")
-    (entry,) = look(service, server, server.url("/bomb.sh"))
+    (entry,) = check(service, server, server.url("/bomb.sh"))
     assert (entry["ok"], entry["size"], entry["sha256"]) == (False, len(bomb), hashlib.sha256(bomb).hexdigest())
     assert server.requests[0].headers["accept-encoding"] == "identity"
 
 
 def raw(answer: bytes) -> File:
-    """An answer as it stands, and then the end of the connection."""
+    """A raw response, after which the connection is closed."""
 
     def send(handler: BaseHTTPRequestHandler) -> None:
         handler.wfile.write(answer)
@@ -695,18 +695,18 @@ def raw(answer: bytes) -> File:
         b"HTTP/1.1 99999999999 OK\r\n\r\n",
         b"HTTP/1.1 302 Found\r\nLocation: https://\xff\xfe/\r\nContent-Length: 0\r\n\r\n",
     ],
-    ids=["nothing", "another protocol", "half the headers", "half the body", "no chunk", "half a chunk", "many headers", "long header", "status", "bytes"],
+    ids=["nothing", "another protocol", "half the headers", "half the body", "not a chunk", "half a chunk", "many headers", "long header", "status", "bytes"],
 )
-def test_answers_that_are_none(service: Service, server: ScriptServer, answer: bytes) -> None:
+def test_responses_that_are_not_valid(service: Service, server: ScriptServer, answer: bytes) -> None:
     server.files["/a.sh"] = raw(answer)
-    (entry,) = look(service, server, server.url("/a.sh"))
+    (entry,) = check(service, server, server.url("/a.sh"))
     assert entry["ok"] is not True
-    # The end of a connection in the headers looks like the end of the headers.
+    # If the connection ends in the headers, the response seems complete.
     assert entry["sha256"] is None or entry["problems"] == ["The file is empty."]
 
 
 def test_half_a_file_with_an_older_urllib3(service: Service, server: ScriptServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It takes the end of a connection for the end of a file, whatever was announced."""
+    """It accepts a closed connection as the end of the file, whatever length was announced."""
     monkeypatch.setattr(urllib3.HTTPResponse, "enforce_content_length", property(lambda _answer: False, lambda _answer, _value: None), raising=False)
     server.files["/a.sh"] = raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n#!/bin/sh\n")
     assert problem(service, server, server.url("/a.sh")) == (
@@ -716,9 +716,9 @@ def test_half_a_file_with_an_older_urllib3(service: Service, server: ScriptServe
 
 
 @pytest.mark.parametrize("length", [b"9" * 5000, b"-1", b"x", b"10, 10"])
-def test_lengths_that_are_none(service: Service, server: ScriptServer, length: bytes) -> None:
+def test_lengths_that_are_not_valid(service: Service, server: ScriptServer, length: bytes) -> None:
     server.files["/a.sh"] = raw(b"HTTP/1.1 200 OK\r\nContent-Length: " + length + b"\r\n\r\n#!/bin/sh\n")
-    look(service, server, server.url("/a.sh"))
+    check(service, server, server.url("/a.sh"))
 
 
 # Secrets
@@ -734,11 +734,11 @@ def test_no_credentials_are_sent(service: Service, server: ScriptServer, tmp_pat
     server.files |= {"/private": status(401, WWW_Authenticate="Basic"), "/forbidden": status(403)}
     user = server.url("/a.sh").replace("//", "//EXAMPLEuser:EXAMPLEpw@")
     private, forbidden = user.replace("/a.sh", "/private"), user.replace("/a.sh", "/forbidden")
-    looks = look(service, server, server.url("/a.sh"), server.url("/cookie"), user, private, user, forbidden)
-    assert [entry["ok"] for entry in looks] == [True, True, True, None, True, None]
-    assert looks[2]["url"] == server.url("/a.sh").replace("//", "//***@")
-    assert looks[3]["problems"] == ["Authentication required (HTTP 401). The preflight does not send the user name in the URL."]
-    assert looks[5]["problems"] == ["Authentication required (HTTP 403). The preflight does not send the user name in the URL."]
+    results = check(service, server, server.url("/a.sh"), server.url("/cookie"), user, private, user, forbidden)
+    assert [entry["ok"] for entry in results] == [True, True, True, None, True, None]
+    assert results[2]["url"] == server.url("/a.sh").replace("//", "//***@")
+    assert results[3]["problems"] == ["Authentication required (HTTP 401). The preflight does not send the user name in the URL."]
+    assert results[5]["problems"] == ["Authentication required (HTTP 403). The preflight does not send the user name in the URL."]
     assert len(server.requests) == 6
     for request in server.requests:
         assert set(request.headers) == {"host", "user-agent", "accept", "accept-encoding", "connection"}
@@ -779,7 +779,7 @@ def test_signatures_are_not_shown(service: Service, server: ScriptServer, capfd:
 def test_a_dead_proxy(service: Service, server: ScriptServer, monkeypatch: pytest.MonkeyPatch) -> None:
     with ScriptServer() as gone:
         monkeypatch.setenv("HTTPS_PROXY", f"http://user:EXAMPLEpw@127.0.0.1:{gone.port}")
-    # The proxy may know the name.
+    # The proxy may resolve the name.
     ok, text = problem(service, server, BASE)
     assert ok is None
     assert f"https://scripts.example.com through the proxy http://***@127.0.0.1:{gone.port} " in text

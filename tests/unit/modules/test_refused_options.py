@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What people read where an option cannot work, word for word: what is wrong, and what to do about it. No call is made."""
+"""The messages about options that cannot work, word by word: the fact and the remedy. No call is made."""
 
 from __future__ import annotations
 

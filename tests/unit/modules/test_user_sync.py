@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""user_sync: look, synchronize, wait for those who are expected."""
+"""user_sync: check, synchronize, wait for the expected users."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def result_of(before: list[dict[str, str]], after: list[dict[str, str]], **more:
     }
 
 
-# Create, again
+# Synchronize, run again
 
 
 def test_sync(service: Service) -> None:
@@ -70,7 +70,7 @@ def test_sync_idempotent(service: Service, check_mode: bool) -> None:
     assert ensure(service, check_mode, expected_users=[ONE, TWO]) == result_of(both, both, synced=False, request_id=None)
 
 
-# Without expected users, or by force
+# Without expected users, or with force
 
 
 @pytest.mark.parametrize("options", [{}, {"expected_users": []}, {"expected_users": [ONE], "force": True}], ids=["none", "empty", "force"])
@@ -127,7 +127,7 @@ def test_an_expected_user_named_twice(service: Service) -> None:
 # Waiting
 
 
-def test_waits_for_those_who_are_expected(service: Service) -> None:
+def test_waits_for_the_expected_users(service: Service) -> None:
     service.expects(describe(), page(), sync(), page(), page(ONE), page(ONE), page(ONE, TWO))
     result = ensure(service, expected_users=[ONE, TWO])
     assert result["missing"] == []
@@ -160,7 +160,7 @@ def test_missing_at_the_end(service: Service) -> None:
 
 
 def test_a_failure_does_not_repeat_all_users(service: Service) -> None:
-    """Ansible prints it in one line."""
+    """Ansible prints a failure in one line."""
     names = [f"simuser{number:03d}" for number in range(70)]
     expected = [f"hpcuser{number:02d}" for number in range(25)]
     two_pages = [page(*names[:50], total=70), page(*names[50:], number=2, total=70)]
@@ -180,14 +180,14 @@ def test_a_failure_after_which_no_user_was_added(service: Service) -> None:
     assert error.message.endswith(f" 1 of 2 expected users are missing after 20 seconds: {TWO}. Added: no users.")
 
 
-def test_polls_are_ten_seconds_apart_at_most(service: Service) -> None:
+def test_polls_at_least_every_ten_seconds(service: Service) -> None:
     waits = [1.0, 2.0, 4.0, 8.0, 10.0, 10.0, 10.0, 1.0]
     service.expects(describe(), page(), sync(), *[page()] * (len(waits) + 1))
     service.fails(user_sync, cluster_id=CLUSTER, expected_users=[ONE], wait_timeout=46)
     assert service.clock.sleeps == waits
 
 
-def test_the_synchronization_counts_as_waiting(service: Service) -> None:
+def test_wait_timeout_includes_the_synchronization(service: Service) -> None:
     service.expects(describe(), page(), sync(takes=19), page(), page())
     service.fails(user_sync, cluster_id=CLUSTER, expected_users=[ONE], wait_timeout=20)
     assert service.clock.sleeps == [1.0]
@@ -220,7 +220,7 @@ def test_the_synchronization_may_take_as_long_as_the_wait(service: Service, wait
     assert [seen.timeout[1] for seen in service.seen] == [read_timeout, read_timeout, expected, read_timeout]
 
 
-def test_wait_timeout_holds_for_repeats_too(service: Service) -> None:
+def test_wait_timeout_includes_retries(service: Service) -> None:
     # However often it tries: a try that took the whole time is the last one.
     service.expects(describe(), page(), *[sync(error=TIMEOUT, takes=60)] * 6)
     with pytest.raises(EhpcError):
@@ -230,7 +230,7 @@ def test_wait_timeout_holds_for_repeats_too(service: Service) -> None:
     assert service.clock.now - 1000 <= 60 + 30
 
 
-def test_lost_answer_is_repeated(service: Service) -> None:
+def test_a_lost_response_is_retried(service: Service) -> None:
     service.expects(describe(), page(), sync(error=requests.exceptions.ConnectionError("reset")), sync(), page(ONE))
     assert ensure(service, expected_users=[ONE])["added"] == [ONE]
 
@@ -242,16 +242,16 @@ def test_the_shortest_wait(service: Service) -> None:
 
 
 @pytest.mark.parametrize("wait_timeout", [0, -1])
-def test_wait_timeouts_that_cannot_work(service: Service, wait_timeout: int) -> None:
+def test_wait_timeouts_that_are_refused(service: Service, wait_timeout: int) -> None:
     error = service.fails(user_sync, cluster_id=CLUSTER, wait_timeout=wait_timeout)
     assert f"not {wait_timeout}" in error.message
 
 
-# Names and ids
+# Names and IDs
 
 
 @pytest.mark.parametrize("name", ["", " ", "hpcuser01 ", "\thpcuser01", "hpc\nuser", "hpc\x00"])
-def test_names_that_cannot_be_a_users(service: Service, name: str) -> None:
+def test_names_that_are_not_valid(service: Service, name: str) -> None:
     error = service.fails(user_sync, cluster_id=CLUSTER, expected_users=[ONE, name])
     assert repr(name) in error.message
     assert error.code == "InvalidOptions"
@@ -261,12 +261,12 @@ def test_blank_cluster_id(service: Service) -> None:
     assert "cluster_id" in service.fails(user_sync, cluster_id=" ").message
 
 
-# The look at the cluster
+# The check of the cluster
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
 @pytest.mark.parametrize("status", ["creating", "Init", "exception", "stopped", ""])
-def test_cluster_that_does_not_run(service: Service, status: str, check_mode: bool) -> None:
+def test_a_cluster_that_is_not_running(service: Service, status: str, check_mode: bool) -> None:
     service.expects(describe(Status=status))
     error = service.fails(user_sync, check_mode, cluster_id=CLUSTER, expected_users=[ONE])
     assert str(error).startswith(
@@ -347,12 +347,12 @@ def test_sync_fails(service: Service, code: str) -> None:
     assert "ypserv is down" in failure["msg"]
 
 
-def test_the_first_look_at_the_users_fails(service: Service) -> None:
+def test_the_users_cannot_be_read_before(service: Service) -> None:
     service.expects(describe(), page(code="ManagerNotFound"))
     assert service.fails(user_sync, cluster_id=CLUSTER).action == "ListUsers"
 
 
-def test_the_last_look_at_the_users_fails(service: Service) -> None:
+def test_the_users_cannot_be_read_afterwards(service: Service) -> None:
     service.expects(describe(), page(), sync(), page(code="ManagerNotFound"))
     failure = service.fails(user_sync, cluster_id=CLUSTER, expected_users=[ONE]).as_failure()
     assert failure["error"]["action"] == "ListUsers"
