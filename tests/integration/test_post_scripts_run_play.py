@@ -39,7 +39,7 @@ FILES: dict[str, t.Any] = {
     "/moody.sh": b'#!/bin/sh\n[ ! -e "$HOME/bad mood" ]\n',
 }
 ARGUMENTS = ["a b", "it's", 'say "x"', "$HOME", "$(touch canary)", "`touch canary`", "one\ntwo", "数 é🙂", "", "*", "-n", "\\", "!", "; exit 1"]
-# Enough for anybody here, and short where an answer does not come.
+# Enough for these scripts, and short if a response does not arrive.
 QUICK = {"wait_delay": 0.1, "run_timeout": 20}
 
 
@@ -72,7 +72,7 @@ def emulator(server: ScriptServer) -> Iterator[Emulator]:
 
 
 class Cluster:
-    """Runs the module on a cluster, and looks at its nodes."""
+    """Runs the module on a cluster, and reads files of its nodes."""
 
     def __init__(self, emulator: Emulator, server: ScriptServer) -> None:
         self.emulator, self.server = emulator, server
@@ -107,7 +107,7 @@ def statuses(result: dict[str, t.Any]) -> dict[str, str]:
     return {node["hostname"]: node["status"] for node in result["nodes"]}
 
 
-def test_stored_scripts_run_in_their_order(cluster: Cluster) -> None:
+def test_stored_scripts_run_in_order(cluster: Cluster) -> None:
     stored = cluster.emulator.state.clusters[CLUSTER]
     stored.post_scripts = [{"url": cluster.server.url(path), "args": ""} for path in ("/one.sh", "/two.py", "/one.sh", "/hello.sh")]
 
@@ -124,7 +124,7 @@ def test_stored_scripts_run_in_their_order(cluster: Cluster) -> None:
 
 
 @pytest.mark.parametrize("as_list", [True, False])
-def test_arguments_arrive_as_they_are(cluster: Cluster, as_list: bool) -> None:
+def test_arguments_arrive_unchanged(cluster: Cluster, as_list: bool) -> None:
     text = """ 'a b' it\\'s "say \\"x\\"" $HOME "$(touch canary)" '`touch canary`' 'one\ntwo' '数 é🙂' '' * -n \\\\ ! '; exit 1' """
     cluster.run(("/arguments.sh", ARGUMENTS if as_list else text), nodes=["i-1"])
     assert cluster.read("i-1", "received").split("\0") == [*ARGUMENTS, ""]
@@ -158,7 +158,7 @@ def test_check_mode_runs_nothing(cluster: Cluster) -> None:
     assert cluster.server.requests == []
 
 
-def test_the_first_script_that_fails_ends_the_run_of_its_node(cluster: Cluster) -> None:
+def test_a_failure_skips_the_remaining_scripts_of_the_node(cluster: Cluster) -> None:
     (cluster.directory("i-1") / "bad mood").touch()
 
     failure = cluster.fails("/hello.sh", "/moody.sh", "/one.sh")
@@ -174,7 +174,7 @@ def test_the_first_script_that_fails_ends_the_run_of_its_node(cluster: Cluster) 
     assert statuses(fixed) == {"compute001": "ok", "compute002": "unchanged"}
 
 
-def test_what_a_script_says_is_told(cluster: Cluster) -> None:
+def test_the_output_of_a_script(cluster: Cluster) -> None:
     (node,) = cluster.fails("/bad.sh", nodes=["i-1"])["nodes"]
     assert (node["exit_code"], node["output"]) == (7, "no space\n")
     assert cluster.read("i-1", "log/01-bad.sh.log") == "no space\n"
@@ -189,7 +189,7 @@ def test_a_timeout(cluster: Cluster) -> None:
     assert cluster.read("i-1", "order") == ""
 
 
-def test_nodes_that_do_not_answer(cluster: Cluster) -> None:
+def test_unreachable_nodes(cluster: Cluster) -> None:
     failure = cluster.fails("/hello.sh", nodes=["i-1", "i-down", "i-stopped", "i-refuses"], run_timeout=2)
     assert {node["id"]: (node["status"], node["output"]) for node in failure["nodes"]} == {
         "i-1": ("ok", "hello\n"),
@@ -201,7 +201,7 @@ def test_nodes_that_do_not_answer(cluster: Cluster) -> None:
 
 @pytest.mark.parametrize("force", [False, True])
 def test_on_premises_nodes_that_the_service_refuses(cluster: Cluster, force: bool) -> None:
-    """The nodes of the cloud run the scripts; the refusal names no node, so it is found by halving."""
+    """The refusal names no node, so the refused nodes are found by halving. The other nodes run the scripts."""
     failure = cluster.fails("/hello.sh", cluster_id=HYBRID, force=force)
     assert [node["status"] for node in failure["nodes"]] == ["ok"] * 4 + ["unreachable"] * 4
     assert failure["nodes"][-1]["output"] == "E-HPC refused to run the command on this node: ComputeNotFound: The specified compute node does not exist."
@@ -260,7 +260,7 @@ def test_60_nodes_in_batches(cluster: Cluster) -> None:
     assert time.monotonic() - begun < 60
 
 
-def test_a_batch_with_a_failure_is_the_last_one(cluster: Cluster) -> None:
+def test_batches_stop_after_a_failure(cluster: Cluster) -> None:
     (cluster.directory(f"i-{MANY}-compute015") / "bad mood").touch()
     failure = cluster.fails("/moody.sh", cluster_id=MANY, batch=10, run_timeout=120)
     assert [node["status"] for node in failure["nodes"]] == ["ok"] * 15 + ["failed"] + ["ok"] * 4 + ["skipped"] * 40
@@ -282,7 +282,7 @@ def test_a_checksum(cluster: Cluster) -> None:
         (redirect("http://127.0.0.1:9/hello.sh"), "rotocol"),
     ],
 )
-def test_what_cannot_be_fetched(cluster: Cluster, file: t.Any, words: str) -> None:
+def test_scripts_that_cannot_be_fetched(cluster: Cluster, file: t.Any, words: str) -> None:
     if file:
         cluster.server.files["/gone.sh"] = file
     failure = cluster.fails("/gone.sh", "/hello.sh", nodes=["i-1"])
@@ -295,7 +295,7 @@ def test_what_cannot_be_fetched(cluster: Cluster, file: t.Any, words: str) -> No
     assert cluster.read("i-1", "said") == ""
 
 
-def test_a_certificate_that_is_not_trusted(cluster: Cluster) -> None:
+def test_an_untrusted_certificate(cluster: Cluster) -> None:
     cluster.emulator.state.machines.environment.clear()
     (node,) = cluster.fails("/hello.sh", nodes=["i-1"])["nodes"]
     assert "certificate" in node["output"]
@@ -308,7 +308,7 @@ def test_redirects_within_https_are_followed(cluster: Cluster) -> None:
 
 
 def test_redirects_to_plain_http_are_not_followed(cluster: Cluster) -> None:
-    """Neither from https, see above, nor from http."""
+    """Neither from HTTPS, see above, nor from HTTP."""
     with ScriptServer({"/hello.sh": HELLO, "/moved.sh": redirect("/hello.sh")}, tls=False) as plain:
         (node,) = cluster.fails(scripts=[{"url": plain.url("/moved.sh")}], nodes=["i-1"])["nodes"]
         assert "rotocol" in node["output"]
@@ -316,7 +316,7 @@ def test_redirects_to_plain_http_are_not_followed(cluster: Cluster) -> None:
         assert cluster.run(scripts=[{"url": plain.url("/hello.sh")}], nodes=["i-1"])["changed"]
 
 
-def test_signatures_are_shown_nowhere(cluster: Cluster) -> None:
+def test_signatures_are_masked(cluster: Cluster) -> None:
     cluster.server.files["/signed.sh"] = b'#!/bin/sh\necho "$1"\nexit 1\n'
     path = "/signed.sh?Expires=1893456000&OSSAccessKeyId=EXAMPLEid&Signature=EXAMPLEsig%3D"
     failure = cluster.fails((path, ["see Signature EXAMPLEsig%3D"]), nodes=["i-1"])
@@ -329,7 +329,7 @@ def test_signatures_are_shown_nowhere(cluster: Cluster) -> None:
 
 
 @pytest.mark.parametrize("kind", ["lost_after", "lost_before", "truncated"])
-def test_a_lost_answer_does_not_run_scripts_twice(cluster: Cluster, kind: str) -> None:
+def test_a_lost_response_does_not_run_scripts_twice(cluster: Cluster, kind: str) -> None:
     long = ["".join(chr(0x4E00 + (number * 7919) % 20000) for number in range(900))]
     cluster.emulator.fault("InvokeShellCommand", kind=kind, times=2)
     assert cluster.run(("/hello.sh", long), force=True)["changed"]
@@ -363,7 +363,7 @@ def test_no_permission_to_run_commands(cluster: Cluster) -> None:
 # In playbooks
 
 
-def test_both_hosts(tmp_path: Path, server: ScriptServer) -> None:
+def test_parity(tmp_path: Path, server: ScriptServer) -> None:
     def tasks(_emulator: Emulator) -> list[dict[str, t.Any]]:
         def run_on(name: str, *paths: str, **options: t.Any) -> dict[str, t.Any]:
             return task(name, "post_scripts_run", cluster_id=CLUSTER, scripts=[{"url": server.url(path)} for path in paths], wait_delay=1, **options)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What runs on a node. Shells really run it, in a directory that stands for the node."""
+"""What runs on a node. Real shells run it, in a directory that stands for the node."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 CLUSTER = "ehpc-hz-EXAMPLE"
-# Writes what it was given, each with a NUL behind it.
+# Writes its arguments, each followed by NUL.
 WRITER = '#!/bin/bash\nprintf \'%s\\0\' "$VALUE" "$@" >"$RECEIVED"\n'
 
 
@@ -40,7 +40,7 @@ class Node:
         self.environment = {"PATH": os.environ["PATH"], "EHPC_POST_SCRIPTS_STATE": str(self.state), "EHPC_POST_SCRIPTS_LOG": str(self.log)}
 
     def script(self, name: str, text: str) -> str:
-        """The url of a script that is on the node already."""
+        """The path of a new script on the node."""
         path = self.directory / name
         path.write_text(text, encoding="utf-8")
         return str(path)
@@ -52,7 +52,7 @@ class Node:
         )
 
     def report(self, run: str, commands: list[str], shell: str = "bash") -> Report | None:
-        """What the last of the commands reports."""
+        """The report of the last of the commands."""
         output = ""
         for command in commands:
             with self.shell(command, shell) as process:
@@ -76,7 +76,7 @@ class Node:
         return report.status
 
     def left(self) -> list[str]:
-        """What is kept of runs, beside the marks."""
+        """The files that runs leave, except the markers."""
         return sorted(path.name for path in self.state.iterdir() if not path.name.startswith("done-"))
 
     def lacks(self, *programs: str) -> None:
@@ -118,7 +118,7 @@ def node(tmp_path: Path) -> Node:
         ("'数\n'", ("数\n",)),
     ],
 )
-def test_a_text_is_split_by_its_quotes_only(args: str, arguments: tuple[str, ...]) -> None:
+def test_arguments_are_split_by_quotes_only(args: str, arguments: tuple[str, ...]) -> None:
     assert _runner.steps([Script("/x", args)]) == [Step("/x", arguments)]
 
 
@@ -136,7 +136,7 @@ def test_a_text_is_split_by_its_quotes_only(args: str, arguments: tuple[str, ...
         (Script("/x", "a\x00b"), "NUL"),
     ],
 )
-def test_scripts_that_no_node_can_run(script: Script, words: str) -> None:
+def test_invalid_scripts(script: Script, words: str) -> None:
     with pytest.raises(EhpcError) as caught:
         _runner.steps([script])
     assert words in str(caught.value)
@@ -149,7 +149,7 @@ def test_steps_keep_order_and_checksums() -> None:
     assert _runner.steps(scripts) == wanted
 
 
-def test_the_digest_is_of_all_that_a_node_runs() -> None:
+def test_the_digest_covers_everything_that_a_node_runs() -> None:
     base = [Step("/a", ("1",)), Step("/b")]
     others = [
         base[::-1],
@@ -197,7 +197,7 @@ def test_commands_fit(node: Node) -> None:
     assert node.left() == ["lock", "run-R"]
 
 
-def test_commands_are_the_same_at_any_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_do_not_depend_on_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     def commands_at(moment: float) -> list[str]:
         monkeypatch.setattr(time, "time", lambda: moment)
         return _runner.commands("R", [Step("/x")], {}, 30, True)
@@ -214,7 +214,7 @@ def test_parts_may_arrive_twice(node: Node) -> None:
     assert node.report("R", [command for command in commands for _twice in range(2)]) == Report("ok", 0, None, 1, "once\n")
 
 
-def test_a_part_that_is_missing_runs_nothing(node: Node) -> None:
+def test_nothing_runs_if_a_part_is_missing(node: Node) -> None:
     url = node.script("touch.sh", "#!/bin/sh\ntouch here\n")
     words = tuple(hashlib.sha512(str(number).encode()).hexdigest() for number in range(60))
     commands = _runner.commands("R", [Step(url, words)], {}, 30, True)
@@ -223,7 +223,7 @@ def test_a_part_that_is_missing_runs_nothing(node: Node) -> None:
     assert not (node.directory / "here").exists()
 
 
-def test_a_run_that_arrives_twice_is_made_once(node: Node) -> None:
+def test_a_command_that_arrives_twice_runs_scripts_once(node: Node) -> None:
     url = node.script("count.sh", "#!/bin/sh\nsleep 0.5; echo x >>count; wc -l <count; exit 3\n")
     (command,) = _runner.commands("R", [Step(url)], {}, 30, True)
 
@@ -234,7 +234,7 @@ def test_a_run_that_arrives_twice_is_made_once(node: Node) -> None:
     assert [process.returncode for process in both] == [1, 1]
 
 
-def test_two_runs_come_one_after_the_other(node: Node) -> None:
+def test_runs_are_serialized(node: Node) -> None:
     url = node.script("alone.sh", "#!/bin/sh\nmkdir alone && sleep 0.5 && rmdir alone\n")
     commands = [_runner.commands(run, [Step(url)], {}, 30, True)[0] for run in ("A", "B", "C")]
 
@@ -255,7 +255,7 @@ def test_a_daemon_does_not_keep_the_lock(node: Node) -> None:
             os.kill(int(pid), signal.SIGKILL)
 
 
-def test_waiting_for_another_run_ends(node: Node) -> None:
+def test_the_wait_for_another_run_is_limited(node: Node) -> None:
     node.state.mkdir()
     url = node.script("touch.sh", "#!/bin/sh\ntouch here\n")
     (command,) = _runner.commands("R", [Step(url)], {}, 1, False)
@@ -270,7 +270,7 @@ def test_waiting_for_another_run_ends(node: Node) -> None:
 # Runs
 
 
-def test_scripts_run_in_their_order_with_their_environment(node: Node) -> None:
+def test_scripts_run_in_order_with_their_environment(node: Node) -> None:
     umask = subprocess.run(["sh", "-c", "umask"], capture_output=True, text=True, check=True).stdout.strip()
     one = node.script("one.sh", '#!/bin/bash\necho "1 $1 $ClusterId $AccountType"; umask; cat\n')
     two = node.script("two.py", "#!/usr/bin/env python3\nimport sys\nprint('2', sys.argv[1:])\n")
@@ -286,13 +286,13 @@ def test_scripts_run_in_their_order_with_their_environment(node: Node) -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "sh", "dash"])
-def test_any_shell_of_the_service_will_do(node: Node, shell: str) -> None:
+def test_commands_work_in_any_shell(node: Node, shell: str) -> None:
     if not shutil.which(shell):
         pytest.skip(f"no {shell} here")
     assert node.run(Step(node.script("x.sh", "#!/bin/sh\necho hello\n")), shell=shell) == Report("ok", 0, None, 1, "hello\n")
 
 
-def test_the_mark(node: Node) -> None:
+def test_the_marker(node: Node) -> None:
     step = Step(node.script("x.sh", "#!/bin/sh\necho x >>count\n"), ("a",))
     other = step._replace(arguments=("b",))
 
@@ -307,7 +307,7 @@ def test_the_mark(node: Node) -> None:
     assert (node.look(step), node.look(other)) == ("unchanged", "unchanged")
 
 
-def test_the_first_failure_ends_it_and_takes_the_mark_along(node: Node) -> None:
+def test_a_failure_skips_the_remaining_scripts_and_removes_the_marker(node: Node) -> None:
     steps = [Step(node.script("ok.sh", "#!/bin/sh\necho fine\n")), Step(node.script("maybe.sh", "#!/bin/sh\n[ ! -e broken ] || { echo oops >&2; exit 7; }\n"))]
     last = Step(node.script("last.sh", "#!/bin/sh\necho x >>count\n"))
     assert node.run(*steps, last).status == "ok"
@@ -320,14 +320,14 @@ def test_the_first_failure_ends_it_and_takes_the_mark_along(node: Node) -> None:
     assert node.left() == ["lock", "run-0000000000000001", "run-0000000000000002"]
 
 
-def test_the_log_of_the_run_before_is_kept(node: Node) -> None:
+def test_the_log_of_the_previous_run_is_kept(node: Node) -> None:
     step = Step(node.script("x.sh", "#!/bin/sh\necho x >>count; wc -l <count\n"))
     for _time in range(3):
         node.run(step, force=True)
     assert [(node.log / name).read_text() for name in ("01-x.sh.log", "01-x.sh.log.1")] == ["3\n", "2\n"]
 
 
-def test_a_timeout_ends_the_script_and_what_it_started(node: Node) -> None:
+def test_a_timeout_terminates_the_script_and_its_children(node: Node) -> None:
     steps = [Step(node.script("quick.sh", "#!/bin/sh\n")), Step(node.script("slow.sh", "#!/bin/bash\necho begun; (sleep 4; touch late) & sleep 30\n"))]
     begun = time.monotonic()
 
@@ -339,11 +339,11 @@ def test_a_timeout_ends_the_script_and_what_it_started(node: Node) -> None:
     assert node.look(*steps) == "pending"
 
 
-def test_a_script_may_exit_as_if_it_were_out_of_time(node: Node) -> None:
+def test_exit_status_124_is_not_a_timeout(node: Node) -> None:
     assert node.run(Step(node.script("x.sh", "#!/bin/sh\nexit 124\n"))) == Report("failed", 1, 124, 1, "")
 
 
-def test_only_the_end_of_a_long_output_is_told(node: Node) -> None:
+def test_a_long_output_is_cut_to_its_end(node: Node) -> None:
     report = node.run(Step(node.script("x.sh", "#!/bin/sh\nseq 100000\n")))
     assert len(report.output) == 4000
     assert report.output.endswith("\n99999\n100000\n")
@@ -363,19 +363,19 @@ def test_a_checksum(node: Node) -> None:
     assert (node.directory / "here").exists()
 
 
-def test_a_file_that_is_not_there(node: Node) -> None:
+def test_a_missing_file(node: Node) -> None:
     report = node.run(Step("/nowhere/x.sh"))
     assert (report.status, report.number, report.exit_code) == ("failed", 1, None)
     reason = "cat: /nowhere/x.sh: No such file or directory"
     assert report.output == f"{reason}\nThe script cannot be fetched: {reason}\n"
 
 
-def test_a_script_that_nothing_can_start(node: Node) -> None:
+def test_a_missing_interpreter(node: Node) -> None:
     report = node.run(Step(node.script("x.sh", "#!/nowhere/interpreter\n")))
     assert (report.status, report.number, report.exit_code) == ("failed", 1, 127)
 
 
-def test_what_an_interrupted_run_left_goes_away_in_time(node: Node) -> None:
+def test_files_of_old_interrupted_runs_are_removed(node: Node) -> None:
     node.state.mkdir()
     for name, age in (("run-OLD.000", 3 * 86400), ("run-NEW.000", 0)):
         (node.state / name).touch()
@@ -384,7 +384,7 @@ def test_what_an_interrupted_run_left_goes_away_in_time(node: Node) -> None:
     assert node.left() == ["lock", "run-0000000000000001", "run-NEW.000"]
 
 
-def test_a_report_is_found_amid_other_words() -> None:
+def test_a_report_is_found_in_other_output() -> None:
     assert _runner.report("R", "Last login: today\nehpc-post-scripts R failed 2 7 2\nout\n") == Report("failed", 2, 7, 2, "out\n")
     assert _runner.report("R", "ehpc-post-scripts Q ok 0 - 1\n") is None
     assert _runner.report("R", "bash: flock: command not found\n") is None
@@ -411,7 +411,7 @@ HOSTILE = [
 ]
 TEXT = st.text(alphabet=" abc'\"$`\\&=%+~*?#;|<>()[]{}!\n\t\r\x01\x7fé多🙂-", max_size=12)
 ARGUMENT = st.one_of(TEXT, st.sampled_from(HOSTILE), st.builds("".join, st.lists(st.sampled_from(HOSTILE), max_size=3)))
-# All that may stand in a path, but for the slash, NUL, and what is refused in any url.
+# All characters of a path except the slash, NUL, and those that no URL may contain.
 NAMES = st.one_of(
     st.text(alphabet="abc'\"$`\\&=%+~*?#;|<>()[]{}!é多🙂-", min_size=1, max_size=20),
     st.sampled_from(["';touch${IFS}canary;'", "$(touch${IFS}canary)", "`touch${IFS}canary`", "-rf", '";touch${IFS}canary;"', "%s%n", "..."]),
@@ -421,7 +421,7 @@ NAMES = st.one_of(
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=NAMES, arguments=st.lists(ARGUMENT, max_size=4), value=ARGUMENT)
 @example(name='a\\b"c', arguments=[], value="")
-def test_nothing_but_the_intended_script_runs(tmp_path: Path, name: str, arguments: list[str], value: str) -> None:
+def test_only_the_intended_script_runs(tmp_path: Path, name: str, arguments: list[str], value: str) -> None:
     node = Node(tmp_path / uuid.uuid4().hex)
     node.directory.mkdir()
     (node.directory / "precious").write_text("still here")
@@ -442,8 +442,8 @@ def test_nothing_but_the_intended_script_runs(tmp_path: Path, name: str, argumen
 @given(path=NAMES, args=TEXT)
 @example(path='a\\nb\\"c', args="")
 @example(path='a"', args="")
-def test_a_hostile_url_reaches_curl_as_one_address(tmp_path: Path, path: str, args: str) -> None:
-    """A curl that only writes down its options and its configuration stands in for the real one."""
+def test_a_hostile_url_reaches_curl_as_one_url(tmp_path: Path, path: str, args: str) -> None:
+    """A stub records the options and the configuration of curl."""
     node = Node(tmp_path / uuid.uuid4().hex)
     (node.directory / "bin").mkdir(parents=True)
     curl = node.directory / "bin/curl"
@@ -463,10 +463,10 @@ def test_a_hostile_url_reaches_curl_as_one_address(tmp_path: Path, path: str, ar
     assert set(node.directory.iterdir()) - before == {node.directory / name for name in ("options", "configuration", "state", "log")}
 
 
-# Time
+# Robustness
 
 
-def test_a_script_whose_fetching_took_all_the_time_is_not_executed(node: Node) -> None:
+def test_a_script_is_not_executed_if_fetching_it_took_all_the_time(node: Node) -> None:
     """With 0 seconds left `timeout` would set no limit."""
     node.replaces(
         "curl",
@@ -479,13 +479,13 @@ def test_a_script_whose_fetching_took_all_the_time_is_not_executed(node: Node) -
     assert not (node.directory / "here").exists()
 
 
-def test_a_clock_that_is_set_neither_ends_nor_extends_a_run(node: Node) -> None:
+def test_setting_the_clock_neither_ends_nor_extends_a_run(node: Node) -> None:
     """Each call of this `date` comes a day later; the second one, in the runner, would be beyond the limit."""
     node.replaces("date", "day=$(cat days 2>/dev/null || echo 0); echo $((day + 1)) >days", "echo $((1700000000 + day * 86400))")
     assert node.run(Step(node.script("x.sh", "#!/bin/sh\necho hello\n"))).status == "ok"
 
 
-def test_a_run_that_arrives_again_after_another_run_is_not_made_again(node: Node) -> None:
+def test_a_command_that_arrives_again_after_another_run_runs_scripts_once(node: Node) -> None:
     step = Step(node.script("count.sh", "#!/bin/sh\necho $1 >>count\n"), ("first",))
     (first,) = _runner.commands("A", [step], {}, 30, True)
     (second,) = _runner.commands("B", [step._replace(arguments=("second",))], {}, 30, True)
@@ -496,7 +496,7 @@ def test_a_run_that_arrives_again_after_another_run_is_not_made_again(node: Node
     assert (node.directory / "count").read_text() == "first\nsecond\n"
 
 
-def test_a_run_whose_runner_was_killed_is_not_made_again(node: Node) -> None:
+def test_a_run_whose_runner_was_killed_is_not_resumed(node: Node) -> None:
     """The parent of a script is timeout, whose parent is the runner."""
     killer = "#!/bin/bash\necho x >>count\nread -r _ _ _ runner _ </proc/$PPID/stat\nkill -9 $runner\n"
     steps = [Step(node.script("ok.sh", "#!/bin/sh\necho fine\n")), Step(node.script("killer.sh", killer))]
@@ -514,7 +514,7 @@ def test_a_node_without_sha256sum_says_so(node: Node) -> None:
     assert not (node.directory / "here").exists()
 
 
-def test_the_wget_of_centos_7_will_do(node: Node) -> None:
+def test_wget_of_centos_7(node: Node) -> None:
     """Version 1.14 refuses an option that it does not know."""
     node.lacks("curl")
     node.replaces(
@@ -528,11 +528,11 @@ def test_the_wget_of_centos_7_will_do(node: Node) -> None:
 
 
 @pytest.mark.parametrize("message", ["No space left on device", "done", "Tm8=x", "", "ü\n"])
-def test_a_message_that_is_not_encoded_stays_as_it_is(message: str) -> None:
+def test_plain_messages_are_unchanged(message: str) -> None:
     assert _runner.readable(message) == message
 
 
-def test_an_encoded_message_without_a_report_is_decoded() -> None:
+def test_encoded_messages_without_a_report_are_decoded() -> None:
     assert _runner.readable(base64.b64encode("bash: gzip: command not found für\r\n".encode()).decode()) == "bash: gzip: command not found für\n"
 
 
@@ -554,7 +554,7 @@ def test_the_programs_are_valid_for_their_shells(tmp_path: Path) -> None:
     ],
     ids=["with CRLF", "in base64", "in lines of base64 with CRLF"],
 )
-def test_a_report_in_another_form(form: t.Callable[[str], str]) -> None:
+def test_reports_in_encoded_messages(form: t.Callable[[str], str]) -> None:
     said = "Last login: today\nehpc-post-scripts R failed 2 7 2\nno space ü\x1b[0m\n"
     report = _runner.report("R", _runner.readable(form(said)))
     assert report is not None

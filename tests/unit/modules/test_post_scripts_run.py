@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""post_scripts_run: which nodes are asked what, in which calls, and what is made of their answers. What runs on nodes: test_runner.py."""
+"""post_scripts_run: which commands are sent to which nodes, in which calls, and how results become statuses. test_runner.py has what runs on nodes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def run_id(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def node(number: int, role: str = "Compute", status: str = "running") -> dict[str, t.Any]:
-    """A node in the words of the service."""
+    """A node as ListNodes returns it."""
     return {"Id": f"i-{number}", "HostName": f"{role.lower()}{number:03d}", "Status": status, "Roles": {"Role": [role]}}
 
 
@@ -38,10 +38,10 @@ def nodes(*found: dict[str, t.Any]) -> Call:
     return Call("ListNodes", ClusterId=CLUSTER, PageNumber="1", PageSize="100", answer={"TotalCount": len(found), "Nodes": {"NodeInfo": list(found)}})
 
 
-def shown(
+def node_result(
     number: int, status: str, exit_code: int | None = None, failed_script: str | None = None, output: str = "", host: str = "compute"
 ) -> dict[str, t.Any]:
-    """A node as a result."""
+    """A node as the module returns it."""
     return {"id": f"i-{number}", "hostname": f"{host}{number:03d}", "status": status, "exit_code": exit_code, "failed_script": failed_script, "output": output}
 
 
@@ -56,13 +56,13 @@ def invoke(command: str, *numbers: int, seconds: int = 1815, command_id: str = "
 
 
 def status(command_id: str = "c-1", **statuses: str) -> Call:
-    """How far the command is, by the numbers of nodes: n1="Running"."""
+    """The status of a command, by the numbers of nodes: n1="Running"."""
     found = [{"InstanceId": f"i-{name[1:]}", "InstanceInvokeStatus": value} for name, value in statuses.items()]
     return Call("ListInvocationStatus", ClusterId=CLUSTER, CommandId=command_id, answer={"InvokeInstances": {"InvokeInstance": found}})
 
 
 def results(command_id: str = "c-1", number: int = 1, total: int | None = None, records: t.Mapping[int, str | tuple[str, str]] | None = None) -> Call:
-    """What nodes have written; with a status where that is not Finished."""
+    """The output of nodes; with a status if that is not Finished."""
     found = [
         {"InstanceId": f"i-{key}", "ExitCode": 0, **dict(zip(("InvokeRecordStatus", "Message"), ("Finished", value) if isinstance(value, str) else value))}
         for key, value in (records or {}).items()
@@ -71,7 +71,7 @@ def results(command_id: str = "c-1", number: int = 1, total: int | None = None, 
     return Call("ListInvocationResults", ClusterId=CLUSTER, CommandId=command_id, PageNumber=str(number), PageSize="50", answer=answer)
 
 
-def told(status: str, script: int = 0, code: str = "-", output: str = "", executed: int | None = None) -> str:
+def report(status: str, script: int = 0, code: str = "-", output: str = "", executed: int | None = None) -> str:
     """The report of a node, followed by the output of the scripts."""
     if executed is None:
         executed = 0 if status in ("unchanged", "pending", "stored", "busy") else 1
@@ -79,7 +79,7 @@ def told(status: str, script: int = 0, code: str = "-", output: str = "", execut
 
 
 def exchange(command: str, said: t.Mapping[int, str | tuple[str, str]], **how: t.Any) -> list[Call]:
-    """A command that all nodes have ended at the first look."""
+    """A command that all nodes have finished at the first poll."""
     ids = {"command_id": how["command_id"]} if "command_id" in how else {}
     over = {f"n{key}": "Finished" if isinstance(value, str) else value[0] for key, value in said.items()}
     return [invoke(command, *said, **how), status(**ids, **over), results(**ids, records=said)]
@@ -104,61 +104,61 @@ def ensure(service: Service, check_mode: bool = False, **options: t.Any) -> dict
 def test_run(service: Service) -> None:
     one, two = script(BASE, "--mode 'a b'"), script(SIGNED)
     service.expects(describe(), read(one, two), nodes(node(9, "Account"), node(1), node(2)))
-    service.expects(*exchange(look(one, two), {1: told("pending"), 2: told("pending")}, seconds=60))
-    service.expects(*exchange(start(one, two), {1: told("ok", output="done\n"), 2: told("ok")}))
+    service.expects(*exchange(look(one, two), {1: report("pending"), 2: report("pending")}, seconds=60))
+    service.expects(*exchange(start(one, two), {1: report("ok", output="done\n"), 2: report("ok")}))
     result = ensure(service)
     assert result == {
         "changed": True,
         "cluster_id": CLUSTER,
         "region": "cn-hangzhou",
         "scripts": [one, script(SIGNED_SHOWN)],
-        "nodes": [shown(1, "ok", 0, output="done\n"), shown(2, "ok", 0)],
+        "nodes": [node_result(1, "ok", 0, output="done\n"), node_result(2, "ok", 0)],
     }
 
 
 def test_run_again(service: Service) -> None:
     service.expects(describe(), read(script(BASE)), nodes(node(1), node(2)))
-    service.expects(*exchange(look(script(BASE)), {1: told("unchanged"), 2: told("unchanged")}, seconds=60))
+    service.expects(*exchange(look(script(BASE)), {1: report("unchanged"), 2: report("unchanged")}, seconds=60))
     result = ensure(service)
-    assert (result["changed"], result["nodes"]) == (False, [shown(1, "unchanged"), shown(2, "unchanged")])
+    assert (result["changed"], result["nodes"]) == (False, [node_result(1, "unchanged"), node_result(2, "unchanged")])
 
 
-def test_only_those_that_have_not_run_it(service: Service) -> None:
+def test_nodes_with_the_marker_are_skipped(service: Service) -> None:
     service.expects(describe(), read(script(BASE)), nodes(node(1), node(2)))
-    service.expects(*exchange(look(script(BASE)), {1: told("unchanged"), 2: told("pending")}, seconds=60))
-    service.expects(*exchange(start(script(BASE)), {2: told("ok")}))
-    assert ensure(service)["nodes"] == [shown(1, "unchanged"), shown(2, "ok", 0)]
+    service.expects(*exchange(look(script(BASE)), {1: report("unchanged"), 2: report("pending")}, seconds=60))
+    service.expects(*exchange(start(script(BASE)), {2: report("ok")}))
+    assert ensure(service)["nodes"] == [node_result(1, "unchanged"), node_result(2, "ok", 0)]
 
 
 def test_force(service: Service) -> None:
     service.expects(describe(), read(script(BASE)), nodes(node(1)))
-    service.expects(*exchange(start(script(BASE), force=True), {1: told("ok")}))
-    assert ensure(service, force=True)["nodes"] == [shown(1, "ok", 0)]
+    service.expects(*exchange(start(script(BASE), force=True), {1: report("ok")}))
+    assert ensure(service, force=True)["nodes"] == [node_result(1, "ok", 0)]
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_check_mode_asks_no_node(service: Service, force: bool) -> None:
+def test_check_mode_sends_no_command(service: Service, force: bool) -> None:
     service.expects(describe(), read(script(BASE)), nodes(node(1), node(2, status="stopped")))
     result = ensure(service, check_mode=True, force=force)
     assert (result["changed"], result["scripts"]) == (True, [script(BASE)])
-    assert result["nodes"] == [shown(1, "would_run"), shown(2, "unreachable", output="The node is stopped.")]
+    assert result["nodes"] == [node_result(1, "would_run"), node_result(2, "unreachable", output="The node is stopped.")]
     assert service.warnings == []
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_without_scripts_there_is_nothing_to_run(service: Service, check_mode: bool) -> None:
+def test_no_scripts(service: Service, check_mode: bool) -> None:
     service.expects(describe(), read(), nodes(node(1), node(2, status="stopped")))
     result = ensure(service, check_mode)
-    assert (result["changed"], result["scripts"], result["nodes"]) == (False, [], [shown(1, "unchanged"), shown(2, "unchanged")])
+    assert (result["changed"], result["scripts"], result["nodes"]) == (False, [], [node_result(1, "unchanged"), node_result(2, "unchanged")])
 
 
-def test_an_empty_list_is_no_reason_to_read_the_stored_ones(service: Service) -> None:
+def test_an_empty_list_does_not_mean_the_stored_scripts(service: Service) -> None:
     service.expects(describe(), nodes(node(1)))
-    assert ensure(service, scripts=[])["nodes"] == [shown(1, "unchanged")]
+    assert ensure(service, scripts=[])["nodes"] == [node_result(1, "unchanged")]
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_without_nodes_there_is_nowhere_to_run(service: Service, check_mode: bool) -> None:
+def test_no_nodes(service: Service, check_mode: bool) -> None:
     service.expects(describe(), read(script(BASE)), nodes(node(1, "Login")))
     result = ensure(service, check_mode)
     assert (result["changed"], result["nodes"]) == (False, [])
@@ -184,17 +184,17 @@ def test_chosen_nodes(service: Service, options: dict[str, t.Any], chosen: list[
     assert [entry["id"] for entry in result["nodes"]] == chosen
 
 
-def test_unknown_nodes_are_named_before_anything_runs(service: Service) -> None:
+def test_unknown_nodes_fail_before_anything_runs(service: Service) -> None:
     service.expects(describe(), nodes(node(1)))
     error = service.fails(post_scripts_run, cluster_id=CLUSTER, scripts=[{"url": BASE}], nodes=["compute001", "compute07", "i-8"])
     assert (error.code, error.message) == ("InvalidOptions", "The cluster has no nodes 'compute07', 'i-8'.")
     assert error.hint == "Use node IDs or host names; the inventory plugin lists them with hosts: nodes."
 
 
-def test_given_scripts_come_with_checksums(service: Service) -> None:
+def test_checksums_of_given_scripts(service: Service) -> None:
     wanted = _runner.steps([Script(MOUNT, "'a b'", "ab" * 32)])
     service.expects(describe(), nodes(node(1)))
-    service.expects(*exchange(_runner.look(RUN, wanted), {1: told("unchanged")}, seconds=60))
+    service.expects(*exchange(_runner.look(RUN, wanted), {1: report("unchanged")}, seconds=60))
     result = ensure(service, scripts=[{"url": MOUNT, "args": ["a b"], "checksum": "sha256:" + "AB" * 32}])
     assert result["scripts"] == [script(MOUNT, "'a b'")]
 
@@ -214,12 +214,12 @@ def test_given_scripts_come_with_checksums(service: Service) -> None:
         ({"scripts": [{"url": "oss://bucket/a.sh"}]}, "neither an HTTP(S) URL nor an absolute path"),
     ],
 )
-def test_options_that_cannot_work_fail_before_any_call(service: Service, options: dict[str, t.Any], words: str) -> None:
+def test_invalid_options_fail_before_any_call(service: Service, options: dict[str, t.Any], words: str) -> None:
     error = service.fails(post_scripts_run, **{"cluster_id": CLUSTER, **options})
     assert (error.code, words in error.message) == ("InvalidOptions", True), error.message
 
 
-def test_stored_scripts_that_no_node_can_fetch_fail_before_anything_runs(service: Service) -> None:
+def test_invalid_stored_scripts_fail_before_anything_runs(service: Service) -> None:
     service.expects(describe(), read(script("oss://bucket/a.sh")))
     error = service.fails(post_scripts_run, cluster_id=CLUSTER)
     assert error.message.startswith("scripts[0].url is neither an HTTP(S) URL nor an absolute path")
@@ -230,20 +230,20 @@ def test_stored_scripts_that_no_node_can_fetch_fail_before_anything_runs(service
 )
 def test_numbers_at_their_limits(service: Service, options: dict[str, t.Any]) -> None:
     service.expects(describe(), nodes(node(1)))
-    assert ensure(service, check_mode=True, scripts=[{"url": BASE}], **options)["nodes"] == [shown(1, "would_run")]
+    assert ensure(service, check_mode=True, scripts=[{"url": BASE}], **options)["nodes"] == [node_result(1, "would_run")]
 
 
-def test_a_node_of_which_little_is_known(service: Service) -> None:
+def test_a_node_without_a_host_name_and_a_status(service: Service) -> None:
     service.expects(describe(), nodes({**node(1, status=""), "HostName": None}))
     error = service.fails(post_scripts_run, cluster_id=CLUSTER, scripts=[{"url": BASE}])
-    assert error.result["nodes"] == [{**shown(1, "unreachable", output="The node is in an unknown status."), "hostname": None}]
+    assert error.result["nodes"] == [{**node_result(1, "unreachable", output="The node is in an unknown status."), "hostname": None}]
     assert error.message.endswith(" failed on 1 of 1 nodes:\n- i-1: The node is in an unknown status.")
 
 
 def test_a_cluster_without_an_account_type(service: Service) -> None:
     (command,) = _runner.commands(RUN, steps(script(BASE)), {"ClusterId": CLUSTER, "AccountType": ""}, 1800, True)
-    service.expects(describe(AccountType=None), nodes(node(1)), *exchange(command, {1: told("ok")}))
-    assert ensure(service, scripts=[{"url": BASE}], force=True)["nodes"] == [shown(1, "ok", 0)]
+    service.expects(describe(AccountType=None), nodes(node(1)), *exchange(command, {1: report("ok")}))
+    assert ensure(service, scripts=[{"url": BASE}], force=True)["nodes"] == [node_result(1, "ok", 0)]
 
 
 # Commands and waiting
@@ -254,26 +254,26 @@ def test_a_long_list_takes_several_commands(service: Service) -> None:
     *stores, last = _runner.commands(RUN, steps(long), {"ClusterId": CLUSTER, "AccountType": "nis"}, 1800, True)
     assert len(stores) == 1
     service.expects(describe(), read(long), nodes(node(1), node(2)))
-    service.expects(*exchange(stores[0], {1: told("stored"), 2: "No space left on device\n"}, seconds=60))
-    service.expects(*exchange(last, {1: told("ok")}))
+    service.expects(*exchange(stores[0], {1: report("stored"), 2: "No space left on device\n"}, seconds=60))
+    service.expects(*exchange(last, {1: report("ok")}))
     error = service.fails(post_scripts_run, cluster_id=CLUSTER, force=True)
-    assert error.result["nodes"] == [shown(1, "ok", 0), shown(2, "failed", output="No space left on device\n")]
+    assert error.result["nodes"] == [node_result(1, "ok", 0), node_result(2, "failed", output="No space left on device\n")]
 
 
-def test_a_node_that_takes_no_part_of_a_long_list_is_left_alone(service: Service) -> None:
+def test_a_node_that_does_not_store_a_part_runs_nothing(service: Service) -> None:
     long = script(BASE, LONG)
     store, last = _runner.commands(RUN, steps(long), {"ClusterId": CLUSTER, "AccountType": "nis"}, 1800, True)
     service.expects(describe(), read(long), nodes(node(1), node(2)), invoke(store, 1, 2, seconds=60))
-    service.expects(*[status(n1="Finished", n2="Running")] * 5, results(records={1: told("stored"), 2: ("Running", "")}))
-    service.expects(*exchange(last, {1: told("ok")}, command_id="c-2"))
+    service.expects(*[status(n1="Finished", n2="Running")] * 5, results(records={1: report("stored"), 2: ("Running", "")}))
+    service.expects(*exchange(last, {1: report("ok")}, command_id="c-2"))
     error = service.fails(post_scripts_run, cluster_id=CLUSTER, force=True, wait_delay=50)
-    assert error.result["nodes"] == [shown(1, "ok", 0), shown(2, "unreachable", output="The node did not respond.")]
+    assert error.result["nodes"] == [node_result(1, "ok", 0), node_result(2, "unreachable", output="The node did not respond.")]
 
 
-def test_many_nodes_are_asked_50_at_a_time(service: Service) -> None:
+def test_a_call_names_at_most_50_nodes(service: Service) -> None:
     many = list(range(1, 61))
-    first = {number: told("unchanged") for number in many[:50]}
-    second = {number: told("unchanged") for number in many[50:]}
+    first = {number: report("unchanged") for number in many[:50]}
+    second = {number: report("unchanged") for number in many[50:]}
     command = look(script(BASE))
     service.expects(describe(), read(script(BASE)), nodes(*map(node, many)))
     service.expects(invoke(command, *first, seconds=60), invoke(command, *second, seconds=60, command_id="c-2"))
@@ -285,71 +285,71 @@ def test_many_nodes_are_asked_50_at_a_time(service: Service) -> None:
 def test_all_pages_of_results_are_read(service: Service) -> None:
     service.expects(describe(), read(script(BASE)), nodes(node(1), node(2)))
     service.expects(invoke(look(script(BASE)), 1, 2, seconds=60), status(n1="Finished", n2="Finished"))
-    service.expects(results(total=2, records={1: told("unchanged")}), results(number=2, total=2, records={2: told("unchanged")}))
+    service.expects(results(total=2, records={1: report("unchanged")}), results(number=2, total=2, records={2: report("unchanged")}))
     assert ensure(service)["changed"] is False
 
 
-def test_looks_come_later_and_later(service: Service) -> None:
+def test_the_delay_between_polls_doubles(service: Service) -> None:
     service.expects(describe(), read(script(BASE)), nodes(node(1)), invoke(start(script(BASE), force=True), 1))
-    service.expects(*[status(n1="Running")] * 5, status(n1="Finished"), results(records={1: told("ok")}))
-    assert ensure(service, force=True, wait_delay=3)["nodes"] == [shown(1, "ok", 0)]
+    service.expects(*[status(n1="Running")] * 5, status(n1="Finished"), results(records={1: report("ok")}))
+    assert ensure(service, force=True, wait_delay=3)["nodes"] == [node_result(1, "ok", 0)]
     assert service.clock.sleeps == [1, 2, 3, 3, 3, 3]
 
 
-def test_results_may_come_after_the_status(service: Service) -> None:
+def test_results_may_lag_behind_the_status(service: Service) -> None:
     service.expects(describe(), read(script(BASE)), nodes(node(1)), invoke(start(script(BASE), force=True), 1))
-    service.expects(status(n1="Finished"), results(), status(n1="Finished"), results(records={1: told("ok")}))
-    assert ensure(service, force=True)["nodes"] == [shown(1, "ok", 0)]
+    service.expects(status(n1="Finished"), results(), status(n1="Finished"), results(records={1: report("ok")}))
+    assert ensure(service, force=True)["nodes"] == [node_result(1, "ok", 0)]
 
 
-def test_the_status_of_the_whole_counts_too(service: Service) -> None:
+def test_the_status_of_the_whole_command(service: Service) -> None:
     service.expects(describe(), read(script(BASE)), nodes(node(1)), invoke(start(script(BASE), force=True), 1))
     over = {"InvokeStatus": "Finished", "InvokeInstances": {"InvokeInstance": [{"InstanceId": "i-1", "InstanceInvokeStatus": "Done"}]}}
-    service.expects(Call("ListInvocationStatus", ClusterId=CLUSTER, CommandId="c-1", answer=over), results(records={1: told("ok")}))
-    assert ensure(service, force=True)["nodes"] == [shown(1, "ok", 0)]
+    service.expects(Call("ListInvocationStatus", ClusterId=CLUSTER, CommandId="c-1", answer=over), results(records={1: report("ok")}))
+    assert ensure(service, force=True)["nodes"] == [node_result(1, "ok", 0)]
 
 
-def test_a_node_that_does_not_say_how_it_went_is_out_of_time(service: Service) -> None:
+def test_a_node_that_does_not_respond_in_time(service: Service) -> None:
     service.expects(describe(), read(script(BASE)), nodes(node(1), node(2)), invoke(start(script(BASE), seconds=10, force=True), 1, 2, seconds=60))
-    service.expects(*[status(n1="Finished", n2="Running")] * 4, results(records={1: told("ok"), 2: ("Running", "")}))
+    service.expects(*[status(n1="Finished", n2="Running")] * 4, results(records={1: report("ok"), 2: ("Running", "")}))
     error = service.fails(post_scripts_run, cluster_id=CLUSTER, force=True, run_timeout=10, wait_delay=9.5)
-    assert error.result["nodes"] == [shown(1, "ok", 0), shown(2, "timeout", output="The node did not respond.")]
+    assert error.result["nodes"] == [node_result(1, "ok", 0), node_result(2, "timeout", output="The node did not respond.")]
     assert error.result["changed"] is True
     # The last one ends at the deadline: 10 seconds, and 10 to report.
     assert service.clock.sleeps == [1, 2, 4, 8, 5]
 
 
-def test_a_node_that_ends_without_a_report_has_failed(service: Service) -> None:
+def test_a_command_that_ends_without_a_report(service: Service) -> None:
     service.expects(describe(), read(script(SIGNED)), nodes(node(1)))
     service.expects(*exchange(start(script(SIGNED), force=True), {1: "gzip: not found, for EXAMPLEsig%3D\n"}))
     error = service.fails(post_scripts_run, cluster_id=CLUSTER, force=True)
-    assert error.result["nodes"] == [shown(1, "failed", output="gzip: not found, for ***\n")]
+    assert error.result["nodes"] == [node_result(1, "failed", output="gzip: not found, for ***\n")]
 
 
-def test_a_command_without_an_id_is_the_services_failure(service: Service) -> None:
+def test_a_command_without_an_id(service: Service) -> None:
     service.expects(describe(), read(script(BASE)), nodes(node(1)), invoke(start(script(BASE), force=True), 1, answer={}))
     service.expects(Call("ListInvocationStatus", ClusterId=CLUSTER, CommandId="", code="MissingParameter"))
     assert service.fails(post_scripts_run, cluster_id=CLUSTER, force=True).code == "MissingParameter"
 
 
-def test_a_node_that_does_not_answer_a_look_is_left_alone(service: Service) -> None:
+def test_a_node_that_does_not_respond_to_the_first_command_runs_nothing(service: Service) -> None:
     service.expects(describe(), read(script(BASE)), nodes(node(1), node(2), node(3)), invoke(look(script(BASE)), 1, 2, 3, seconds=60))
     waiting = status(n1="Finished", n2="Running", n3="Failed")
-    service.expects(*[waiting] * 3, results(records={1: told("unchanged"), 3: ("Failed", "")}))
+    service.expects(*[waiting] * 3, results(records={1: report("unchanged"), 3: ("Failed", "")}))
     error = service.fails(post_scripts_run, cluster_id=CLUSTER, run_timeout=10, wait_delay=9)
     assert error.result["nodes"] == [
-        shown(1, "unchanged"),
-        shown(2, "unreachable", output="The node did not respond."),
-        shown(3, "unreachable", output="E-HPC could not execute the command on this node."),
+        node_result(1, "unchanged"),
+        node_result(2, "unreachable", output="The node did not respond."),
+        node_result(3, "unreachable", output="E-HPC could not execute the command on this node."),
     ]
     assert error.result["changed"] is False
 
 
-def test_a_lost_answer_repeats_the_command(service: Service) -> None:
+def test_a_lost_response_repeats_the_command(service: Service) -> None:
     service.expects(describe(), read(script(BASE)), nodes(node(1)))
     service.expects(invoke(start(script(BASE), force=True), 1, error=TIMEOUT))
-    service.expects(*exchange(start(script(BASE), force=True), {1: told("ok")}, command_id="c-2"))
-    assert ensure(service, force=True)["nodes"] == [shown(1, "ok", 0)]
+    service.expects(*exchange(start(script(BASE), force=True), {1: report("ok")}, command_id="c-2"))
+    assert ensure(service, force=True)["nodes"] == [node_result(1, "ok", 0)]
 
 
 # Failures
@@ -358,12 +358,12 @@ def test_a_lost_answer_repeats_the_command(service: Service) -> None:
 def test_a_script_that_fails(service: Service) -> None:
     one, two = script(BASE), script(SIGNED)
     service.expects(describe(), read(one, two), nodes(node(1), node(2)))
-    said = {1: told("failed", 2, "7", f"cannot open {SIGNED} with EXAMPLEsig%3D\n"), 2: told("timeout", 1)}
+    said = {1: report("failed", 2, "7", f"cannot open {SIGNED} with EXAMPLEsig%3D\n"), 2: report("timeout", 1)}
     service.expects(*exchange(start(one, two, force=True), said))
     error = service.fails(post_scripts_run, cluster_id=CLUSTER, force=True)
     assert error.result["nodes"] == [
-        shown(1, "failed", 7, SIGNED_SHOWN, f"cannot open {SIGNED_SHOWN} with ***\n"),
-        shown(2, "timeout", None, BASE),
+        node_result(1, "failed", 7, SIGNED_SHOWN, f"cannot open {SIGNED_SHOWN} with ***\n"),
+        node_result(2, "timeout", None, BASE),
     ]
     failure = error.as_failure()
     assert failure["msg"].splitlines() == [
@@ -389,22 +389,22 @@ def test_of_many_failed_nodes_ten_are_named(service: Service, number: int, more:
 
 
 def batches(service: Service, *said: dict[int, str | tuple[str, str]]) -> None:
-    """Expects these batches of a forced run, for all of their nodes and two more."""
+    """Expect these batches of a forced run, for all of their nodes and two more."""
     last = max(max(batch) for batch in said)
     service.expects(describe(), read(script(BASE)), nodes(*[node(number) for number in range(1, last + 3)]))
     for batch in said:
         service.expects(*exchange(start(script(BASE), force=True), batch))
 
 
-def test_batches_stop_at_the_first_node_that_fails(service: Service) -> None:
-    batches(service, {1: told("ok"), 2: told("ok")}, {3: told("failed", 1, "1"), 4: told("ok")})
+def test_batches_stop_after_a_failure(service: Service) -> None:
+    batches(service, {1: report("ok"), 2: report("ok")}, {3: report("failed", 1, "1"), 4: report("ok")})
     error = service.fails(post_scripts_run, cluster_id=CLUSTER, force=True, batch=2)
     assert [entry["status"] for entry in error.result["nodes"]] == ["ok", "ok", "failed", "ok", "skipped", "skipped"]
     assert error.message.endswith(f" failed on 1 of 6 nodes, and 2 nodes were skipped:\n- compute003: {BASE}: exit status 1.")
 
 
-def test_batches_go_on_while_few_fail(service: Service) -> None:
-    batches(service, {1: told("failed", 1, "1"), 2: told("ok")}, {3: told("ok"), 4: told("ok")})
+def test_batches_continue_while_few_nodes_fail(service: Service) -> None:
+    batches(service, {1: report("failed", 1, "1"), 2: report("ok")}, {3: report("ok"), 4: report("ok")})
     # 1 of 4, which is not more than a quarter.
     service._expected[2] = nodes(*[node(number) for number in range(1, 5)])
     result = ensure(service, force=True, batch=2, max_fail_percentage=25)
@@ -413,14 +413,14 @@ def test_batches_go_on_while_few_fail(service: Service) -> None:
     assert warning == f"The post scripts of cluster {CLUSTER} in cn-hangzhou failed on 1 of 4 nodes:\n- compute001: {BASE}: exit status 1."
 
 
-def test_batches_stop_once_too_many_fail(service: Service) -> None:
-    batches(service, {1: told("failed", 1, "1")}, {2: told("failed", 1, "1")})
+def test_batches_stop_if_too_many_nodes_fail(service: Service) -> None:
+    batches(service, {1: report("failed", 1, "1")}, {2: report("failed", 1, "1")})
     error = service.fails(post_scripts_run, cluster_id=CLUSTER, force=True, batch=1, max_fail_percentage=25)
     assert [entry["status"] for entry in error.result["nodes"]] == ["failed", "failed", "skipped", "skipped"]
 
 
-def test_a_call_that_fails_tells_what_became_of_the_nodes(service: Service) -> None:
-    batches(service, {1: told("ok")})
+def test_a_failed_call_returns_the_results_so_far(service: Service) -> None:
+    batches(service, {1: report("ok")})
     service.expects(invoke(start(script(BASE), force=True), 2), status(n2="Running"))
     service.expects(Call("ListInvocationStatus", ClusterId=CLUSTER, CommandId="c-1", code="NotAuthorized"))
     error = service.fails(post_scripts_run, cluster_id=CLUSTER, force=True, batch=1)
@@ -429,7 +429,7 @@ def test_a_call_that_fails_tells_what_became_of_the_nodes(service: Service) -> N
     assert error.result["changed"] is True
 
 
-# Nodes that the service refuses, or knows nothing of
+# Nodes that E-HPC refuses or has no result of
 
 
 def refused(command: str, *numbers: int, code: str = "ComputeNotFound", **how: t.Any) -> Call:
@@ -443,24 +443,24 @@ def test_a_node_that_is_refused_does_not_end_the_run(service: Service) -> None:
     command = start(script(BASE), force=True)
     service.expects(describe(), read(script(BASE)), nodes(node(1), node(2), node(3)))
     service.expects(refused(command, 1, 2, 3), invoke(command, 1), refused(command, 2, 3), refused(command, 2), invoke(command, 3, command_id="c-2"))
-    service.expects(status(n1="Finished"), results(records={1: told("ok")}), status("c-2", n3="Finished"), results("c-2", records={3: told("ok")}))
+    service.expects(status(n1="Finished"), results(records={1: report("ok")}), status("c-2", n3="Finished"), results("c-2", records={3: report("ok")}))
     result = ensure(service, force=True, max_fail_percentage=50)
-    assert (result["changed"], result["nodes"]) == (True, [shown(1, "ok", 0), shown(2, "unreachable", output=REFUSED), shown(3, "ok", 0)])
+    assert (result["changed"], result["nodes"]) == (True, [node_result(1, "ok", 0), node_result(2, "unreachable", output=REFUSED), node_result(3, "ok", 0)])
     assert "compute002" in service.warnings[0]
     assert service.clock.sleeps == [1], "the second command is not waited for again"
 
 
-def test_nodes_that_are_refused_are_not_asked_again(service: Service) -> None:
+def test_refused_nodes_get_no_further_command(service: Service) -> None:
     service.expects(describe(), read(script(BASE)), nodes(node(1), node(2)))
     service.expects(refused(look(script(BASE)), 1, 2, seconds=60), refused(look(script(BASE)), 1, seconds=60))
-    service.expects(*exchange(look(script(BASE)), {2: told("pending")}, seconds=60), *exchange(start(script(BASE)), {2: told("ok")}))
+    service.expects(*exchange(look(script(BASE)), {2: report("pending")}, seconds=60), *exchange(start(script(BASE)), {2: report("ok")}))
     error = service.fails(post_scripts_run, cluster_id=CLUSTER)
-    assert error.result["nodes"] == [shown(1, "unreachable", output=REFUSED), shown(2, "ok", 0)]
+    assert error.result["nodes"] == [node_result(1, "unreachable", output=REFUSED), node_result(2, "ok", 0)]
 
 
 def test_what_ran_is_reported_if_later_nodes_are_refused(service: Service) -> None:
     command, many = start(script(BASE), force=True), list(range(1, 53))
-    first = {number: told("ok") for number in many[:50]}
+    first = {number: report("ok") for number in many[:50]}
     service.expects(describe(), read(script(BASE)), nodes(*map(node, many)))
     service.expects(invoke(command, *first), refused(command, 51, 52), refused(command, 51), refused(command, 52))
     service.expects(status(**{f"n{number}": "Finished" for number in first}), results(records=first))
@@ -472,7 +472,7 @@ def test_what_ran_is_reported_if_later_nodes_are_refused(service: Service) -> No
 @pytest.mark.parametrize("lost", [False, True])
 def test_what_ran_is_reported_if_starting_fails(service: Service, lost: bool) -> None:
     command, many = start(script(BASE), force=True), list(range(1, 103))
-    first = {number: told("ok") for number in many[:50]}
+    first = {number: report("ok") for number in many[:50]}
     service.expects(describe(), read(script(BASE)), nodes(*map(node, many)), invoke(command, *first))
     how: dict[str, t.Any] = {"error": TIMEOUT} if lost else {"answer": None, "code": "NotAuthorized"}
     service.expects(*[invoke(command, *many[50:100], **how)] * (6 if lost else 1))
@@ -487,25 +487,28 @@ def test_what_ran_is_reported_if_starting_fails(service: Service, lost: bool) ->
 def test_a_start_that_may_have_arrived_counts_as_a_change(service: Service) -> None:
     service.expects(describe(), read(script(BASE)), nodes(node(1)), *[invoke(start(script(BASE), force=True), 1, error=TIMEOUT)] * 6)
     error = service.fails(post_scripts_run, cluster_id=CLUSTER, force=True)
-    assert (error.code, error.result["changed"], error.result["nodes"]) == ("TimedOut", True, [shown(1, "unknown")])
+    assert (error.code, error.result["changed"], error.result["nodes"]) == ("TimedOut", True, [node_result(1, "unknown")])
 
 
-def test_a_finished_command_without_a_result_is_not_waited_for(service: Service) -> None:
+def test_a_finished_command_without_a_result_does_not_wait_for_the_deadline(service: Service) -> None:
     service.expects(describe(), read(script(BASE)), nodes(node(1), node(2)), invoke(start(script(BASE), force=True), 1, 2))
     over = status(n1="Finished", n2="Finished")
-    service.expects(*[over, results(records={1: told("ok")})] * 5)
+    service.expects(*[over, results(records={1: report("ok")})] * 5)
     error = service.fails(post_scripts_run, cluster_id=CLUSTER, force=True)
-    assert error.result["nodes"] == [shown(1, "ok", 0), shown(2, "unknown", output="E-HPC reports the command as finished, but has no result of this node.")]
+    assert error.result["nodes"] == [
+        node_result(1, "ok", 0),
+        node_result(2, "unknown", output="E-HPC reports the command as finished, but has no result of this node."),
+    ]
     assert error.result["changed"] is True
     assert sum(service.clock.sleeps) < 30
 
 
 def test_a_node_that_is_running_has_not_finished(service: Service) -> None:
-    """Whatever the status of the whole command says."""
+    """Regardless of the status of the whole command."""
     service.expects(describe(), read(script(BASE)), nodes(node(1)), invoke(start(script(BASE), force=True), 1))
     over = {"InvokeStatus": "Finished", "InvokeInstances": {"InvokeInstance": [{"InstanceId": "i-1", "InstanceInvokeStatus": "Running"}]}}
-    service.expects(Call("ListInvocationStatus", ClusterId=CLUSTER, CommandId="c-1", answer=over), *exchange("", {1: told("ok")})[1:])
-    assert ensure(service, force=True)["nodes"] == [shown(1, "ok", 0)]
+    service.expects(Call("ListInvocationStatus", ClusterId=CLUSTER, CommandId="c-1", answer=over), *exchange("", {1: report("ok")})[1:])
+    assert ensure(service, force=True)["nodes"] == [node_result(1, "ok", 0)]
 
 
 # What counts as a change
@@ -514,19 +517,19 @@ def test_a_node_that_is_running_has_not_finished(service: Service) -> None:
 @pytest.mark.parametrize(
     ("said", "expected", "changed"),
     [
-        (told("failed", 1, "-", "The script cannot be fetched: curl: (22) 404\n", executed=0), "failed", False),
-        (told("failed", 2, "-", executed=1), "failed", True),
-        (told("failed", 1, "1", executed=1), "failed", True),
-        (told("timeout", 1, "-", executed=0), "timeout", False),
-        (told("timeout", 1, "-", executed=1), "timeout", True),
-        (told("busy", executed=0), "timeout", False),
-        (told("interrupted", 1, "-", executed=1), "failed", True),
+        (report("failed", 1, "-", "The script cannot be fetched: curl: (22) 404\n", executed=0), "failed", False),
+        (report("failed", 2, "-", executed=1), "failed", True),
+        (report("failed", 1, "1", executed=1), "failed", True),
+        (report("timeout", 1, "-", executed=0), "timeout", False),
+        (report("timeout", 1, "-", executed=1), "timeout", True),
+        (report("busy", executed=0), "timeout", False),
+        (report("interrupted", 1, "-", executed=1), "failed", True),
         ("bash: gzip: command not found\n", "failed", False),
         (("Failed", ""), "unreachable", False),
         (("Stopped", ""), "unreachable", True),
     ],
 )
-def test_a_change_is_what_was_executed(service: Service, said: str | tuple[str, str], expected: str, changed: bool) -> None:
+def test_only_executed_scripts_are_a_change(service: Service, said: str | tuple[str, str], expected: str, changed: bool) -> None:
     service.expects(describe(), read(script(BASE), script(MOUNT)), nodes(node(1)))
     service.expects(*exchange(start(script(BASE), script(MOUNT), force=True), {1: said}))
     error = service.fails(post_scripts_run, cluster_id=CLUSTER, force=True)
@@ -539,13 +542,13 @@ def test_a_change_is_what_was_executed(service: Service, said: str | tuple[str, 
 @pytest.mark.parametrize(
     ("said", "line"),
     [
-        (told("failed", 2, "7", "fine\ndisk full\n\n"), f"{MOUNT}: exit status 7: disk full."),
-        (told("failed", 2, "7"), f"{MOUNT}: exit status 7."),
-        (told("failed", 1, "-", "curl: (22) 404\nThe script cannot be fetched: curl: (22) 404\n"), f"{BASE}: The script cannot be fetched: curl: (22) 404."),
-        (told("timeout", 1, "-", "begun\n"), f"{BASE}: timeout: begun."),
-        (told("failed", 1, "1", "\x1b[31mred\x1b[0m\tand " + "long" * 100), f"{BASE}: exit status 1: [31mred [0m and " + "long" * 46 + "..."),
-        (told("busy"), "timeout: Another run of scripts was active on this node until run_timeout ended."),
-        (told("interrupted", 2, "-", "fine\n"), f"{MOUNT}: The run was interrupted: the runner was killed or the node restarted."),
+        (report("failed", 2, "7", "fine\ndisk full\n\n"), f"{MOUNT}: exit status 7: disk full."),
+        (report("failed", 2, "7"), f"{MOUNT}: exit status 7."),
+        (report("failed", 1, "-", "curl: (22) 404\nThe script cannot be fetched: curl: (22) 404\n"), f"{BASE}: The script cannot be fetched: curl: (22) 404."),
+        (report("timeout", 1, "-", "begun\n"), f"{BASE}: timeout: begun."),
+        (report("failed", 1, "1", "\x1b[31mred\x1b[0m\tand " + "long" * 100), f"{BASE}: exit status 1: [31mred [0m and " + "long" * 46 + "..."),
+        (report("busy"), "timeout: Another run of scripts was active on this node until run_timeout ended."),
+        (report("interrupted", 2, "-", "fine\n"), f"{MOUNT}: The run was interrupted: the runner was killed or the node restarted."),
         ("bash: gzip: command not found\n", "bash: gzip: command not found."),
         ("", "The command ended without a report."),
         (("Failed", ""), "E-HPC could not execute the command on this node."),
@@ -563,7 +566,7 @@ def test_the_message_has_a_line_for_each_node(service: Service, said: str | tupl
 
 def test_a_cluster_without_scripts_is_a_warning(service: Service) -> None:
     service.expects(describe(), read(), nodes(node(1)))
-    assert ensure(service)["nodes"] == [shown(1, "unchanged")]
+    assert ensure(service)["nodes"] == [node_result(1, "unchanged")]
     assert service.warnings == [
         f"Cluster {CLUSTER} in cn-hangzhou has no post scripts, so nothing was run. Set them with alicloud.ehpc.post_scripts, or use the option scripts."
     ]
@@ -589,7 +592,7 @@ def test_scripts_over_plain_http_without_a_checksum_are_a_warning(service: Servi
     ]
 
 
-def test_a_blank_name_is_no_node_without_a_host_name(service: Service) -> None:
+def test_a_blank_name_does_not_select_nodes_without_a_host_name(service: Service) -> None:
     service.expects(describe(), nodes({**node(1), "HostName": ""}, {**node(2), "HostName": None}))
     error = service.fails(post_scripts_run, cluster_id=CLUSTER, scripts=[{"url": BASE}], nodes=[""])
     assert (error.code, error.message) == ("InvalidOptions", "The cluster has no nodes ''.")
