@@ -152,7 +152,7 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible.utils.vars import combine_vars
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _client, _clusters, _http, _nodes
-from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC, request_settings
+from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC, request_settings, resolve
 from ansible_collections.alicloud.ehpc.plugins.module_utils._credentials import credentials, region_of
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from ansible_collections.alicloud.ehpc.plugins.module_utils._version import VERSION
@@ -261,7 +261,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _regions(self, params: dict[str, t.Any]) -> list[str]:
         """The regions to list; none means all of the service."""
-        regions = self._list("regions") or [region for region in [region_of(params)] if region]
+        regions = self._list("regions") or [region for region in [region_of(resolve(params))] if region]
         return [] if ALL_REGIONS in regions else regions
 
     def _filters(self) -> dict[str, list[str]]:
@@ -297,7 +297,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _digest(self, params: dict[str, t.Any], regions: list[str], filters: dict[str, list[str]]) -> str:
         """A digest of all that the entries depend on. It includes secrets, because they tell one identity from another."""
         options = (self.get_option("hosts"), self.get_option("strict_regions"), regions, filters)
-        asked = (VERSION, credentials(params).identity, request_settings(params, REGION_TO_ASK).url, options)
+        shared = resolve(params)
+        asked = (VERSION, credentials(shared).identity, request_settings(shared, REGION_TO_ASK).url, options)
         return hashlib.sha256(repr(asked).encode()).hexdigest()[:16]
 
     def _read(self, params: dict[str, t.Any], regions: list[str], filters: dict[str, list[str]]) -> list[Entry]:

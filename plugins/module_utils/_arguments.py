@@ -40,8 +40,8 @@ SHARED_SPEC: dict[str, dict[str, t.Any]] = {
     "api_retry_max_delay": {"type": "float", "default": 12},
 }
 
-# Read in this order where the option is not given. They are not `fallback`s of the specification, because an
-# explicit option of one identity must beat an environment variable of another, and an empty variable is none.
+# The environment variables of an option, in order of precedence. They are not `fallback`s of the specification, because an option of one
+# identity takes precedence over an environment variable of another, and an empty variable counts as unset.
 ENVIRONMENT: dict[str, tuple[str, ...]] = {
     "access_key": ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABACLOUD_ACCESS_KEY_ID", "ALICLOUD_ACCESS_KEY", "ALICLOUD_ACCESS_KEY_ID"),
     "secret_key": (
@@ -77,30 +77,51 @@ _HOST = re.compile(r"[^.\s]{1,63}(\.[^.\s]{1,63})*\.?\Z")
 _REGION = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9-]*\Z")
 
 
-def option(params: Mapping[str, t.Any], name: str) -> t.Any:
-    """The option as given; an empty string counts as not given, and an explicit null as the default."""
-    value = params.get(name)
-    if value is None or value == "":
-        return SHARED_SPEC[name].get("default")
-    return value
+class Values(t.NamedTuple):
+    """The options that an environment variable may set as well, from one origin. None: not set there."""
+
+    access_key: str | None = None
+    secret_key: str | None = None
+    security_token: str | None = None
+    profile: str | None = None
+    shared_credentials_file: str | None = None
+    ecs_role_name: str | None = None
+    assume_role_arn: str | None = None
+    assume_role_session_name: str | None = None
+    region: str | None = None
+    endpoint: str | None = None
+    ca_path: str | None = None
 
 
-def variable(name: str, names: tuple[str, ...] | None = None) -> str | None:
-    """The first non-empty environment variable of an option."""
-    for candidate in names or ENVIRONMENT[name]:
-        if os.environ.get(candidate):
-            return os.environ[candidate]
-    return None
+class SharedOptions(t.NamedTuple):
+    """The shared options of a task, with their defaults. ``values`` is what is given, else what the environment has."""
+
+    given: Values
+    environment: Values
+    values: Values
+    endpoint_type: str
+    validate_certs: bool
+    connect_timeout: float
+    read_timeout: float
+    api_retries: int
+    api_retry_max_delay: float
 
 
-def option_or_variable(params: Mapping[str, t.Any], name: str) -> t.Any:
-    """The option, else its environment variables."""
-    value = option(params, name)
-    return variable(name) if value is None and name in ENVIRONMENT else value
+def resolve(params: Mapping[str, t.Any]) -> SharedOptions:
+    """The shared options among ``params``. An empty string counts as unset, and null as the default."""
+    given = Values(**{name: params.get(name) or None for name in Values._fields})
+    environment = Values(**{name: first_variable(*ENVIRONMENT[name]) for name in Values._fields})
+    others = {name: SHARED_SPEC[name]["default"] if params.get(name) in (None, "") else params[name] for name in SHARED_SPEC if name not in Values._fields}
+    return SharedOptions(given, environment, Values(*(first or second for first, second in zip(given, environment))), **others)
+
+
+def first_variable(*names: str) -> str | None:
+    """The value of the first of these environment variables that is not empty."""
+    return next((os.environ[name] for name in names if os.environ.get(name)), None)
 
 
 class RequestSettings(t.NamedTuple):
-    """Where requests go and how long they may take. Hashable, so that equal tasks can share a client."""
+    """Where requests go, and how long they may take (seconds). Hashable, so that equal tasks can share a client."""
 
     url: str
     verify: bool | str
@@ -110,35 +131,34 @@ class RequestSettings(t.NamedTuple):
     max_delay: float
 
 
-def request_settings(params: Mapping[str, t.Any], region: str) -> RequestSettings:
+def request_settings(shared: SharedOptions, region: str) -> RequestSettings:
     """The options of requests, checked. Raises EhpcError for one that cannot work."""
-    for name in ("connect_timeout", "read_timeout"):
-        if not 0 < option(params, name) <= MAX_SECONDS:
-            raise invalid_option("%s must be more than 0 and at most %d seconds, not %s." % (name, MAX_SECONDS, params[name]))
-    if option(params, "api_retries") < 0:
-        raise invalid_option("api_retries must not be negative, it is %s." % params["api_retries"])
-    if not 0 <= option(params, "api_retry_max_delay") <= MAX_SECONDS:
-        raise invalid_option("api_retry_max_delay must be between 0 and %d seconds, not %s." % (MAX_SECONDS, params["api_retry_max_delay"]))
+    for name, seconds in (("connect_timeout", shared.connect_timeout), ("read_timeout", shared.read_timeout)):
+        if not 0 < seconds <= MAX_SECONDS:
+            raise invalid_option("%s must be more than 0 and at most %d seconds, not %s." % (name, MAX_SECONDS, seconds))
+    if shared.api_retries < 0:
+        raise invalid_option("api_retries must not be negative, it is %s." % shared.api_retries)
+    if not 0 <= shared.api_retry_max_delay <= MAX_SECONDS:
+        raise invalid_option("api_retry_max_delay must be between 0 and %d seconds, not %s." % (MAX_SECONDS, shared.api_retry_max_delay))
     return RequestSettings(
-        url=endpoint_url(option_or_variable(params, "endpoint"), option(params, "endpoint_type"), region),
-        verify=_verify(params),
-        connect_timeout=option(params, "connect_timeout"),
-        read_timeout=option(params, "read_timeout"),
-        retries=option(params, "api_retries"),
-        max_delay=option(params, "api_retry_max_delay"),
+        url=endpoint_url(shared.values.endpoint, shared.endpoint_type, region),
+        verify=_verify(shared),
+        connect_timeout=shared.connect_timeout,
+        read_timeout=shared.read_timeout,
+        retries=shared.api_retries,
+        max_delay=shared.api_retry_max_delay,
     )
 
 
-def _verify(params: Mapping[str, t.Any]) -> bool | str:
-    if not option(params, "validate_certs"):
-        return False
-    ca_path = option_or_variable(params, "ca_path")
-    if not ca_path:
-        return True
-    problem = None if os.path.isdir(ca_path) else _problem_of_bundle(ca_path)
+def _verify(shared: SharedOptions) -> bool | str:
+    """What requests calls ``verify``: False, or the authorities to trust, True for the default ones."""
+    path = shared.values.ca_path
+    if not shared.validate_certs or not path:
+        return shared.validate_certs
+    problem = None if os.path.isdir(path) else _problem_of_bundle(path)
     if problem:
-        raise invalid_option("ca_path: %s %s." % (ca_path, problem), "Set it to a bundle of certificates in PEM format, or omit it.")
-    return t.cast(str, ca_path)
+        raise invalid_option("ca_path: %s %s." % (path, problem), "Set it to a bundle of certificates in PEM format, or omit it.")
+    return path
 
 
 def _problem_of_bundle(path: str) -> str | None:

@@ -17,7 +17,7 @@ import typing as t
 from functools import lru_cache
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _errors
-from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import MAX_SECONDS, RequestSettings, checked_region, option, request_settings
+from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import MAX_SECONDS, RequestSettings, checked_region, request_settings, resolve
 from ansible_collections.alicloud.ehpc.plugins.module_utils._credentials import Credentials, Keys, credentials, region_of
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from ansible_collections.alicloud.ehpc.plugins.module_utils._http import USER_AGENT, NoResponse, Response, get, new_session
@@ -301,15 +301,16 @@ Clients = t.Dict[t.Any, Client]
 
 
 def client_for(params: Mapping[str, t.Any], fallback_region: str | None = None, clients: Clients | None = None) -> Client:
-    """A client for the shared options; one of ``clients`` where these are the options of an earlier call.
+    """A client for the shared options among ``params``; one of ``clients`` if nothing that it depends on has changed.
 
     Raises EhpcError for options that cannot work, before any call.
     """
-    source = credentials(params)
-    region = checked_region(region_of(params) or fallback_region)
-    settings = request_settings(params, region)
+    shared = resolve(params)
+    source = credentials(shared)
+    region = checked_region(region_of(shared) or fallback_region)
+    settings = request_settings(shared, region)
     known = {} if clients is None else clients
-    key = (source.identity, region, settings)
+    key = (source.identity, source.surroundings, region, settings)
     if key not in known:
         known[key] = Client(source, region, settings)
     return known[key]
@@ -317,6 +318,6 @@ def client_for(params: Mapping[str, t.Any], fallback_region: str | None = None, 
 
 def certificate_warning(params: Mapping[str, t.Any]) -> str | None:
     """What to warn about where certificates are not verified."""
-    if option(params, "validate_certs"):
+    if resolve(params).validate_certs:
         return None
     return "validate_certs is false: the service's certificate is not verified, anybody on the way can answer in its place."

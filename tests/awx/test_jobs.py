@@ -12,7 +12,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import request_settings
+from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import request_settings, resolve
 from data import BIN, named
 from launching import Controller, Job, injected
 from surveys import Refused, questions
@@ -216,7 +216,7 @@ def test_blank_fields_of_a_credential_do_no_harm(awx: Controller, emulator: Emul
     for name, value in injected(named("controller_credential_types", "Alibaba Cloud E-HPC"), {}).items():
         assert value == ""
         monkeypatch.setenv(name, value)
-    assert request_settings({}, "cn-hangzhou").url == "https://ehpc.cn-hangzhou.aliyuncs.com"
+    assert request_settings(resolve({}), "cn-hangzhou").url == "https://ehpc.cn-hangzhou.aliyuncs.com"
 
 
 def test_temporary_keys(awx: Controller, emulator: Emulator) -> None:

@@ -161,7 +161,7 @@ def test_half_a_pair(signing: Signing) -> None:
             for name, value in variables.items():
                 patched.setenv(name, value)
             error = signing.fails(**options)
-        assert f"Give {missing}" in str(error)
+        assert f"Set {missing}" in str(error)
         assert "EXAMPLE" not in str(error)
 
 
@@ -459,6 +459,19 @@ def test_the_default_chain_in_its_order(signing: Signing, config: Path, elsewher
     error = signing.fails()
     assert error.code == "CredentialsNotFound"
     assert "default chain" in str(error)
+
+
+def test_a_loop_over_homes(tmp_path: Path, service: Emulator, in_process: bool | None) -> None:
+    homes = []
+    for name in ("profile", "current", "profile"):
+        path = tmp_path / name / ".aliyun" / "config.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        keys = {"access_key_id": identity(name).access_key, "access_key_secret": identity(name).secret_key}
+        path.write_text(json.dumps({"current": "main", "profiles": [{"name": "main", "mode": "AK", **keys}]}), encoding="utf-8")
+        homes.append(str(tmp_path / name))
+    loop = {"loop": homes, "environment": {"HOME": "{{ item }}"}}
+    Play(tmp_path, None, in_process)([task("loops", "region_info") | loop], defaults={"endpoint": service.endpoint, "region": "cn-hangzhou"})
+    assert [call.access_key for call in service.calls] == [identity(name).access_key for name in ("profile", "current", "profile")]
 
 
 # What must not be told

@@ -56,8 +56,8 @@ REFUSED_HERE: dict[str, tuple[Task, str]] = {
     "read_timeout beyond all bounds": (scripts(read_timeout=1e12), r"read_timeout must be more than 0 and at most 86400"),
     "negative retries": (scripts(api_retries=-1), r"api_retries must not be negative"),
     "no time to connect": (scripts(connect_timeout=0), r"connect_timeout must be more than 0"),
-    "half a pair, secret": (scripts(secret_key=""), r"no secret key.*Give secret_key"),
-    "half a pair, key": (scripts(access_key=""), r"no access key id.*Give access_key"),
+    "half a pair, secret": (scripts(secret_key=""), r"secret_key is not.*Set secret_key"),
+    "half a pair, key": (scripts(access_key=""), r"access_key is not.*Set access_key"),
     "no region": (scripts(region=""), r"No region is given.*ALIBABA_CLOUD_REGION_ID"),
 }
 # The checks that are Ansible's own, at least in some of its releases: no `error`, but its words.

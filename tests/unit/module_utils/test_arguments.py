@@ -17,16 +17,20 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils import _arguments
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import (
     ENVIRONMENT,
     SHARED_SPEC,
+    RequestSettings,
+    Values,
     checked_region,
     endpoint_url,
     is_loopback,
-    option,
-    option_or_variable,
-    request_settings,
+    resolve,
 )
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 
 REGION = "cn-hangzhou"
+
+
+def request_settings(given: dict[str, t.Any], region: str) -> RequestSettings:
+    return _arguments.request_settings(resolve(given), region)
 
 
 def params(**options: t.Any) -> dict[str, t.Any]:
@@ -68,21 +72,21 @@ def test_each_variable_in_its_order(name: str, monkeypatch: pytest.MonkeyPatch) 
     for variable in variables:
         monkeypatch.setenv(variable, f"value of {variable}")
     for variable in variables:
-        assert option_or_variable(params(), name) == f"value of {variable}"
+        assert getattr(resolve(params()).values, name) == f"value of {variable}"
         monkeypatch.setenv(variable, "")
-    assert option_or_variable(params(), name) is None
+    assert getattr(resolve(params()).values, name) is None
 
 
 @pytest.mark.parametrize("name", DOCUMENTED)
 def test_option_before_variable(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in DOCUMENTED[name].split():
         monkeypatch.setenv(variable, "variable")
-    assert option_or_variable(params(**{name: "option"}), name) == "option"
-    assert option_or_variable(params(**{name: ""}), name) == "variable"
+    assert getattr(resolve(params(**{name: "option"})).values, name) == "option"
+    assert getattr(resolve(params(**{name: ""})).values, name) == "variable"
 
 
 def test_no_other_option_has_variables() -> None:
-    assert set(ENVIRONMENT) == set(DOCUMENTED)
+    assert set(ENVIRONMENT) == set(DOCUMENTED) == set(Values._fields)
 
 
 @pytest.mark.parametrize("name", SHARED_SPEC)
@@ -99,19 +103,26 @@ def test_aliases(name: str) -> None:
         ("read_timeout", 30),
         ("api_retries", 5),
         ("api_retry_max_delay", 12),
-        ("region", None),
-        ("access_key", None),
     ],
 )
 @pytest.mark.parametrize("blank", [None, ""])
 def test_blank_is_the_default(name: str, default: t.Any, blank: str | None) -> None:
-    assert option({name: blank}, name) == default
-    assert option({}, name) == default
+    assert getattr(resolve({name: blank}), name) == default
+    assert getattr(resolve({}), name) == default
 
 
 @pytest.mark.parametrize(("name", "value"), [("validate_certs", False), ("api_retries", 0), ("api_retry_max_delay", 0.0)])
 def test_false_and_zero_are_not_blank(name: str, value: t.Any) -> None:
-    assert option({name: value}, name) is value
+    assert getattr(resolve({name: value}), name) is value
+
+
+def test_where_a_value_is_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALICLOUD_REGION", "cn-shanghai")
+    monkeypatch.setenv("ALICLOUD_PROFILE", "main")
+    shared = resolve(params(region="cn-hangzhou", endpoint="ehpc.example.com"))
+    assert shared.given == Values(region="cn-hangzhou", endpoint="ehpc.example.com")
+    assert shared.environment == Values(region="cn-shanghai", profile="main")
+    assert shared.values == Values(region="cn-hangzhou", endpoint="ehpc.example.com", profile="main")
 
 
 # The endpoint

@@ -734,7 +734,7 @@ def test_poll(service: Service, values: list[int], seconds: float, read: int, sl
 def test_client_for_checks_before_any_call() -> None:
     with pytest.raises(EhpcError, match="No region"):
         client_for({**SHARED_OPTIONS, "region": None})
-    with pytest.raises(EhpcError, match="no secret key"):
+    with pytest.raises(EhpcError, match="secret_key is not"):
         client_for({**SHARED_OPTIONS, "secret_key": None})
     with pytest.raises(EhpcError, match="plain http"):
         client_for({**SHARED_OPTIONS, "endpoint": "http://example.com"})
@@ -747,6 +747,20 @@ def test_client_for_equal_options_is_the_same() -> None:
     for other in ({"secret_key": "EXAMPLE-other"}, {"region": "cn-shanghai"}, {"read_timeout": 7.0}):
         assert client_for({**SHARED_OPTIONS, **other}, clients=known) is not first
     assert len(known) == 4
+
+
+def test_client_for_another_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    known: Clients = {}
+    keys = []
+    for name in ("one", "two", "one"):
+        path = tmp_path / name / ".aliyun" / "config.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.write_text(f'{{"current": "main", "profiles": [{{"name": "main", "mode": "AK", "access_key_id": "{name}", "access_key_secret": "s"}}]}}')
+        monkeypatch.setenv("HOME", str(tmp_path / name))
+        keys.append(client_for({"region": "cn-hangzhou"}, clients=known)._source.keys(60).access_key)
+    assert keys == ["one", "two", "one"]
+    assert len(known) == 2
 
 
 def test_client_for_an_absent_profile(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import importlib
 import io
 import json
 import logging
+import re
 import threading
 import types
 import typing as t
@@ -18,7 +19,8 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _credentials
-from ansible_collections.alicloud.ehpc.plugins.module_utils._credentials import Credentials, Keys, credentials, region_of
+from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import resolve
+from ansible_collections.alicloud.ehpc.plugins.module_utils._credentials import Credentials, Keys
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 
 KEY, SECRET, TOKEN = "ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN"
@@ -32,6 +34,14 @@ PROFILES = {
     ],
 }
 ROLE = "acs:ram::123456789012:role/example"
+
+
+def credentials(params: dict[str, t.Any]) -> Credentials:
+    return _credentials.credentials(resolve(params))
+
+
+def region_of(params: dict[str, t.Any]) -> str | None:
+    return _credentials.region_of(resolve(params))
 
 
 @pytest.fixture
@@ -96,7 +106,7 @@ def test_half_a_pair(given: dict[str, str], variables: dict[str, str], missing: 
     environment(**variables)
     with pytest.raises(EhpcError) as caught:
         credentials(given)
-    assert f"Give {missing}" in str(caught.value)
+    assert f"Set {missing}" in str(caught.value)
     assert caught.value.code == "InvalidOptions"
     assert "EXAMPLE" not in str(caught.value)
 
@@ -192,7 +202,7 @@ def provider(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, t.Any]]:
         def get_credentials(self) -> Found:
             return Found()
 
-    monkeypatch.setattr(_credentials, "_package", lambda _module: types.SimpleNamespace(RamRoleArnCredentialsProvider=RamRole))
+    monkeypatch.setattr(_credentials, "_providers", lambda _source: types.SimpleNamespace(RamRoleArnCredentialsProvider=RamRole))
     return made
 
 
@@ -268,12 +278,11 @@ def test_profile_of_the_default_file(tmp_path: Path, environment: t.Callable[...
 def test_profile_that_is_not_there(profiles: str) -> None:
     with pytest.raises(EhpcError) as caught:
         credentials({"profile": "absent", "shared_credentials_file": profiles})
-    assert "There is no profile absent" in str(caught.value)
-    assert "broken, main, shanghai, temporary" in str(caught.value)
+    assert str(caught.value) == f"There is no profile absent in {profiles}. The file has: broken, main, shanghai, temporary."
 
 
 def test_profile_without_a_file(tmp_path: Path) -> None:
-    with pytest.raises(EhpcError, match="there is no file") as caught:
+    with pytest.raises(EhpcError, match="does not exist") as caught:
         credentials({"profile": "main", "shared_credentials_file": str(tmp_path / "config.json")})
     assert str(tmp_path / "config.json") in str(caught.value)
 
@@ -325,7 +334,7 @@ def test_file_without_profiles(content: str, tmp_path: Path) -> None:
     path.write_text(content)
     with pytest.raises(EhpcError) as caught:
         credentials({"profile": "main", "shared_credentials_file": str(path)})
-    assert str(caught.value) == f"There is no profile main in {path}, which has: none."
+    assert str(caught.value) == f"There is no profile main in {path}. The file has: none."
     assert region_of({"profile": "main", "shared_credentials_file": str(path)}) is None
 
 
@@ -366,12 +375,26 @@ def test_region_of_no_source() -> None:
 # Failures of the package
 
 
-NONE_BY_DEFAULT = "No credentials from the default chain of credential sources (no access key was given):"
+NO_CREDENTIALS = (
+    "Set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or access_key and secret_key, or configure a profile of the Alibaba Cloud CLI."
+)
+
+
+def by_default(monkeypatch: pytest.MonkeyPatch, fail: t.Callable[[], t.Any], seconds: float = 60) -> str:
+    """What the default chain is said to have reported, where its provider does this."""
+    package(monkeypatch, DefaultCredentialsProvider=fail)
+    with pytest.raises(EhpcError) as caught:
+        credentials({}).keys(seconds)
+    assert caught.value.code == "CredentialsNotFound"
+    assert caught.value.message == "No credentials found."
+    begin, end = f"{NO_CREDENTIALS} The default chain of credentials reported: ", "."
+    assert (caught.value.hint or "").startswith(begin)
+    return (caught.value.hint or "")[len(begin) : -len(end)]
 
 
 def package(monkeypatch: pytest.MonkeyPatch, **providers: t.Any) -> None:
     """Put these in the place of the package's providers."""
-    monkeypatch.setattr(_credentials, "_package", lambda _module: types.SimpleNamespace(**providers))
+    monkeypatch.setattr(_credentials, "_providers", lambda _source: types.SimpleNamespace(**providers))
 
 
 def test_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -381,13 +404,33 @@ def test_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib, "import_module", missing)
     with pytest.raises(EhpcError) as caught:
         credentials({})
+    assert str(caught.value) == (
+        f"No credentials found. {NO_CREDENTIALS} Profiles, RAM roles and OIDC also require the Python package alibabacloud-credentials."
+    )
+    assert caught.value.code == "CredentialsNotFound"
+    assert credentials({"access_key": "EXAMPLEid", "secret_key": "EXAMPLE-secret"}).keys(60).access_key == "EXAMPLEid"
+
+
+@pytest.mark.parametrize(
+    ("given", "source"),
+    [
+        ({"profile": "main"}, "The profile"),
+        ({"ecs_role_name": "role"}, "The role of an ECS instance"),
+        ({"access_key": "EXAMPLEid", "secret_key": "EXAMPLE-secret", "assume_role_arn": ROLE}, "An assumed role"),
+    ],
+)
+def test_package_is_missing_for_a_source(given: dict[str, str], source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> t.NoReturn:
+        raise ImportError(name)
+
+    monkeypatch.setattr(importlib, "import_module", missing)
+    with pytest.raises(EhpcError) as caught:
+        credentials(given)
     assert caught.value.message.startswith(
-        "Every source of credentials but an access key of its own needs the Python package alibabacloud-credentials. "
-        "Failed to import the required Python library (alibabacloud-credentials) on "
+        f"{source} requires the Python package alibabacloud-credentials. Failed to import the required Python library (alibabacloud-credentials) on "
     )
     assert caught.value.code == "CredentialsNotFound"
     assert ".." not in str(caught.value)
-    assert credentials({"access_key": "EXAMPLEid", "secret_key": "EXAMPLE-secret"}).keys(60).access_key == "EXAMPLEid"
 
 
 @pytest.mark.parametrize("marker", ["result:", "stderr:", "output:"])
@@ -395,12 +438,7 @@ def test_answers_that_the_package_quotes_are_not_shown(marker: str, monkeypatch:
     def fail() -> t.NoReturn:
         raise RuntimeError(f"failed to get the role, {marker} EXAMPLE-secret")
 
-    package(monkeypatch, DefaultCredentialsProvider=fail)
-    with pytest.raises(EhpcError) as caught:
-        credentials({}).keys(60)
-    assert caught.value.message == f"{NONE_BY_DEFAULT} failed to get the role"
-    assert caught.value.code == "CredentialsNotFound"
-    assert "access_key" in (caught.value.hint or "")
+    assert by_default(monkeypatch, fail) == "failed to get the role"
 
 
 TOLD = {
@@ -432,10 +470,7 @@ def test_reasons_of_the_package(error: Exception, told: str, monkeypatch: pytest
     def fail() -> t.NoReturn:
         raise error
 
-    package(monkeypatch, DefaultCredentialsProvider=fail)
-    with pytest.raises(EhpcError) as caught:
-        credentials({}).keys(60)
-    assert caught.value.message == f"{NONE_BY_DEFAULT} {told}"
+    assert by_default(monkeypatch, fail) == told
 
 
 @pytest.mark.parametrize(
@@ -481,16 +516,13 @@ def test_role_of_the_instance(given: dict[str, str], variables: dict[str, str], 
 def test_a_source_that_hangs(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_credentials, "MAX_SECONDS", 0.2)
     release = threading.Event()
-    package(monkeypatch, DefaultCredentialsProvider=lambda: release.wait(10))
-    with pytest.raises(EhpcError) as caught:
-        credentials({}).keys(seconds)
+    assert by_default(monkeypatch, lambda: release.wait(10), seconds) == f"no response within {min(seconds, 0.2)} seconds"
     release.set()
-    assert caught.value.message == f"{NONE_BY_DEFAULT} no response within {min(seconds, 0.2)} seconds"
 
 
 def test_identity_of_the_default_chain(environment: t.Callable[..., None]) -> None:
-    environment(ALIBABA_CLOUD_OIDC_TOKEN_FILE="/b", ALIBABA_CLOUD_CREDENTIALS_URI="http://a", ALICLOUD_OTHER="c")
-    assert credentials({}).identity == ("default", "ALIBABA_CLOUD_CREDENTIALS_URI=http://a", "ALIBABA_CLOUD_OIDC_TOKEN_FILE=/b")
+    environment(HOME="/home/user", ALIBABA_CLOUD_OIDC_TOKEN_FILE="/b", ALIBABA_CLOUD_CREDENTIALS_URI="http://a", ALICLOUD_OTHER="c")
+    assert credentials({}).identity == ("default", "/home/user", "ALIBABA_CLOUD_CREDENTIALS_URI=http://a", "ALIBABA_CLOUD_OIDC_TOKEN_FILE=/b")
 
 
 def test_the_package_does_not_log(profiles: str) -> None:
@@ -524,3 +556,69 @@ def test_identity_tells_sources_apart(profiles: str) -> None:
     identities = [credentials(options).identity for options in given]
     assert len(set(identities)) == len(given)
     assert identities == [credentials(options).identity for options in given]
+
+
+@pytest.mark.parametrize(
+    ("given", "depends"),
+    [({"access_key": "EXAMPLEid", "secret_key": "EXAMPLE-secret"}, False), ({"ecs_role_name": "role"}, True), ({"profile": "main"}, True), ({}, True)],
+    ids=["keys", "role", "profile", "default chain"],
+)
+def test_surroundings_are_part_of_a_source(given: dict[str, str], depends: bool, tmp_path: Path, environment: t.Callable[..., None]) -> None:
+    """A profile may run any command, so all variables count; plain keys depend on nothing."""
+    path = tmp_path / ".aliyun" / "config.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps(PROFILES))
+    environment(HOME=str(tmp_path))
+    first = credentials(given).surroundings
+    assert credentials(given).surroundings == first
+    environment(WHATEVER="1")
+    second = credentials(given).surroundings
+    assert (second != first) == depends
+    assumed = credentials({**given, "assume_role_arn": ROLE}).surroundings
+    assert set(second) <= set(assumed)
+
+
+@pytest.mark.parametrize("file", [".aliyun/config.json", ".alibabacloud/credentials.ini", "oidc", "ini"])
+def test_files_are_part_of_the_default_chain(file: str, tmp_path: Path, environment: t.Callable[..., None]) -> None:
+    environment(HOME=str(tmp_path), ALIBABA_CLOUD_OIDC_TOKEN_FILE=str(tmp_path / "oidc"), ALIBABA_CLOUD_CREDENTIALS_FILE=str(tmp_path / "ini"))
+    path, states = tmp_path / file, [credentials({}).surroundings]
+    path.parent.mkdir(exist_ok=True)
+    for content in ("{}", '{"profiles": []}'):
+        path.write_text(content)
+        states.append(credentials({}).surroundings)
+    path.unlink()
+    states.append(credentials({}).surroundings)
+    assert len(set(states[:3])) == 3
+    assert states[3] == states[0]
+
+
+def test_files_are_part_of_a_profile(profiles: str) -> None:
+    given = {"profile": "main", "shared_credentials_file": profiles}
+    first = credentials(given).surroundings
+    assert credentials(given).surroundings == first
+    Path(profiles).write_text(json.dumps({**PROFILES, "current": "shanghai"}))
+    assert credentials(given).surroundings != first
+
+
+# What is private to the package
+
+
+@pytest.mark.parametrize("name", ["environment_access_key_id", "environment_access_key_secret", "environment_security_token"])
+def test_the_package_has_the_globals_that_are_set(name: str) -> None:
+    assert name in vars(importlib.import_module("alibabacloud_credentials.utils.auth_util"))
+    assert name in _credentials.ENVIRONMENT_KEYS
+
+
+def test_the_package_reads_the_environment_when_it_is_imported(environment: t.Callable[..., None]) -> None:
+    environment(HOME="/home/somewhere", ALIBABA_CLOUD_ACCESS_KEY_ID="EXAMPLEnew")
+    _credentials._isolate_package()
+    utils = "alibabacloud_credentials.utils."
+    assert importlib.import_module(utils + "auth_util").environment_access_key_id == "EXAMPLEnew"
+    assert importlib.import_module(utils + "auth_constant").HOME == "/home/somewhere"
+    _credentials._isolate_package(keys=False)
+    assert importlib.import_module(utils + "auth_util").environment_access_key_id is None
+
+
+def test_execution_environments_get_the_version_that_is_tested() -> None:
+    requirements = (Path(__file__).parents[3] / "meta" / "ee-requirements.txt").read_text(encoding="utf-8")
+    assert re.search(r"^alibabacloud-credentials>=1\.0\.0,<2$", requirements, re.MULTILINE)

@@ -27,20 +27,20 @@ REFUSED: dict[str, tuple[t.Any, dict[str, t.Any], str, str | None]] = {
     "no secret key": (
         post_scripts,
         {"secret_key": ""},
-        "There is an access key id but no secret key.",
-        "Give secret_key, or set ALIBABA_CLOUD_ACCESS_KEY_SECRET, or give neither of the two.",
+        "access_key is set, but secret_key is not.",
+        "Set secret_key or ALIBABA_CLOUD_ACCESS_KEY_SECRET, or neither of the two.",
     ),
     "no access key": (
         post_scripts,
         {"access_key": ""},
-        "There is a secret key but no access key id.",
-        "Give access_key, or set ALIBABA_CLOUD_ACCESS_KEY_ID, or give neither of the two.",
+        "secret_key is set, but access_key is not.",
+        "Set access_key or ALIBABA_CLOUD_ACCESS_KEY_ID, or neither of the two.",
     ),
     "no file of profiles": (
         post_scripts,
         {"access_key": "", "secret_key": "", "profile": "main"},
-        "The profile cannot be used: there is no file HOME/.aliyun/config.json.",
-        "Create it with the vendor's CLI, or give shared_credentials_file.",
+        "The profile cannot be read: HOME/.aliyun/config.json does not exist.",
+        "Create it with the Alibaba Cloud CLI, or set shared_credentials_file.",
     ),
     "endpoint": (
         post_scripts,
