@@ -157,8 +157,7 @@ class Client:
         try:
             return is_applied()
         except EhpcError as error:
-            lost.message += " Whether it was done is not known, because reading failed too: %s" % error.message
-            raise lost from None
+            raise lost.with_context("Whether it was done is not known, because reading failed too: %s" % error.message) from None
 
     def _delays(self) -> t.Iterator[float]:
         """Seconds before each retry: doubled each time, and with jitter, so that many hosts do not come back at once."""

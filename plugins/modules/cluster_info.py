@@ -388,8 +388,7 @@ def wait_until_running(invocation: Invocation, client: Client, cluster_ids: list
         clusters = poll(read, is_done, deadline, sleep, sleep)
     except EhpcError as error:
         if error.code != TIMED_OUT or time.monotonic() < deadline or len(seen) < len(set(cluster_ids)):
-            error.result = {"region": client.region, "clusters": list(seen.values())}
-            raise
+            raise error.with_context(region=client.region, clusters=list(seen.values())) from None
         clusters = list(seen.values())
     failed = [cluster for cluster in clusters if cannot_run(cluster)]
     if failed:
