@@ -21,6 +21,8 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SH
 ROOT = Path(__file__).resolve().parents[1]
 COLLECTION = "alicloud.ehpc"
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
+# Actions of the role, which only run on the controller; a file beside the modules documents them.
+ROLE_ACTIONS = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.yml"))
 INVENTORY_PLUGINS = sorted(path.stem for path in (ROOT / "plugins/inventory").glob("*.py"))
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir() if path.is_dir())
 
@@ -75,7 +77,11 @@ def yaml_blocks(path: Path) -> str:
 
 def spec_of(name: str) -> Spec:
     """The options of a module. Of the action group: those that all its members have."""
-    return SHARED_SPEC if name == f"group/{COLLECTION}.ehpc" else {**SHARED_SPEC, **module(name.rpartition(".")[2]).ARGUMENT_SPEC}
+    short_name = name.rpartition(".")[2]
+    if short_name in ROLE_ACTIONS:
+        documented: Spec = load((ROOT / f"plugins/modules/{short_name}.yml").read_text(encoding="utf-8"))[0]["DOCUMENTATION"]["options"]
+        return {option: {key: value for key, value in spec.items() if key != "description"} for option, spec in documented.items()}
+    return SHARED_SPEC if name == f"group/{COLLECTION}.ehpc" else {**SHARED_SPEC, **module(short_name).ARGUMENT_SPEC}
 
 
 def mistakes(spec: Spec, options: dict[str, Any], partial: bool) -> list[str]:

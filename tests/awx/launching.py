@@ -70,9 +70,9 @@ class Job:
         return t.cast(Values, stats[-1]["event_data"].get("artifact_data", {})) if stats else {}
 
     def failures(self) -> list[str]:
-        """The messages of the tasks that failed and were not rescued by the role."""
+        """The messages of the tasks that failed."""
         failed = [event["event_data"] for event in self.events if event["event"] == "runner_on_failed"]
-        return [str(data["res"].get("msg")) for data in failed if data["task"].startswith("Fail where")]
+        return [str(data["res"].get("msg")) for data in failed]
 
     def everything(self) -> str:
         return self.stdout + json.dumps(self.events)

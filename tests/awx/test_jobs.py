@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import typing as t
 from pathlib import Path
@@ -60,20 +61,20 @@ def test_preview_then_run_then_again(awx: Controller, emulator: Emulator) -> Non
 
     run = awx.launch(ONE, given)
     assert (run.code, writes(emulator), stored(emulator)) == (0, ["SetPostScripts", "SyncUsers"], STORED)
-    assert run.artifacts == {
-        "ehpc_bootstrap": {
-            CLUSTER: {
-                "region": "cn-hangzhou",
-                "status": "running",
-                "post_scripts_changed": True,
-                "post_scripts": STORED,
-                "users_synced": True,
-                "users_added": ["chem01", "chem02", "hpcuser03", "physics01"],
-                "users_missing": [],
-            }
-        }
+    assert set(run.artifacts) == {"ehpc_bootstrap"}
+    expected = {
+        "cluster_id": CLUSTER,
+        "region": "cn-hangzhou",
+        "status": "running",
+        "post_scripts_changed": True,
+        "post_scripts": STORED,
+        "previous_post_scripts": before,
+        "users_synced": True,
+        "users_added": ["chem01", "chem02", "hpcuser03", "physics01"],
+        "users_missing": [],
     }
-    assert f"{CLUSTER}  cn-hangzhou  running  changed  4 added" in run.stdout, "the table is shown"
+    assert {key: result(run)[key] for key in expected} == expected
+    assert re.search(rf"^{CLUSTER} +cn-hangzhou +running +changed +changed \(4 added\)$", run.stdout, re.MULTILINE), "the table is shown"
 
     emulator.forget()
     assert awx.launch(ONE, given).code == 0
@@ -187,11 +188,11 @@ def test_a_hostile_answer_fails_as_text(awx: Controller, emulator: Emulator, hos
 
 
 MISTAKES = {
-    "yaml": ({"post_scripts": "- url: https://scripts.example.com/a.sh\n  args: a: b"}, ["post scripts", "YAML", "line 2", "quotation marks"]),
-    "no url": ({"post_scripts": "base.sh --mode x"}, ["Post script 1", "url", "base.sh"]),
-    "no list": ({"post_scripts": '{"url": "/opt/a.sh"}'}, ["post scripts", "list"]),
+    "yaml": ({"post_scripts": "- url: https://scripts.example.com/a.sh\n  args: a: b"}, ["ehpc_bootstrap_post_scripts", "YAML", "line 2", "quotation marks"]),
+    "no url": ({"post_scripts": "base.sh --mode x"}, ["ehpc_bootstrap_post_scripts", "script 1", "URL", "base.sh"]),
+    "no list": ({"post_scripts": '{"url": "/opt/a.sh"}'}, ["ehpc_bootstrap_post_scripts", "list"]),
     "purge": ({"post_scripts": "/opt/a.sh", "post_scripts_purge": "perhaps"}, ["ehpc_bootstrap_post_scripts_purge", "true or false", "perhaps"]),
-    "spaces": ({"expected_users": "hpcuser01 hpcuser02"}, ["hpcuser01 hpcuser02", "one name a line", "commas"]),
+    "spaces": ({"expected_users": "hpcuser01 hpcuser02"}, ["hpcuser01 hpcuser02", "one name per line", "commas"]),
     "number": ({"wait_timeout": "soon"}, ["ehpc_bootstrap_wait_timeout", "soon"]),
 }
 

@@ -50,11 +50,14 @@ class Fleet:
 
 def stats(run: Run) -> dict[str, dict[str, t.Any]]:
     """What the run hands to workflows."""
-    return t.cast("dict[str, dict[str, t.Any]]", run[f"{ROLE} : Result | Hand it to workflows"]["ansible_stats"]["data"]["ehpc_bootstrap"])
+    return t.cast("dict[str, dict[str, t.Any]]", run[f"{ROLE} : Report the results"]["ansible_stats"]["data"]["ehpc_bootstrap"])
 
 
 def table(run: Run) -> list[str]:
-    return t.cast("list[str]", run[f"{ROLE} : Result | Show it cluster by cluster"]["msg"])
+    """The lines of the table, with its header."""
+    lines = run.stdout.splitlines()
+    (header,) = [number for number, line in enumerate(lines) if line.startswith("CLUSTER ")]
+    return lines[header : lines.index("", header)]
 
 
 def generated(clusters: int) -> dict[str, t.Any]:
@@ -74,11 +77,14 @@ def test_three_of_a_hundred_are_broken(play: Play) -> None:
         assert {name for name, result in stats(first).items() if "error" in result} == set(broken)
         for name, word in broken.items():
             assert word in stats(first)[name]["error"]
-            assert any(line.startswith(name) and word in line for line in table(first))
+            (line,) = [line for line in table(first) if line.startswith(name)]
+            assert stats(first)[name]["error_code"] in line
         done = {name: stored for name, stored in fleet.stored().items() if name not in broken}
         assert len(done) == 97
         assert all(stored == (SCRIPTS, ["hpcuser01", "hpcuser02"]) for stored in done.values())
         assert len(stats(first)) == len(table(first)) - 1 == 100
+        assert [line.split()[0] for line in table(first)[-3:]] == list(broken), "clusters that failed come last"
+        assert "\n100 clusters: 97 changed, 3 failed\n" in first.stdout
         assert f"{denied} " in first.stdout.split("PLAY RECAP")[1]
 
         emulator.forget()
@@ -98,6 +104,23 @@ def test_where_all_fail_the_table_is_there(play: Play) -> None:
         run = Fleet(play, emulator)(code=2)
         assert len(table(run)) == 4
         assert all("exception" in result["error"] for result in stats(run).values())
+
+
+def test_a_failure_that_ends_the_run_is_that_of_its_cluster_alone(play: Play) -> None:
+    with Emulator(generated(3)) as emulator:
+        healthy, failing, _third = emulator.state.clusters
+        fleet = Fleet(play, emulator)
+        fleet.env["ANSIBLE_ANY_ERRORS_FATAL"] = "true"
+        emulator.deny("SyncUsers", cluster_id=failing)
+        finished = stats(fleet(code=2))
+        assert {name for name, result in finished.items() if "error" in result} == {failing}
+        assert finished[healthy]["users_state"] == "changed"
+
+        emulator.state.clusters[failing].status = "exception"
+        stopped = stats(fleet(code=2))
+        assert "in status exception" in stopped[failing]["error"]
+        assert stopped[healthy]["error"].startswith("The run ended before the role had finished with this cluster")
+        assert stopped[healthy]["post_scripts_state"] == "not reached"
 
 
 @pytest.fixture

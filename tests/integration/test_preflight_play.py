@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import typing as t
 from collections.abc import Iterator
 from pathlib import Path
@@ -106,6 +107,7 @@ def test_the_role_warns(bootstrap: t.Callable[..., Run], emulator: Emulator, ser
     run = bootstrap(lines, preflight=preflight)
     assert [entry["ok"] for entry in set_scripts(run)] == [True, False]
     assert "Not found (HTTP 404)." in " ".join((run.stdout + run.stderr).split())
+    assert re.search(r"^CLUSTER +REGION +STATUS +SCRIPTS +USERS +WARNINGS\n\S+ +cn-hangzhou +running +changed +not managed +1$", run.stdout, re.MULTILINE)
     assert emulator.actions() == ["DescribeCluster", "GetPostScripts", "SetPostScripts", "GetPostScripts"]
     emulator.forget()
     assert [entry["ok"] for entry in set_scripts(bootstrap(lines, sync_users="", expected_users="hpcuser01"))] == [True, False]
@@ -115,7 +117,7 @@ def test_the_role_warns(bootstrap: t.Callable[..., Run], emulator: Emulator, ser
 @pytest.mark.parametrize("check", [True, False])
 def test_the_role_fails_with_fail(bootstrap: t.Callable[..., Run], emulator: Emulator, server: ScriptServer, check: bool) -> None:
     run = bootstrap([{"url": server.url("/dos.sh")}], code=2, check=check, preflight="fail")
-    error = run[f"{ROLE} : Result | Hand it to workflows"]["ansible_stats"]["data"]["ehpc_bootstrap"][CLUSTER]["error"]
+    error = run[f"{ROLE} : Report the results"]["ansible_stats"]["data"]["ehpc_bootstrap"][CLUSTER]["error"]
     assert "Lines end with CRLF" in error
     assert CLUSTER in error
     assert emulator.actions() == ["DescribeCluster"]

@@ -1,0 +1,154 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The result of the role ehpc_bootstrap for a cluster, made of what its tasks registered, and the table of many results."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from collections.abc import Mapping
+
+Result = dict[str, t.Any]
+
+# The tasks of the role in their order, by the keys under which it gives what they registered.
+STEPS = ("options", "cluster", "post_scripts", "nodes", "accounts", "account_host", "users")
+STOPPED = "The run ended before the role had finished with this cluster, probably because another host failed (any_errors_fatal)."
+MAX_PROBLEM = 72
+
+
+def bootstrap_result(steps: Mapping[str, Mapping[str, t.Any]], check_mode: bool = False) -> Result:
+    """The result of the role for one cluster: ``steps`` are the registered results of its tasks, empty for a task that did not start."""
+    options = steps["options"]
+    found, scripts, users = (steps.get(name) or {} for name in ("cluster", "post_scripts", "users"))
+    cluster: Mapping[str, t.Any] = (found.get("clusters") or [{}])[0]
+    stored = cluster.get("post_scripts") or []
+    result = {
+        "cluster_id": options.get("cluster_id", ""),
+        "region": found.get("region") or options.get("region", ""),
+        "status": cluster.get("status") or "unknown",
+        "post_scripts_changed": bool(scripts.get("changed")),
+        "post_scripts": scripts.get("post_scripts", stored),
+        "previous_post_scripts": scripts.get("previous_post_scripts", stored),
+        "post_scripts_state": _state(scripts, check_mode, "not managed"),
+        "users_synced": bool(users.get("synced")),
+        "users_added": users.get("added") or [],
+        "users_removed": users.get("removed") or [],
+        "users_missing": users.get("missing") or [],
+        "users_state": _state(users, check_mode, _why_no_users(options, cluster)),
+        "warnings": _warnings(steps),
+    }
+    if options.get("run_on_nodes"):
+        result["nodes_run"] = _nodes_run(steps.get("nodes") or {})
+    failure = next((step for step in map(steps.get, STEPS) if step and step.get("failed")), None)
+    if failure:
+        result.update(error=str(failure.get("msg") or "unknown"), error_code=(failure.get("error") or {}).get("code"))
+    elif not users:
+        result.update(error=STOPPED, error_code=None)
+    return result
+
+
+def _state(step: Mapping[str, t.Any], check_mode: bool, if_skipped: str) -> str:
+    """One word or two for what a task did."""
+    if not step:
+        return "not reached"
+    if step.get("failed"):
+        return "failed"
+    if step.get("skipped"):
+        return if_skipped
+    if not step.get("changed"):
+        return "unchanged"
+    return "would change" if check_mode else "changed"
+
+
+def _why_no_users(options: Mapping[str, t.Any], cluster: Mapping[str, t.Any]) -> str:
+    if options.get("sync_users") is False:
+        return "not managed"
+    if cluster.get("status") == "running" or not cluster.get("proxy_mode"):
+        return "not applicable (no proxy mode)"
+    return "not known yet"
+
+
+def _warnings(steps: Mapping[str, Mapping[str, t.Any]]) -> list[str]:
+    """The warnings of all tasks, each once."""
+    return list(dict.fromkeys(str(warning) for name in STEPS for warning in (steps.get(name) or {}).get("warnings") or []))
+
+
+def _nodes_run(step: Mapping[str, t.Any]) -> dict[str, str]:
+    """The status of each node by its host name, or by its ID if a node has no host name or that of another."""
+    nodes = step.get("nodes") or []
+    names = {node["hostname"] for node in nodes if node["hostname"]}
+    return {node["hostname" if len(names) == len(nodes) else "id"]: node["status"] for node in nodes}
+
+
+def keyed(results: Mapping[str, Result | None]) -> dict[str, Result]:
+    """Results by cluster ID, given by host; those of hosts without a cluster ID stay with the host's name."""
+    return {result.get("cluster_id") or host: result for host, result in results.items() if result}
+
+
+def bootstrap_table(results: Mapping[str, Result]) -> list[str]:
+    """A header, and a line for each cluster; those that failed come last."""
+    rows = [_row(cluster_id, result) for cluster_id, result in sorted(results.items(), key=lambda entry: "error" in entry[1])]
+    columns = [column for column in COLUMNS if column not in OPTIONAL_COLUMNS or any(row[column] for row in rows)]
+    lines = [[column.upper() for column in columns], *([row[column] or "-" if column != "problem" else row[column] for column in columns] for row in rows)]
+    widths = [max(len(line[number]) for line in lines) for number in range(len(columns))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines]
+
+
+COLUMNS = ("cluster", "region", "status", "scripts", "nodes", "users", "warnings", "problem")
+OPTIONAL_COLUMNS = ("nodes", "warnings", "problem")
+
+
+def _row(cluster_id: str, result: Result) -> dict[str, str]:
+    return {
+        "cluster": cluster_id,
+        "region": result.get("region", ""),
+        "status": result.get("status", ""),
+        "scripts": result.get("post_scripts_state") or ("changed" if result.get("post_scripts_changed") else "unchanged"),
+        "nodes": _counted(list(result.get("nodes_run", {}).values())),
+        "users": _users(result),
+        "warnings": str(len(result.get("warnings") or []) or ""),
+        "problem": _problem(cluster_id, result.get("error", ""), result.get("error_code")),
+    }
+
+
+def _users(result: Result) -> str:
+    state = result.get("users_state") or ("changed" if result.get("users_added") else "unchanged")
+    counts = ["%d %s" % (len(result[key]), key.partition("_")[2]) for key in ("users_added", "users_removed", "users_missing") if result.get(key)]
+    return "%s (%s)" % (state, ", ".join(counts)) if counts else state
+
+
+def _counted(statuses: list[str]) -> str:
+    """How many there are of each status: 2 ok, 1 failed."""
+    return ", ".join("%d %s" % (statuses.count(status), status) for status in dict.fromkeys(statuses))
+
+
+def _problem(cluster_id: str, error: str, code: str | None) -> str:
+    """The first sentence of an error, without what the other columns have, and shortened."""
+    if not error:
+        return ""
+    cluster = r"[Cc]luster %s in \S+" % re.escape(cluster_id)
+    text = re.sub(r"^Cannot .*? of %s: |^%s (is )?| of %s" % (cluster, cluster, cluster), "", " ".join(error.split()))
+    text = re.split(r"(?<=[.!?]) (?=[A-Z])", text)[0]
+    if code and not text.startswith(code):
+        text = "%s: %s" % (code, text)
+    return text if len(text) <= MAX_PROBLEM else text[: MAX_PROBLEM - 1].rstrip() + "…"
+
+
+def summary(results: Mapping[str, Result]) -> str:
+    """How many clusters there are of each kind: 3 clusters: 1 changed, 1 unchanged, 1 failed."""
+    kinds = [_kind(result) for result in results.values()]
+    counts = ", ".join("%d %s" % (kinds.count(kind), kind) for kind in ("changed", "would change", "unchanged", "failed") if kind in kinds)
+    return "%d clusters: %s" % (len(results), counts)
+
+
+def _kind(result: Result) -> str:
+    if "error" in result:
+        return "failed"
+    row = _row("", result)
+    states = (row["scripts"], row["users"].partition(" (")[0])
+    nodes = set(result.get("nodes_run", {}).values())
+    if "would change" in states or "would_run" in nodes:
+        return "would change"
+    return "changed" if "changed" in states or "ok" in nodes else "unchanged"

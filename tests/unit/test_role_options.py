@@ -1,0 +1,158 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The variables of the role: what each value means, and the mistakes that are reported."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.alicloud.ehpc.plugins.plugin_utils._bootstrap_options import CONVERTERS, bootstrap_options, defaults, variables_of
+
+from documents import ROOT, load
+
+SPECS = load((ROOT / "roles/ehpc_bootstrap/meta/argument_specs.yml").read_text(encoding="utf-8"))[0]["argument_specs"]["main"]["options"]
+URL = "https://scripts.example.com/base.sh"
+SCRIPT = {"url": URL, "args": "--mode base"}
+NAMES = ["hpcuser01", "hpcuser02"]
+NO_LIST_OF_NAMES = "must be a list of names, or a string with one name per line or commas between names; it is"
+NO_SCRIPT = "must have a URL or an absolute path at the beginning of each script, then its arguments; script"
+
+# variable, value, option
+MEANINGS: list[tuple[str, t.Any, t.Any]] = [
+    ("cluster_id", " ehpc-hz-EXAMPLE ", "ehpc-hz-EXAMPLE"),
+    ("account_host", None, ""),
+    ("post_scripts", None, None),
+    ("post_scripts", " ", None),
+    ("post_scripts", [], []),
+    ("post_scripts", "[]", []),
+    ("post_scripts", [SCRIPT], [SCRIPT]),
+    ("post_scripts", (SCRIPT,), [SCRIPT]),
+    ("post_scripts", f"# first\n{URL}   --mode base \n\n/b.sh", [SCRIPT, {"url": "/b.sh", "args": ""}]),
+    ("post_scripts", f'[{{"url": "{URL}", "args": ["-x"]}}]', [{"url": URL, "args": ["-x"]}]),
+    ("post_scripts", "---\n- /a.sh -x", [{"url": "/a.sh", "args": "-x"}]),
+    ("post_scripts", f"- url: {URL}\n  checksum: sha256:EXAMPLE", [{"url": URL, "checksum": "sha256:EXAMPLE"}]),
+    ("post_scripts_purge", "False", False),
+    ("post_scripts_purge", 1, True),
+    ("post_scripts_purge", " yes ", True),
+    ("preflight", False, "off"),
+    ("preflight", "Fail", "fail"),
+    ("sync_users", "AUTO", "auto"),
+    ("sync_users", "no", False),
+    ("sync_users", True, True),
+    ("expected_users", "hpcuser01, hpcuser02,,\n hpcuser01 ", NAMES),
+    ("expected_users", "[hpcuser01, 1234]", ["hpcuser01", "1234"]),
+    ("expected_users", "- hpcuser01\n- ''", ["hpcuser01"]),
+    ("expected_users", ("hpcuser01", 1234), ["hpcuser01", "1234"]),
+    ("run_on_nodes", "compute, login", ["compute", "login"]),
+    ("uid_min", "0", 0),
+    ("uid_max", " 70000 ", 70000),
+    ("sync_timeout", "1", 1),
+    ("wait_timeout", 0, 0),
+    ("wait_delay", "30", 30),
+]
+# variable, value, what is reported after its name
+MISTAKES: list[tuple[str, t.Any, str]] = [
+    ("cluster_id", ["ehpc-hz-EXAMPLE"], "must be a string; it is a list."),
+    ("region", True, "must be a string; it is a boolean."),
+    ("post_scripts_purge", "perhaps", "must be true or false; it is 'perhaps'."),
+    ("post_scripts_purge", [True], "must be true or false; it is a list."),
+    ("preflight", "perhaps", "must be off, warn or fail; it is 'perhaps'."),
+    ("preflight", True, "must be off, warn or fail; it is 'True'."),
+    ("sync_users", "perhaps", "must be auto, true or false; it is 'perhaps'."),
+    ("uid_min", "low", "must be a whole number; it is 'low'."),
+    ("uid_max", True, "must be a whole number; it is 'True'."),
+    ("uid_max", 1.5, "must be a whole number; it is '1.5'."),
+    ("sync_timeout", 0, "must be a whole number of seconds, at least 1; it is '0'."),
+    ("wait_timeout", "long", "must be a whole number of seconds; it is 'long'."),
+    ("wait_timeout", -1, "must be a whole number of seconds; it is '-1'."),
+    ("wait_delay", "soon", "must be a whole number of seconds, at least 1; it is 'soon'."),
+    ("run_on_nodes", "compute, compute000", "must contain either roles or nodes; it is 'compute, compute000'."),
+    ("expected_users", {"hpcuser01": None}, f"{NO_LIST_OF_NAMES} a dictionary."),
+    ("expected_users", 5, f"{NO_LIST_OF_NAMES} a number."),
+    ("expected_users", "[true]", "must contain strings; put quotation marks around 'True'."),
+    ("expected_users", ["hpcuser01", 1.5], "must contain strings; put quotation marks around '1.5'."),
+    ("expected_users", "hpcuser01 hpcuser02", "contains 'hpcuser01 hpcuser02', which has whitespace. Write one name per line, or commas between names."),
+    ("expected_users", "- a\n- [b", "is not valid YAML or JSON, line 2. Put quotation marks around strings with special characters."),
+    ("post_scripts", "[{url: ", "is not valid YAML or JSON, line 1. Put quotation marks around strings with special characters."),
+    ("post_scripts", 5, "must be a list of scripts, or a string with one script per line; it is a number."),
+    ("post_scripts", '{"url": "/a.sh"}', "must be a list of scripts, or a string with one script per line; it is a dictionary."),
+    ("post_scripts", [{"url": "/a"}, {"args": "-x"}], "must have a url for each script; script 2 has none."),
+    ("post_scripts", [7], f"{NO_SCRIPT} 1 begins with '7'."),
+    ("post_scripts", "base.sh?Signature=EXAMPLEsig", f"{NO_SCRIPT} 1 begins with 'base.sh?Signature=***'."),
+    ("post_scripts", "x" * 100, f"{NO_SCRIPT} 1 begins with '{'x' * 80}'."),
+    ("scripts", "/a.sh", "is not a variable of the role. The closest one is ehpc_bootstrap_post_scripts."),
+    ("sync_user", True, "is not a variable of the role. The closest one is ehpc_bootstrap_sync_users."),
+    ("colour", "blue", "is not a variable of the role."),
+]
+
+
+def options(**variables: t.Any) -> dict[str, t.Any]:
+    """The options that variables without their prefix make."""
+    return bootstrap_options({"ehpc_cluster_id": "ehpc-hz-EXAMPLE", **{f"ehpc_bootstrap_{name}": value for name, value in variables.items()}})
+
+
+def test_each_variable_is_an_option() -> None:
+    assert list(CONVERTERS) == [name.removeprefix("ehpc_bootstrap_") for name in SPECS]
+
+
+@pytest.mark.parametrize(("name", "value", "option"), MEANINGS)
+def test_meanings(name: str, value: t.Any, option: t.Any) -> None:
+    found = options(**{name: value})
+    assert (found[name], found["mistakes"]) == (option, [])
+
+
+@pytest.mark.parametrize(("name", "value", "report"), MISTAKES)
+def test_mistakes(name: str, value: t.Any, report: str) -> None:
+    assert options(**{name: value})["mistakes"] == [f"ehpc_bootstrap_{name} {report}"]
+
+
+@pytest.mark.parametrize("blank", [None, "", " \n"])
+@pytest.mark.parametrize("name", CONVERTERS)
+def test_a_blank_value_is_the_default(name: str, blank: str | None) -> None:
+    assert options(**{name: blank}) == options()
+
+
+@pytest.mark.parametrize("name", defaults())
+def test_each_default_is_taken_from_the_role(name: str) -> None:
+    assert SPECS[f"ehpc_bootstrap_{name}"]["default"] == defaults()[name]
+    assert options()[name] == options(**{name: defaults()[name]})[name]
+
+
+def test_all_mistakes_are_reported_at_once() -> None:
+    found = options(post_scripts="a.sh\n/b.sh\nc.sh", expected_users=["a b", True], uid_min="low", cluster_id=[], scripts=[])
+    names = [mistake.split()[0].removeprefix("ehpc_bootstrap_") for mistake in found["mistakes"]]
+    assert names == ["scripts", "cluster_id", "post_scripts", "post_scripts", "expected_users", "expected_users", "uid_min"]
+    assert (found["post_scripts"], found["expected_users"], found["uid_min"]) == (None, [], 1000)
+
+
+def test_uids_that_contradict_each_other() -> None:
+    assert options(uid_min=60000)["mistakes"] == ["ehpc_bootstrap_uid_min must not be above ehpc_bootstrap_uid_max; they are 60000 and 59999."]
+    assert options(uid_min=59999)["mistakes"] == []
+
+
+def test_the_cluster_is_the_one_of_the_inventory_unless_another_is_given() -> None:
+    host = {"ehpc_cluster_id": "ehpc-hz-EXAMPLE", "ehpc_region": "cn-hangzhou"}
+    given = {"ehpc_bootstrap_cluster_id": "ehpc-sh-EXAMPLE", "ehpc_bootstrap_region": "cn-shanghai"}
+    assert [bootstrap_options(host)[name] for name in ("cluster_id", "region")] == ["ehpc-hz-EXAMPLE", "cn-hangzhou"]
+    assert [bootstrap_options({**host, **given})[name] for name in ("cluster_id", "region")] == ["ehpc-sh-EXAMPLE", "cn-shanghai"]
+
+
+@pytest.mark.parametrize("variables", [{}, {"ehpc_bootstrap_cluster_id": " "}, {"ehpc_cluster_id": ""}])
+def test_without_a_cluster_it_says_what_to_do(variables: dict[str, t.Any]) -> None:
+    (mistake,) = bootstrap_options(variables)["mistakes"]
+    assert mistake.startswith("ehpc_bootstrap_cluster_id is empty.")
+    assert "ehpc_bootstrap_hosts" in mistake
+
+
+def test_nodes_or_roles() -> None:
+    assert [options(run_on_nodes=["compute", "login"])[name] for name in ("roles", "nodes")] == [["compute", "login"], []]
+    assert [options(run_on_nodes=["compute000"])[name] for name in ("roles", "nodes")] == [[], ["compute000"]]
+
+
+def test_other_variables_do_not_count() -> None:
+    others = {"ehpc_bootstrap": {}, "ehpc_bootstrap_result": {}, "ehpc_bootstrap_hosts": "all", "ehpc_status": "running", "x_ehpc_bootstrap_scripts": 1}
+    assert variables_of(others) == {}
+    assert bootstrap_options({**others, "ehpc_cluster_id": "ehpc-hz-EXAMPLE"}) == options()
