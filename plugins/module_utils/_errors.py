@@ -131,6 +131,7 @@ ATTEMPTS: dict[str, str] = {
     "SetPostScripts": "set the post scripts",
     "SyncUsers": "synchronize the users",
     "ListUsers": "list the users",
+    "ListUsersAsync": "read the IDs of the users",
     "AddUsers": "create users",
     "DeleteUsers": "delete users",
     "ModifyUserGroups": "change the groups of users",

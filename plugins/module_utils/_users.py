@@ -6,13 +6,23 @@
 
 from __future__ import annotations
 
+import re
+import time
 import typing as t
+
+from ansible_collections.alicloud.ehpc.plugins.module_utils._client import PAGE_SIZE, poll
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError, attempt
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client
 
 # In a message.
 MAX_NAMES = 20
+# Seconds.
+IDS_LIMIT = 60
+INITIAL_IDS_DELAY = 0.5
+MAX_IDS_DELAY = 5
+_FAILED = re.compile("fail|error|exception|cancel|abort|timeout", re.IGNORECASE)
 
 Users = t.List[t.Dict[str, t.Optional[str]]]
 
@@ -22,6 +32,37 @@ def list_all(client: Client, cluster_id: str, deadline: float | None = None) -> 
     entries = client.pages("ListUsers", "Users", "UserInfo", {"ClusterId": cluster_id}, deadline=deadline)
     users = {str(entry.get("Name") or ""): entry for entry in entries}
     return [{"name": name or None, "group": users[name].get("Group"), "add_time": users[name].get("AddTime")} for name in sorted(users)]
+
+
+def ids(client: Client, cluster_id: str, seconds: float = IDS_LIMIT) -> dict[str, tuple[int | None, int | None]]:
+    """User ID and group ID of each user, by name. Raises EhpcError, also if the query does not finish in time.
+
+    ListUsersAsync starts a query and answers with its AsyncId; the call with this ID reports its AsyncStatus. Of the statuses only Success
+    is documented, so a status that names a failure ends the wait, and every other one goes on with it.
+    """
+    deadline = time.monotonic() + seconds
+    query = {"ClusterId": cluster_id}
+
+    def status() -> str:
+        response = client.call("ListUsersAsync", dict(query, PageNumber="1", PageSize=str(PAGE_SIZE)), deadline=deadline)
+        query["AsyncId"] = str(response.get("AsyncId") or query.get("AsyncId") or "")
+        return str(response.get("AsyncStatus") or "")
+
+    last = poll(status, lambda found: found == "Success" or _FAILED.search(found) is not None, deadline, INITIAL_IDS_DELAY, MAX_IDS_DELAY)
+    if last != "Success":
+        raise EhpcError(
+            "IdsNotRead",
+            "The query of the user IDs has the status %s after at most %g seconds." % (last or "unknown", seconds),
+            attempted=attempt("ListUsersAsync", cluster_id, client.region),
+            action="ListUsersAsync",
+            hint="Check that the management node of the cluster is healthy, then run the task again.",
+        )
+    entries = client.pages("ListUsersAsync", "Users", "UserInfo", query, deadline=deadline)
+    return {str(entry.get("Name")): (_number(entry.get("UserId")), _number(entry.get("GroupId"))) for entry in entries}
+
+
+def _number(value: t.Any) -> int | None:
+    return int(value) if str(value).isdecimal() else None
 
 
 def names(users: Users) -> list[str]:

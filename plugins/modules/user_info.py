@@ -25,8 +25,13 @@ options:
       - The ID of the cluster, such as V(ehpc-hz-EXAMPLE).
     type: str
     required: true
+  with_ids:
+    description:
+      - Also read the user ID and the group ID of each user (C(ListUsersAsync)), which takes longer, at most 60 seconds.
+    type: bool
+    default: false
 notes:
-  - Requires the RAM action C(ehpc:ListUsers).
+  - Requires the RAM action C(ehpc:ListUsers), and C(ehpc:ListUsersAsync) with O(with_ids).
 seealso:
   - module: alicloud.ehpc.user_sync
   - name: ListUsers
@@ -40,6 +45,12 @@ EXAMPLES = r"""
     region: cn-hangzhou
     cluster_id: ehpc-hz-EXAMPLE
   register: result
+
+- name: Read the users with their IDs
+  alicloud.ehpc.user_info:
+    region: cn-hangzhou
+    cluster_id: ehpc-hz-EXAMPLE
+    with_ids: true
 
 - name: Show the users that may use sudo
   ansible.builtin.debug:
@@ -79,6 +90,16 @@ users:
       description: The time at which the user was added, as E-HPC returns it.
       type: str
       sample: "2026-01-01T08:00:00"
+    uid:
+      description: The user ID. V(null) if E-HPC does not return it.
+      returned: with O(with_ids)
+      type: int
+      sample: 1001
+    gid:
+      description: The ID of the group. V(null) if E-HPC does not return it.
+      returned: with O(with_ids)
+      type: int
+      sample: 100
 error:
   description: Structured error details.
   returned: failure
@@ -104,13 +125,21 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client
     from ansible_collections.alicloud.ehpc.plugins.module_utils._module import Invocation
 
-ARGUMENT_SPEC: dict[str, t.Any] = {"cluster_id": {"type": "str", "required": True}}
+ARGUMENT_SPEC: dict[str, t.Any] = {
+    "cluster_id": {"type": "str", "required": True},
+    "with_ids": {"type": "bool", "default": False},
+}
 
 
 def info(invocation: Invocation, client: Client) -> dict[str, t.Any]:
     """Read the users of the cluster."""
     cluster_id = cluster_id_of(invocation.params)
-    return {"changed": False, "cluster_id": cluster_id, "region": client.region, "users": _users.list_all(client, cluster_id)}
+    users: list[dict[str, t.Any]] = [dict(user) for user in _users.list_all(client, cluster_id)]
+    if invocation.params["with_ids"]:
+        ids = _users.ids(client, cluster_id)
+        for user in users:
+            user["uid"], user["gid"] = ids.get(user["name"], (None, None))
+    return {"changed": False, "cluster_id": cluster_id, "region": client.region, "users": users}
 
 
 MODULE = ModuleDefinition(info, ARGUMENT_SPEC, action="ListUsers")

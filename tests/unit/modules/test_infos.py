@@ -85,6 +85,34 @@ def test_user_info_names_that_are_numbers_or_null(service: Service) -> None:
     assert [entry["name"] for entry in service.run(user_info, cluster_id=CLUSTER)["users"]] == [None, "7", "hpcuser01"]
 
 
+def ids(status: str, *users: tuple[str, str], query: str | None = "t-EXAMPLE", **how: t.Any) -> Call:
+    """A poll of the users with their IDs; the first one has no query yet."""
+    found = [{"Name": name, "UserId": uid, "GroupId": "100"} for name, uid in users]
+    answer = {"AsyncId": "t-EXAMPLE", "AsyncStatus": status, "TotalCount": len(users), "Users": {"UserInfo": found}}
+    return Call("ListUsersAsync", ClusterId=CLUSTER, PageNumber="1", PageSize="50", **({"AsyncId": query} if query else {}), **{"answer": answer, **how})
+
+
+def test_user_info_with_ids(service: Service) -> None:
+    found = [("hpcuser01", "1001"), ("hpcuser02", "unknown")]
+    service.expects(page("hpcuser01", "hpcuser02", "hpcuser03"), ids("Running", query=None), ids("Running"), ids("Success", *found), ids("Success", *found))
+    users = service.run(user_info, cluster_id=CLUSTER, with_ids=True)["users"]
+    assert [(entry["name"], entry["uid"], entry["gid"]) for entry in users] == [
+        ("hpcuser01", 1001, 100),
+        ("hpcuser02", None, 100),
+        ("hpcuser03", None, None),
+    ]
+
+
+@pytest.mark.parametrize(("status", "polls"), [("Failed", 1), ("QueryException", 1), ("Running", None), ("", None)])
+def test_user_info_with_ids_that_do_not_come(service: Service, status: str, polls: int | None) -> None:
+    service.expects(page("hpcuser01"), ids(status, query=None), *[ids(status)] * (0 if polls else 15))
+    with pytest.raises(EhpcError) as caught:
+        service.run(user_info, cluster_id=CLUSTER, with_ids=True)
+    assert caught.value.code == "IdsNotRead"
+    assert f"has the status {status or 'unknown'} after at most 60 seconds." in str(caught.value)
+    assert sum(service.clock.sleeps) == (0 if polls else 60)
+
+
 @pytest.mark.parametrize("module", [post_scripts_info, user_info], ids=["post_scripts_info", "user_info"])
 def test_blank_cluster_id(service: Service, module: t.Any) -> None:
     assert "cluster_id" in service.fails(module, cluster_id=" ").message
