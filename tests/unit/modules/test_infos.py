@@ -89,7 +89,8 @@ def ids(status: str, *users: tuple[str, str], query: str | None = "t-EXAMPLE", *
     """A poll of the users with their IDs; the first one has no query yet."""
     found = [{"Name": name, "UserId": uid, "GroupId": "100"} for name, uid in users]
     answer = {"AsyncId": "t-EXAMPLE", "AsyncStatus": status, "TotalCount": len(users), "Users": {"UserInfo": found}}
-    return Call("ListUsersAsync", ClusterId=CLUSTER, PageNumber="1", PageSize="50", **({"AsyncId": query} if query else {}), **{"answer": answer, **how})
+    known: dict[str, t.Any] = {"AsyncId": query} if query else {}
+    return Call("ListUsersAsync", ClusterId=CLUSTER, PageNumber="1", PageSize="50", **known, **{"answer": answer, **how})
 
 
 def test_user_info_with_ids(service: Service) -> None:
