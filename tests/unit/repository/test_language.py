@@ -44,7 +44,6 @@ PENDING = {
     "docs/docsite/rst/guide_awx.rst",
     "docs/docsite/rst/guide_failures.rst",
     "docs/docsite/rst/guide_fleets.rst",
-    "docs/docsite/rst/guide_hybrid.rst",
     "plugins/filter/account_names.yml",
     "plugins/filter/bootstrap_table.yml",
     "plugins/filter/names_from_text.yml",
