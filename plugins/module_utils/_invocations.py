@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 import typing as t
+from collections import deque
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import items, poll
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
@@ -60,13 +61,17 @@ class Started(t.NamedTuple):
 def start(client: Client, cluster_id: str, command: str, node_ids: Sequence[str], timeout: int, deadline: float) -> Started:
     """Start a command on nodes. E-HPC ends it after ``timeout`` seconds; none is started after the deadline (of time.monotonic()).
 
-    One node that E-HPC refuses makes it refuse the whole call, so the nodes of that call are halved until that node is alone. If a
-    response is lost, the command is started once more: it must tolerate that.
+    One node that E-HPC refuses makes it refuse the whole call, so the nodes of that call are halved until that node is alone, or until the
+    deadline: E-HPC may refuse hundreds. If a response is lost, the command is started once more: it must tolerate that.
     """
     started = Started([], {})
-    waiting = [node_ids[begin : begin + MAX_NODES_PER_CALL] for begin in range(0, len(node_ids), MAX_NODES_PER_CALL)]
+    waiting: deque[tuple[Sequence[str], EhpcError | None]] = deque()
+    waiting.extend((node_ids[begin : begin + MAX_NODES_PER_CALL], None) for begin in range(0, len(node_ids), MAX_NODES_PER_CALL))
     while waiting:
-        group = waiting.pop(0)
+        group, refusal = waiting.popleft()
+        if refusal and time.monotonic() >= deadline:
+            started.refused.update(dict.fromkeys(group, refusal))
+            continue
         params = {"ClusterId": cluster_id, "Command": command, "Timeout": str(max(MIN_TIMEOUT, timeout))}
         params.update({"Instance.%d.Id" % number: node_id for number, node_id in enumerate(group, 1)})
         try:
@@ -76,7 +81,7 @@ def start(client: Client, cluster_id: str, command: str, node_ids: Sequence[str]
                 return started._replace(failure=error, uncertain=group if error.response_lost else ())
             middle = len(group) // 2
             if middle:
-                waiting[:0] = [group[:middle], group[middle:]]
+                waiting.extend([(group[:middle], error), (group[middle:], error)])
             else:
                 started.refused[group[0]] = error
         else:

@@ -458,6 +458,18 @@ def test_refused_nodes_get_no_further_command(service: Service) -> None:
     assert error.result["nodes"] == [node_result(1, "unreachable", output=REFUSED), node_result(2, "ok", 0)]
 
 
+def test_many_refused_nodes_are_not_isolated_after_the_deadline(service: Service) -> None:
+    """All calls that can succeed are made before a refused call is divided."""
+    command, many = look(script(BASE)), list(range(1, 55))
+    service.expects(describe(), read(script(BASE)), nodes(*map(node, many)))
+    service.expects(refused(command, *many[:50], seconds=60, takes=20.0), invoke(command, *many[50:], seconds=60))
+    service.expects(refused(command, *many[:25], seconds=60, takes=20.0), refused(command, *many[25:50], seconds=60, takes=20.0))
+    service.expects(results(records={number: report("unchanged") for number in many[50:]}))
+    error = service.fails(post_scripts_run, cluster_id=CLUSTER)
+    assert error.result["nodes"][0] == node_result(1, "unreachable", output=REFUSED)
+    assert [entry["status"] for entry in error.result["nodes"]] == ["unreachable"] * 50 + ["unchanged"] * 4
+
+
 def test_what_ran_is_reported_if_later_nodes_are_refused(service: Service) -> None:
     command, many = start(script(BASE), force=True), list(range(1, 53))
     first = {number: report("ok") for number in many[:50]}
