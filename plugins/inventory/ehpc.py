@@ -84,8 +84,9 @@ options:
   hostnames:
     description:
       - Names of variables, expressions or templates for host names, in order of preference. The first that yields a usable name is used.
-      - A name is not usable if it is empty, if Ansible reserves it (V(all), V(ungrouped), V(localhost)), if a group or another host has it, or
-        if it contains an opening brace or parenthesis or a vertical bar, because it could run code in a template then. A warning lists such names.
+      - A name is not usable if it is empty, if Ansible reserves it (V(all), V(ungrouped), V(localhost)), if a group or another host has it,
+        or if it is not safe. Names with an opening brace or parenthesis, a vertical bar or a slash, or with a leading hyphen, are not safe
+        in templates, paths and the arguments of C(ssh). A warning lists the names that were not used.
       - By default, the ID of the cluster; for nodes, the host name, a dot and the ID of the cluster, or the ID of the node in place of a
         host name that is missing or not unique.
     type: list
@@ -144,6 +145,7 @@ cache_timeout: 600
 
 import difflib
 import hashlib
+import ipaddress
 import typing as t
 from fnmatch import fnmatchcase
 
@@ -368,10 +370,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _variables(self, entry: Entry) -> Variables:
         variables = {"ehpc_%s" % name: entry[key] for key, name in self._variable_names().items()}
-        if self._hosts_are_nodes():
-            variables["ansible_host"] = entry["ip_address"]
-        else:
+        if not self._hosts_are_nodes():
             variables["ansible_connection"] = "local"
+        elif _is_address(entry["ip_address"]):
+            variables["ansible_host"] = entry["ip_address"]
         return {name: as_data(value) for name, value in variables.items()}
 
     def _everywhere(self) -> str:
@@ -400,6 +402,15 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             return self._compose(preference, variables)
         self.templar.available_variables = combine_vars(variables, self._extra_variables())
         return self.templar.template(preference)
+
+
+def _is_address(value: t.Any) -> bool:
+    """Whether this is an IP address. Anything else could be an option of ssh, which runs commands on the controller."""
+    try:
+        ipaddress.ip_address(str(value))
+    except ValueError:
+        return False
+    return True
 
 
 def _passes(cluster: Entry, filters: dict[str, list[str]]) -> bool:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import typing as t
 
 from ansible import constants as C
@@ -17,6 +18,8 @@ if t.TYPE_CHECKING:  # pragma: no cover
 
 Variables = dict[str, t.Any]
 
+# The name of a host is also a part of paths (host_vars, cached facts) and an argument of ssh.
+_NO_NAME = re.compile(r"[/\0]|\A-|\A\.+\Z")
 RESERVED = frozenset(("all", "ungrouped", *C.LOCALHOST))
 MAX_SHOWN = 5
 
@@ -57,25 +60,32 @@ class HostNames:
             return None
         shown = ", ".join("%r for %s" % refused for refused in self._refused[:MAX_SHOWN])
         more = len(self._refused) - MAX_SHOWN
-        return "Host names that Ansible reserves, that a group or another host has, or that could run code were not used: %s%s." % (
+        return "Host names that Ansible reserves, that a group or another host has, or that are not safe were not used: %s%s." % (
             shown,
             " and %d more" % more if more > 0 else "",
         )
 
     def _take(self, name: str, variables: Variables) -> bool:
         owner = identity(variables)
-        # The name of a host is a variable, too: inventory_hostname.
-        usable = name not in self._reserved and is_harmless(name)
-        return usable and self._owners.setdefault(name, owner) == owner
+        return is_safe(name) and name not in self._reserved and self._owners.setdefault(name, owner) == owner
+
+
+def is_safe(name: str) -> bool:
+    """Whether a host can have this name. It becomes a variable (inventory_hostname), a part of paths and an argument of ssh."""
+    return is_harmless(name) and not _NO_NAME.search(name)
+
+
+def _made_safe(name: str) -> str:
+    return _NO_NAME.sub("_", without_code(name))
 
 
 def default_names(variables: Variables) -> list[str]:
     """The default names of a host, best first."""
-    cluster_id = without_code(str(variables["ehpc_cluster_id"] or "cluster"))
+    cluster_id = _made_safe(str(variables["ehpc_cluster_id"] or "cluster"))
     if "ehpc_node_id" not in variables:
         return [cluster_id]
     host_name, node_id = (str(variables[name] or "") for name in ("ehpc_host_name", "ehpc_node_id"))
-    own = [name for name in (host_name, node_id) if name and is_harmless(name)] or [without_code(node_id or "node")]
+    own = [name for name in (host_name, node_id) if name and is_safe(name)] or [_made_safe(node_id or "node")]
     return ["%s.%s" % (name, cluster_id) for name in own]
 
 

@@ -357,6 +357,21 @@ def test_nodes(inventory: Inventory, emulator: Emulator) -> None:
     assert emulator.actions().count("ListNodes") == 4
 
 
+def test_an_address_is_never_an_option_of_ssh(play: Play) -> None:
+    addresses = ["192.0.2.1", "2001:db8::1", "-oProxyCommand=true", "", "compute0"]
+    nodes = [{"id": f"i-{number}", "host_name": f"-c{number}", "ip_address": address} for number, address in enumerate(addresses)]
+    with Emulator({"clusters": [{"id": "ehpc-hz-EXAMPLE", "nodes": nodes}]}) as emulator:
+        found = Inventory(play, emulator)(hosts="nodes", region="cn-hangzhou", hostnames=["ehpc_host_name", "ehpc_ip_address"])
+    known = {variables["ehpc_ip_address"]: (host, variables.get("ansible_host")) for host, variables in found.variables.items()}
+    assert known == {
+        "192.0.2.1": ("192.0.2.1", "192.0.2.1"),
+        "2001:db8::1": ("2001:db8::1", "2001:db8::1"),
+        "-oProxyCommand=true": ("i-2.ehpc-hz-EXAMPLE", None),
+        "": ("i-3.ehpc-hz-EXAMPLE", None),
+        "compute0": ("compute0", None),
+    }
+
+
 @pytest.mark.parametrize(("hosts", "start"), [("clusters", "Each cluster has"), ("nodes", "Each node has")])
 def test_variables_are_those_of_the_documentation(inventory: Inventory, hosts: str, start: str) -> None:
     documentation = PLUGIN.read_text(encoding="utf-8").partition('DOCUMENTATION = r"""')[2].partition('"""')[0]

@@ -41,6 +41,10 @@ def named(hosts: list[Variables], *preferences: list[str], groups: tuple[str, ..
         (node("", "compute0"), ["compute0.c"]),
         (node(None, None), ["node.c"]),
         (cluster(""), ["cluster"]),
+        (cluster("../a"), [".._a"]),
+        (cluster(".."), ["_"]),
+        (node("i-1", "../x"), ["i-1.c"]),
+        (node("-oProxyCommand=true", "-a"), ["_oProxyCommand=true.c"]),
     ],
 )
 def test_default_names(variables: Variables, expected: list[str]) -> None:
@@ -64,7 +68,9 @@ def test_a_preference_cannot_take_the_default_name_of_another_host() -> None:
     assert named([cluster("a"), cluster("b")], ["a"], ["a"]) == ["a", "b"]
 
 
-@pytest.mark.parametrize("name", ["all", "ungrouped", "localhost", "127.0.0.1", "::1", "mine", "{{ x }}", "a|b", "taken"])
+@pytest.mark.parametrize(
+    "name", ["all", "ungrouped", "localhost", "127.0.0.1", "::1", "mine", "{{ x }}", "a|b", "taken", "../../etc/x", "..", ".", "-oProxyCommand=true", "a\0"]
+)
 def test_names_that_cannot_be_used(name: str) -> None:
     others = {"taken": cluster("other"), "static": {"ansible_host": "192.0.2.1"}, "same": cluster("a")}
     assert named([cluster("a")], [name], groups=("mine",), others=others) == ["a"]
@@ -80,7 +86,7 @@ def test_warning() -> None:
     names.preferred(["all"] * 6 + ["\x1b[31m|"], names.reserve_default(host), host)
     warning = names.warning()
     assert warning is not None
-    assert warning.startswith("Host names that Ansible reserves, that a group or another host has, or that could run code were not used: 'all' for ehpc-hz-E")
+    assert warning.startswith("Host names that Ansible reserves, that a group or another host has, or that are not safe were not used: 'all' for ehpc-hz-E")
     assert warning.endswith("and 2 more.")
     names = HostNames(("ehpc-hz-EXAMPLE",), {})
     assert names.reserve_default(host) == "ehpc-hz-EXAMPLE_2"
