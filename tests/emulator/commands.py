@@ -46,7 +46,7 @@ class Record:
     def finish(self, status: str, message: str, exit_code: int = -1) -> None:
         self.message, self.exit_code = message, exit_code
         self.finished_time = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-        # Last, because others look at it from their own threads.
+        # Last, because other threads read the status.
         self.status = status
 
 

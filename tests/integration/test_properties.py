@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whatever sequence of tasks sets the post scripts of a cluster, the service has what a model of a few lines says."""
+"""For any sequence of tasks that set the post scripts of a cluster, the emulator stores what a model of a few lines predicts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CLUSTER = "ehpc-hz-EXAMPLE"
 LIMIT = 16
 Stored = list[dict[str, str]]
 
-# Few urls, so that they meet again; arguments with all that a shell, a url or the signature could stumble over.
+# Few URLs, so that they repeat; arguments with all characters that are special to a shell, in a URL or in the signature.
 URLS = ["https://example.com/a%20b.sh", "https://example.com/f?x=1&y=2", "/home/多/script.sh", "oss://bucket/k+=~*.sh"]
 WORDS = st.text(alphabet=" abc'\"$`\\&=%+~*?#;|<>()[]{}!\n\té多🙂", max_size=6)
 ARGS = st.one_of(st.none(), st.sampled_from(["-x", "-y"]), WORDS, st.lists(WORDS, max_size=3))
@@ -35,7 +35,7 @@ TASKS = st.fixed_dictionaries(
 
 
 def model(before: Stored, task: dict[str, t.Any]) -> Stored | None:
-    """What a cluster with these scripts has after the task; None where the task has to be refused."""
+    """The scripts of a cluster that had these ones after the task; None if the task must be refused."""
     wanted = [{"url": script["url"], "args": joined(script.get("args"))} for script in task["scripts"] or []]
     if task["state"] == "absent":
         return [] if task["scripts"] is None else [script for script in before if script["url"] not in [gone["url"] for gone in wanted]]
@@ -85,7 +85,7 @@ class Cluster:
         self._emulator.state.clusters[CLUSTER].post_scripts = [dict(script) for script in scripts]
 
     def run(self, task: dict[str, t.Any], check_mode: bool = False) -> dict[str, t.Any] | None:
-        """The result; None where the task was refused."""
+        """The result; None if the task was refused."""
         try:
             return run("post_scripts", {**reaching(self._emulator), "cluster_id": CLUSTER, **task}, check_mode, self._clients)
         except EhpcError as error:
