@@ -41,7 +41,7 @@ options:
       url:
         description:
           - The HTTP or HTTPS URL from which a node fetches the script, or the absolute path of a file on the node.
-          - With HTTPS the node verifies the certificate. With plain HTTP anyone on the network can replace the script, so the module warns
+          - With HTTPS the node verifies the certificate. With plain HTTP an attacker in the network can replace the script, so the module warns
             unless there is a O(scripts[].checksum).
           - C(curl) follows redirects to HTTPS only, C(wget) follows none.
         type: str
@@ -117,7 +117,7 @@ notes:
   - Nodes need C(bash), C(flock), C(timeout), C(gzip), C(base64), and C(curl) or C(wget); for checksums also C(sha256sum).
   - Scripts have the environment variables C(ClusterId) and C(AccountType). E-HPC documents further variables for the roles of a node, but
     not their names.
-  - Runs on the same node are executed one after the other. If the response to a call is lost, the call is repeated, but the scripts run
+  - Runs on the same node are executed one after the other. If the response to a call is lost, the call is retried, but the scripts run
     once. A run that is interrupted, because the node restarts for example, is reported as failed and is not resumed.
   - It is not documented whether on-premises nodes execute commands. Nodes that E-HPC refuses, and nodes that do not respond, are reported
     as V(unreachable); the other nodes run the scripts.

@@ -53,10 +53,10 @@ AROUND = {"SetPostScripts": ("GetPostScripts", "GetPostScripts"), "SyncUsers": (
 
 OTHER_CODES = ("InvalidParams", "ClusterNotFound", "NotAuthorized", "SignatureDoesNotMatch")
 WITHOUT_ANSWER = {
-    "a connection lost before the work": "lost_before",
-    "a connection lost after the work": "lost_after",
-    "half of an answer": "truncated",
-    "an answer later than ``read_timeout``": "slow",
+    "a connection lost before the change": "lost_before",
+    "a connection lost after the change": "lost_after",
+    "half of a response": "truncated",
+    "a response later than ``read_timeout``": "slow",
 }
 
 
@@ -66,7 +66,7 @@ def faults() -> Iterator[Fault]:
         yield from (Fault(f"{status} of a gateway", "bad_gateway", times, status=status) for status in (429, 500, 502, 503, 504))
         yield from (Fault(name, kind, times) for name, kind in WITHOUT_ANSWER.items())
     yield Fault("200 without a body", "empty", 1)
-    yield Fault("200 with a page of HTML", "html", 1)
+    yield Fault("200 with an HTML page", "html", 1)
     yield Fault("200 with half of the JSON", "truncated_json", 1)
     yield from (Fault(f"``{code}``", "code", 1, code) for code in OTHER_CODES)
 
@@ -120,7 +120,7 @@ def test_the_codes_of_the_collection_are_documented() -> None:
     # This one is the service's too, and says the same where a module finds it out by itself.
     own.remove("InvalidClusterStatus")
     documented = (ROOT / "docs" / "docsite" / "rst" / "guide_failures.rst").read_text(encoding="utf-8")
-    section = documented.partition(".. list-table:: Codes of the collection itself")[2].partition("What is repeated")[0]
+    section = documented.partition(".. list-table:: Codes of the collection itself")[2].partition("\nRetries\n")[0]
     assert set(re.findall(r"\* - ``(\w+)``", section)) == own
 
 

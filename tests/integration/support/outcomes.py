@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What came of an operation that met a fault, and the table of it as the documentation has it."""
+"""The outcome of an operation under a fault, and the table of outcomes in the documentation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import dataclass
 
 RETRIES = 2
-COLUMNS = ("What happens", "A read", "``SetPostScripts``", "``SyncUsers``")
+COLUMNS = ("Fault", "Read", "``SetPostScripts``", "``SyncUsers``")
 
 
 class Outcome(t.NamedTuple):
@@ -25,12 +25,12 @@ class Outcome(t.NamedTuple):
         """As the table says it."""
         requests = "1 request" if self.requests == 1 else f"{self.requests} requests"
         if self.code and self.requests == RETRIES + 1:
-            requests = "every try used up"
+            requests = "all attempts used"
         parts = ["succeeds" if self.code is None else "fails: " + ("that code" if self.code == fault.code else f"``{self.code}``"), requests]
         if self.looks:
             parts.append("the list read after each" if self.looks > 1 else "the list read once in between")
         if self.code and self.done:
-            parts.append("though the work was done")
+            parts.append("although the change was applied")
         return ", ".join(parts)
 
 
