@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Workflows: what one job hands to the next, and what comes of approval and of failures."""
+"""Workflows: the artifacts that a job passes to the next one, approval, and failures."""
 
 from __future__ import annotations
 
 import json
+import re
 import threading
 import typing as t
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from launching import Controller
 from emulator import Emulator
 
 WORKFLOW = "Bootstrap E-HPC cluster with approval"
-REPORT = "Report E-HPC bootstrap"
+REPORT, CHECK = "Report E-HPC bootstrap", "Check E-HPC preview"
 CLUSTER = "ehpc-hz-hybrid01"
 SCRIPTS = "https://scripts.example.com/base.sh --mode hybrid"
 STORED = [{"url": "https://scripts.example.com/base.sh", "args": "--mode hybrid"}]
@@ -28,22 +29,31 @@ def stored(emulator: Emulator) -> list[t.Any]:
     return [{"url": script["url"], "args": script["args"]} for script in emulator.state.clusters[CLUSTER].post_scripts]
 
 
+DONE = {
+    "region": "cn-hangzhou",
+    "status": "running",
+    "post_scripts_changed": False,
+    "post_scripts": [],
+    "users_synced": False,
+    "users_added": [],
+    "users_missing": [],
+}
 GIVEN = {"ehpc_bootstrap_cluster_id": CLUSTER, "ehpc_bootstrap_post_scripts": SCRIPTS, "ehpc_bootstrap_preflight": "off"}
 
 
 def test_approved(awx: Controller, emulator: Emulator) -> None:
     workflow = awx.run_workflow(WORKFLOW, {**GIVEN, "ehpc_bootstrap_expected_users": "physics01"})
-    assert ({name: job.code for name, job in workflow.jobs.items()}, workflow.failed) == ({"preview": 0, "apply": 0, "report": 0}, False)
+    assert ({name: job.code for name, job in workflow.jobs.items()}, workflow.failed) == ({"preview": 0, "check": 0, "apply": 0, "report": 0}, False)
     assert stored(emulator) == STORED
     assert workflow.jobs["preview"].artifacts["ehpc_bootstrap"][CLUSTER]["users_missing"] == ["physics01"]
-    assert workflow.jobs["apply"].artifacts["ehpc_bootstrap"][CLUSTER]["users_missing"] == [], "what the preview handed on does not stay"
-    assert f"{CLUSTER}  cn-hangzhou  running  changed  4 added" in workflow.jobs["report"].stdout
+    assert workflow.jobs["apply"].artifacts["ehpc_bootstrap"][CLUSTER]["users_missing"] == [], "the artifacts of the preview are replaced"
+    assert re.search(rf"{CLUSTER} .*4 added", workflow.jobs["report"].stdout)
 
 
 def test_denied(awx: Controller, emulator: Emulator) -> None:
     before = stored(emulator)
     workflow = awx.run_workflow(WORKFLOW, GIVEN, approve=lambda: False)
-    assert (list(workflow.jobs), workflow.failed) == (["preview"], True)
+    assert (list(workflow.jobs), workflow.failed) == (["preview", "check"], True)
     assert (stored(emulator), {"SetPostScripts", "SyncUsers"} & set(emulator.actions())) == (before, set())
 
 
@@ -65,9 +75,35 @@ def test_an_apply_that_fails_makes_the_workflow_fail(awx: Controller, emulator: 
     assert (workflow.jobs["preview"].code, workflow.jobs["apply"].code, workflow.failed) == (0, 2, True)
 
 
+@pytest.mark.parametrize("lost", ["check", "apply"])
+def test_a_job_without_a_result_makes_the_workflow_fail(awx: Controller, lost: str) -> None:
+    """Its image cannot be pulled, or it was canceled. The results of the preview do not count as its results."""
+    workflow = awx.run_workflow(WORKFLOW, GIVEN, lost=lost)
+    assert ({name: job.code for name, job in workflow.jobs.items()}[lost], workflow.failed) == (1, True)
+
+
+STATES: dict[str, tuple[dict[str, t.Any], bool]] = {
+    "scripts": ({"post_scripts_state": "would change", "users_state": "not managed"}, True),
+    "users": ({"post_scripts_state": "not managed", "users_state": "would change"}, True),
+    "nodes": ({"post_scripts_state": "unchanged", "users_state": "unchanged", "nodes_run": {"compute000": "unchanged", "compute001": "would_run"}}, True),
+    "not known": ({"post_scripts_state": "unchanged", "users_state": "not known yet"}, True),
+    "no states": ({}, True),
+    "nothing": ({"post_scripts_state": "unchanged", "users_state": "unchanged", "nodes_run": {"compute000": "unchanged"}}, False),
+    "not managed": ({"post_scripts_state": "not managed", "users_state": "not applicable (no proxy mode)"}, False),
+}
+
+
+@pytest.mark.parametrize("case", STATES)
+def test_only_changes_need_approval(awx: Controller, case: str) -> None:
+    states, changes = STATES[case]
+    results = {"ehpc-hz-EXAMPLE": {**DONE, **states}}
+    job = awx.launch(CHECK, {"ehpc_bootstrap": results})
+    assert (job.code, job.artifacts) == (0 if changes else 2, {"ehpc_bootstrap": {}, "ehpc_preview_unchanged": {} if changes else results})
+
+
 @pytest.fixture
 def tickets() -> Iterator[tuple[str, list[dict[str, str]]]]:
-    """The url of a ticket system, and the tickets that were opened."""
+    """The URL of a ticket system, and the tickets in it."""
     opened: list[dict[str, str]] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -77,7 +113,7 @@ def tickets() -> Iterator[tuple[str, list[dict[str, str]]]]:
             self.end_headers()
 
         def log_message(self, *_arguments: object) -> None:
-            """Nothing of it belongs into the output of the tests."""
+            """Keep the output of the tests clean."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -89,9 +125,7 @@ def tickets() -> Iterator[tuple[str, list[dict[str, str]]]]:
 
 def test_the_report_opens_a_ticket_for_each_failure(awx: Controller, tickets: tuple[str, list[dict[str, str]]]) -> None:
     url, opened = tickets
-    done = {"region": "cn-hangzhou", "status": "running", "post_scripts_changed": False, "post_scripts": [], "users_synced": False}
-    done |= {"users_added": [], "users_missing": []}
-    results = {"ehpc-hz-EXAMPLE1": done, "ehpc-hz-EXAMPLE2": {**done, "error": "The manager is down, says {{ lookup('env', 'HOME') }}."}}
+    results = {"ehpc-hz-EXAMPLE1": DONE, "ehpc-hz-EXAMPLE2": {**DONE, "error": "The manager is down, says {{ lookup('env', 'HOME') }}."}}
     job = awx.launch(REPORT, {"ehpc_report_url": url, "ehpc_bootstrap": results})
     assert (job.code, "Not bootstrapped: ehpc-hz-EXAMPLE2." in job.stdout) == (2, True)
     assert [(ticket["summary"].split()[2], ticket["description"]) for ticket in opened] == [
