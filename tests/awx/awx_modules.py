@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Stand-ins for the modules of awx.awx: they keep the objects in a file, and look for those that an option refers to as the real ones do.
+"""Stand-ins for the modules of awx.awx. They store the objects in a file, and resolve references as the real modules do.
 
-The collection awx.awx and a controller are not here. The stand-ins have the options of the real modules as these document them, and
-Ansible checks names and types as for any module.
+The tests have neither the collection awx.awx nor a controller. The stand-ins have the documented options of the real modules, and Ansible
+validates names and types.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ Options = dict[str, str]
 
 
 def options(texts: str = "", bools: str = "", ints: str = "", dicts: str = "", names: str = "", nodes: str = "") -> Options:
-    """The options of a module beside its name, by their types."""
+    """The options of a module by name, with their types; name and description are always included."""
     kinds = {"str": f"name description {texts}", "bool": bools, "int": ints, "dict": dicts, "list of str": names, "list of dict": nodes}
     return {name: kind for kind, words in kinds.items() for name in words.split()}
 
 
 PROMPTS = " ".join(f"ask_{prompt}_on_launch" for prompt in ("credential", "diff_mode", "inventory", "job_type", "limit", "tags", "variables", "verbosity"))
 NOTIFIED = "notification_templates_started notification_templates_success notification_templates_error"
-# Of each module that is used: the options that a task could give it sensibly.
+# The options of each module, as far as a task could use them.
 MODULES: dict[str, Options] = {
     "organization": options("default_environment", ints="max_hosts", names=f"{NOTIFIED} galaxy_credentials"),
     "credential_type": options("kind", dicts="inputs injectors"),
@@ -63,7 +63,7 @@ MODULES: dict[str, Options] = {
     ),
     "schedule": options("organization unified_job_template rrule job_type limit", bools="enabled diff_mode", dicts="extra_data"),
 }
-# Which option refers to which kind of object. Some look only within the organization of the task.
+# The kind of object that an option refers to. Some options search only within the organization of the task.
 REFERENCES: dict[str, str] = {
     "organization": "organization",
     "credential_type": "credential_type",
@@ -86,7 +86,7 @@ WITHIN_ORGANIZATION = [
     ("job_template", "project"),
     ("schedule", "unified_job_template"),
 ]
-# What a controller has before anything is applied.
+# The objects of a new controller.
 EMPTY = [
     {"module": "organization", "name": "Default"},
     {"module": "credential_type", "name": "Source Control", "kind": "scm"},
@@ -155,7 +155,7 @@ def added_by(params, state, check_mode):
         job = node["unified_job_template"]
         if not check_mode and job["type"] == "job_template" and not matching("job_template", job["name"], job["organization"]["name"]):
             raise Failure("Unable to Find unified_job_template: %s" % job)
-    # These names are global.
+    # These names are global in AWX.
     own = None if MODULE in ("organization", "credential_type", "execution_environment") else params.get("organization")
     existing = matching(MODULE, params["name"], own)
     if MODULE == "host":
@@ -168,7 +168,7 @@ def added_by(params, state, check_mode):
 
 
 def install(collections: Path) -> None:
-    """Put the stand-ins into the collection awx.awx of this directory, as action plugins, because these need no process for each task."""
+    """Write the stand-ins into the collection awx.awx of this directory, as action plugins, which need no process per task."""
     plugins = collections / "ansible_collections/awx/awx/plugins/action"
     plugins.mkdir(parents=True)
     for module, types in MODULES.items():

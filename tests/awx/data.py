@@ -21,7 +21,7 @@ from surveys import Values
 ROOT = Path(__file__).resolve().parents[2]
 AWX = ROOT / "playbooks" / "awx"
 BIN = Path(sys.executable).parent
-# In the order in which the objects need each other.
+# In the order of their dependencies.
 KINDS = [
     "controller_organizations",
     "controller_credential_types",
@@ -36,7 +36,7 @@ KINDS = [
     "controller_workflows",
     "controller_schedules",
 ]
-# Settings and an environment with which every optional object exists.
+# Settings and an environment that create every optional object.
 EVERYTHING: Values = {
     "ehpc_awx_organization": "HPC",
     "ehpc_awx_repository_credential": "Repository",
@@ -55,19 +55,19 @@ SECRETS = {
 
 
 class Loader(yaml.SafeLoader):
-    """YAML in which !unsafe only keeps Ansible from evaluating a string."""
+    """A YAML loader that ignores the tag !unsafe, which is for Ansible."""
 
 
 Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(t.cast(yaml.ScalarNode, node)))
 
 
 def site() -> Values:
-    """The settings of a site, with their defaults."""
+    """The settings with their defaults."""
     return t.cast(Values, yaml.load((AWX / "vars" / "site.yml").read_text(encoding="utf-8"), Loader))
 
 
 def objects(settings: Values = EVERYTHING, secrets: dict[str, str] = SECRETS) -> dict[str, list[Values]]:
-    """The objects of each kind with these settings and these secrets in the environment, from the lists of all files."""
+    """The objects of each kind in all files, with these settings, and with these secrets in the environment."""
     with tempfile.TemporaryDirectory() as directory:
         playbook, output = Path(directory) / "evaluate.yml", Path(directory) / "objects.json"
         lists = {kind: "{{ query('ansible.builtin.vars', *query('ansible.builtin.varnames', '^%s(_.+)?$')) | flatten(1) }}" % kind for kind in KINDS}
@@ -85,11 +85,11 @@ def objects(settings: Values = EVERYTHING, secrets: dict[str, str] = SECRETS) ->
 
 @functools.cache
 def everything() -> dict[str, list[Values]]:
-    """All objects, the optional ones too."""
+    """All objects, including the optional ones."""
     return objects()
 
 
 def named(kind: str, reference: str) -> Values:
-    """The one object of this kind that a name or a named URL of AWX refers to."""
+    """The object of this kind with this name or named URL."""
     (found,) = [entry for entry in everything()[kind] if entry["name"] == reference.split("++")[0]]
     return found

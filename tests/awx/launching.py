@@ -115,7 +115,7 @@ class Controller:
         template: Values | None = None,
         files: dict[str, str] | None = None,
     ) -> Job:
-        """Launch the job template of this name, or the one given, with more files in the project. Raises Refused if AWX would start no job.
+        """Launch the job template of this name, or the one given, with more files in the project. Raises Rejected if AWX would start no job.
 
         As with AWX, a job type or a limit is ignored if the template does not prompt for it.
         """
@@ -154,7 +154,7 @@ class Controller:
         return self._run(private, wanted["playbook"])
 
     def run_workflow(self, name: str, answers: Values, *, approve: t.Callable[[], bool] = lambda: True, lost: str = "") -> Workflow:
-        """Run the workflow of this name. Raises Refused if AWX would start no workflow.
+        """Run the workflow of this name. Raises Rejected if AWX would start no workflow.
 
         approve() decides whether an approval is given, and the job of the node ``lost`` fails before its playbook begins.
         """

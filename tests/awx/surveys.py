@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What AWX does with the variables of a launch: which it refuses, which it ignores, and which defaults it adds.
+"""How AWX validates the variables of a launch, which of them it ignores, and which defaults it adds.
 
-The rules and the messages are those of AWX 24.6.1, as its API answers.
+Rules and messages are those of AWX 24.6.1.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import typing as t
 Values = dict[str, t.Any]
 
 
-class Refused(Exception):
-    """AWX answers the launch with status 400 and these messages; no job starts."""
+class Rejected(Exception):
+    """AWX rejects the launch with status 400 and these messages; no job starts."""
 
     def __init__(self, messages: list[str]) -> None:
         super().__init__("\n".join(messages))
@@ -23,22 +23,22 @@ class Refused(Exception):
 
 
 def questions(template: Values) -> list[Values]:
-    """The questions of a template. A survey that is not enabled asks nothing."""
+    """The questions of a template; none if its survey is not enabled."""
     return t.cast("list[Values]", template["survey_spec"]["spec"]) if template.get("survey_enabled") else []
 
 
 def accepted(template: Values, variables: Values) -> Values:
-    """The variables of a launch that reach the job: the valid answers, and other variables only if the template prompts for them."""
+    """The variables of a launch that AWX passes to the job: answers, and other variables if the template prompts for them."""
     asked = questions(template)
     messages = [message for question in asked for message in _mistakes(question, variables)]
     if messages:
-        raise Refused(messages)
+        raise Rejected(messages)
     names = {question["variable"] for question in asked}
     return {name: value for name, value in variables.items() if name in names or template.get("ask_variables_on_launch")}
 
 
 def defaults(template: Values) -> Values:
-    """The defaults of the questions, as far as they are valid answers themselves. AWX adds them to each job."""
+    """The defaults that AWX adds to each job: those that are valid answers."""
     values = {question["variable"]: (question, question["default"]) for question in questions(template) if question.get("default") is not None}
     return {name: default for name, (question, default) in values.items() if not _mistakes(question, {name: default})}
 

@@ -21,7 +21,7 @@ KIND_OF = dict(zip(MODULES, KINDS, strict=True))
 
 
 class Applied:
-    """What the modules were asked for, and what Ansible printed."""
+    """The calls of the modules, and the output of Ansible."""
 
     def __init__(self, calls: list[tuple[str, Values]], code: int, output: str) -> None:
         self.calls = calls
@@ -33,7 +33,7 @@ class Applied:
 
 
 class Awx:
-    """A controller, as far as the stand-ins know it."""
+    """A controller as the stand-ins store it."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -53,7 +53,7 @@ class Awx:
             "STAND_IN_LOG": str(log),
             "STAND_IN_STATE": str(self.state),
         }
-        # By its name, as it is run where the collection is installed.
+        # By name, as users of the installed collection run it.
         command = [str(BIN / "ansible-playbook"), "alicloud.ehpc.awx.apply", "-v", "-e", json.dumps(settings), *arguments]
         ran = subprocess.run(command, cwd=self.directory, env=environment, capture_output=True, text=True, timeout=180, check=False)
         return Applied([tuple(json.loads(line)) for line in log.read_text(encoding="utf-8").splitlines()], ran.returncode, ran.stdout + ran.stderr)
@@ -61,7 +61,7 @@ class Awx:
 
 @pytest.fixture(scope="module")
 def applied(tmp_path_factory: pytest.TempPathFactory) -> Applied:
-    """Everything, applied to an empty controller."""
+    """All objects, applied to an empty controller."""
     done = Awx(tmp_path_factory.mktemp("apply")).apply(EVERYTHING, SECRETS)
     assert done.code == 0, done.output
     return done
@@ -73,16 +73,16 @@ def awx(tmp_path: Path) -> Awx:
     return Awx(tmp_path)
 
 
-def test_everything_is_applied_in_the_order_in_which_it_is_needed(applied: Applied) -> None:
+def test_objects_are_applied_in_the_order_of_their_dependencies(applied: Applied) -> None:
     assert list(dict.fromkeys(module for module, _options in applied.calls)) == list(MODULES)
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_each_key_reaches_its_module_as_it_is_written(applied: Applied, module: str) -> None:
+def test_each_key_reaches_its_module(applied: Applied, module: str) -> None:
     assert applied.of(module) == everything()[KIND_OF[module]]
 
 
-def test_secrets_come_from_the_environment_and_are_not_shown(applied: Applied) -> None:
+def test_secrets_come_from_the_environment_and_are_not_printed(applied: Applied) -> None:
     assert {credential["name"]: credential["inputs"] for credential in applied.of("credential")} == {
         "E-HPC": {"access_key_id": "EXAMPLEkey", "access_key_secret": "EXAMPLE-secret", "security_token": "", "region": "cn-hangzhou", "endpoint": ""},
         "Repository": {"username": "reader", "password": "EXAMPLE-password-1"},
@@ -91,7 +91,7 @@ def test_secrets_come_from_the_environment_and_are_not_shown(applied: Applied) -
     assert [secret for secret in ("EXAMPLE-secret", "EXAMPLE-password") if secret in applied.output] == []
 
 
-def test_what_awx_evaluates_reaches_it_as_a_template(applied: Applied) -> None:
+def test_templates_of_awx_are_not_evaluated(applied: Applied) -> None:
     (credential_type,) = applied.of("credential_type")
     assert credential_type["injectors"]["env"]["ALIBABA_CLOUD_ACCESS_KEY_ID"] == "{{ access_key_id }}"
     (notification,) = applied.of("notification_template")
@@ -122,7 +122,7 @@ def test_a_second_time_and_a_second_organization(awx: Awx) -> None:
 
 
 def test_without_optional_settings(awx: Awx) -> None:
-    """No webhook, no schedule and no credential but the access key; nothing refers to them."""
+    """No webhook, no schedule, no credential but the access key, and no reference to any of them."""
     done = awx.apply({})
     assert done.code == 0, done.output
     assert [done.of(module) for module in ("notification_template", "schedule")] == [[], []]
@@ -130,11 +130,11 @@ def test_without_optional_settings(awx: Awx) -> None:
     assert "credential" not in {**done.of("project")[0], **done.of("execution_environment")[0]}
     templates = done.of("job_template") + done.of("workflow_job_template")
     notified = [value for template in templates for key, value in template.items() if key.startswith("notification_templates")]
-    assert notified == [[]] * len(notified) != [], "a notification that was attached comes off"
+    assert notified == [[]] * len(notified) != [], "a notification that was attached is detached"
 
 
 @pytest.mark.parametrize("secrets", [{}, {"ALIBABA_CLOUD_ACCESS_KEY_ID": "EXAMPLEkey"}], ids=["no key", "no secret"])
-def test_without_an_access_key_the_credential_stays(awx: Awx, secrets: dict[str, str]) -> None:
+def test_without_an_access_key_the_credential_is_not_changed(awx: Awx, secrets: dict[str, str]) -> None:
     assert awx.apply({}).code == 0
     done = awx.apply({}, secrets)
     assert (done.code, done.of("credential")) == (0, []), done.output
@@ -147,7 +147,7 @@ def test_without_an_access_key_a_first_installation_fails(awx: Awx) -> None:
     assert "so the credential E-HPC is not changed" in done.output
 
 
-def test_a_credential_of_a_repository_can_exist_already(awx: Awx) -> None:
+def test_an_existing_credential_of_a_repository(awx: Awx) -> None:
     assert awx.apply({}).code == 0
     state = json.loads(awx.state.read_text(encoding="utf-8"))
     existing = {"module": "credential", "name": "Git", "organization": "Default", "credential_type": "Source Control"}
@@ -157,11 +157,11 @@ def test_a_credential_of_a_repository_can_exist_already(awx: Awx) -> None:
 
 
 def test_the_objects_depend_on_the_settings() -> None:
-    """The evaluation of these tests against the settings of a site without anything optional."""
+    """The evaluation of these tests, without optional settings."""
     assert [kind for kind, found in objects({}, ACCESS_KEY).items() if not found] == ["controller_notifications", "controller_schedules"]
 
 
-def test_without_awx_awx_the_syntax_can_be_checked(tmp_path: Path) -> None:
+def test_the_syntax_can_be_checked_without_awx_awx(tmp_path: Path) -> None:
     environment = {"HOME": str(tmp_path), "PATH": f"{BIN}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8", "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS)}
     command = [str(BIN / "ansible-playbook"), "alicloud.ehpc.awx.apply", "--syntax-check"]
     ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False)

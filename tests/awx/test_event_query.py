@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Resource reporting: the queries over the results of real jobs, as Ansible Automation Platform evaluates them."""
+"""Resource reporting: the queries evaluated over the results of real jobs, as in Ansible Automation Platform."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from documents import MODULES
 from emulator import Emulator
 
 QUERIES: dict[str, dict[str, str]] = yaml.safe_load((ROOT / "extensions/audit/event_query.yml").read_text(encoding="utf-8"))
-# They write objects of a bucket, which is no managed node.
+# Writes objects to a bucket, which is not a managed node.
 MANAGE_NO_CLUSTER = {"post_scripts_publish"}
 CLUSTER = "ehpc-hz-hybrid01"
 Row = dict[str, t.Any]
 
 
 def evaluate(query: str, result: t.Any) -> list[Row]:
-    """The rows of a query, by the Python package jq that the platform uses, or else by the program of this name."""
+    """The rows of a query, from the Python package jq, as on the platform, or from the program jq if the package is not installed."""
     try:
         import jq
     except ImportError:
@@ -99,7 +99,7 @@ def test_a_row_for_the_cluster_and_one_for_each_node(awx: Controller, emulator: 
     assert {row["facts"]["infra_type"] for row in everything} == {"PublicCloud"}
 
 
-def test_a_cluster_that_does_not_exist_is_no_row(awx: Controller) -> None:
+def test_no_row_for_an_unknown_cluster(awx: Controller) -> None:
     assert rows(run(awx, tasks("ehpc-hz-NONE", "/opt/a.sh"), "run")) == {}
 
 
@@ -113,11 +113,11 @@ OTHERS: dict[str, Row] = {
 
 
 @pytest.mark.parametrize("case", OTHERS)
-def test_other_results_are_no_row(case: str) -> None:
+def test_no_row_for_other_results(case: str) -> None:
     assert [row for query in QUERIES.values() for row in evaluate(query["query"], OTHERS[case])] == []
 
 
-def test_a_node_without_a_host_name_has_its_id_as_name() -> None:
+def test_the_name_of_a_node_without_host_name_is_its_id() -> None:
     query = QUERIES["alicloud.ehpc.post_scripts_run"]["query"]
     names = [row["name"] for row in evaluate(query, {"nodes": [{"id": "i-1", "hostname": ""}, {"id": "i-2", "hostname": None}, {"id": "i-3"}]})]
     assert names == ["i-1", "i-2", "i-3"]

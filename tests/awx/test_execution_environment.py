@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The execution environment: what ansible-builder makes of its definition, up to where a container tool takes over."""
+"""The execution environment: the output of ansible-builder, up to the build by a container tool."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def call(*command: str | Path, cwd: Path) -> str:
 
 @pytest.fixture(scope="module")
 def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The build context, made as the guide says: the definition with the collection's tarball beside it."""
+    """The build context, made as the guide says: the definition and the tarball of the collection in one directory."""
     directory = tmp_path_factory.mktemp("execution-environment")
     shutil.copytree(AWX / "execution-environment", directory, dirs_exist_ok=True)
     call(BIN / "ansible-galaxy", "collection", "build", "--output-path", directory, ROOT, cwd=directory)
@@ -38,13 +38,13 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(context: Path) -> Path:
-    """The collection, installed as the build of the image installs it."""
+    """The collection, installed as in the image."""
     build = context / "_build"
     call(BIN / "ansible-galaxy", "collection", "install", "--offline", "-r", "requirements.yml", "--collections-path", context / "installed", cwd=build)
     return context / "installed"
 
 
-def test_the_image_is_made_of_an_image_that_can_be_named_in_the_build(context: Path) -> None:
+def test_the_base_image_can_be_set_in_the_build(context: Path) -> None:
     lines = (context / "Containerfile").read_text(encoding="utf-8").splitlines()
     assert any(line.startswith("ARG EE_BASE_IMAGE=") for line in lines)
     assert "FROM $EE_BASE_IMAGE AS base" in lines
@@ -60,10 +60,10 @@ def test_the_image_holds_the_collection(installed: Path) -> None:
     assert not (collection / "tests").exists()
 
 
-def test_the_collection_asks_for_these_packages_and_no_others(installed: Path) -> None:
+def test_the_required_packages(installed: Path) -> None:
     output = call(BIN / "ansible-builder", "introspect", installed, cwd=installed)
     found = yaml.safe_load(output[output.index("---") :])
     lines = found["python"] if isinstance(found["python"], list) else [line for lines in found["python"].values() for line in lines]
     assert [re.split(r"[<>=~! ]", line)[0] for line in lines] == PACKAGES
-    assert [line for line in lines if not re.search(r">=[0-9.]+", line)] == [], "a lower bound each, and no upper one"
+    assert [line for line in lines if not re.search(r">=[0-9.]+", line)] == [], "each has a lower bound and no upper bound"
     assert not found.get("system")

@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import request_settings, resolve
 from data import BIN, named
 from launching import Controller, Job, injected
-from surveys import Refused, questions
+from surveys import Rejected, questions
 
 from emulator import Emulator
 
@@ -114,7 +114,7 @@ REFUSED: dict[str, tuple[dict[str, t.Any], str]] = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_awx_refuses_starts_no_job(awx: Controller, case: str) -> None:
     given, message = REFUSED[case]
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(Rejected) as refused:
         awx.launch(ONE, {f"ehpc_bootstrap_{name}": value for name, value in given.items()})
     assert refused.value.messages == [message]
 

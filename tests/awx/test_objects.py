@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The objects keep the rules of AWX, name each other rightly, and fit the role and the collection."""
+"""The objects are valid for AWX, their references resolve, and they match the role and the collection."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PATTERN = json.loads((ROOT / "extensions/patterns/bootstrap_ehpc_cluster/meta/pa
 SURVEYS |= {f"pattern {template['name']}": template["survey"] for template in PATTERN["aap_resources"]["controller_job_templates"]}
 QUESTIONS = [pytest.param(question, id=f"{survey}: {question['variable']}") for survey, spec in SURVEYS.items() for question in spec["spec"]]
 ROLE_VARIABLES = yaml.safe_load((ROOT / "roles/ehpc_bootstrap/meta/argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
-# What AWX lets no credential set, beside everything that begins with ANSIBLE_.
+# Variables that AWX does not allow in a credential type, besides all that begin with ANSIBLE_.
 BLOCKED = {
     *("VIRTUAL_ENV", "PATH", "PYTHONPATH", "JOB_ID", "INVENTORY_ID", "INVENTORY_SOURCE_ID", "INVENTORY_UPDATE_ID", "AD_HOC_COMMAND_ID"),
     *("REST_API_URL", "REST_API_TOKEN", "MAX_EVENT_RES", "CALLBACK_QUEUE", "CALLBACK_CONNECTION", "CACHE", "JOB_CALLBACK_DEBUG"),
@@ -37,9 +37,9 @@ QUESTION_TYPES: dict[str, type] = {
     "integer": int,
     "float": float,
 }
-# Credential types that AWX has by itself.
+# Credential types of AWX itself.
 BUILT_IN = {"Source Control", "Container Registry"}
-# For each kind of object, under which keys it names objects of which kinds.
+# For each kind of object, the kinds that its keys refer to.
 REFERENCES: dict[str, dict[str, str]] = {
     "controller_credentials": {"credential_type": "controller_credential_types"},
     "controller_execution_environments": {"credential": "controller_credentials"},
@@ -69,7 +69,7 @@ REFERENCES: dict[str, dict[str, str]] = {
 
 
 def texts(value: t.Any) -> list[str]:
-    """Every text in a value, at any depth."""
+    """All strings in a value, at any depth."""
     if isinstance(value, dict):
         return [text for item in value.values() for text in texts(item)]
     if isinstance(value, list):
@@ -79,7 +79,7 @@ def texts(value: t.Any) -> list[str]:
 
 @pytest.mark.parametrize("credential_type", [pytest.param(entry, id=entry["name"]) for entry in OBJECTS["controller_credential_types"]])
 def test_a_credential_type(credential_type: Values) -> None:
-    assert credential_type["kind"] in ("cloud", "net"), "AWX creates no others, and inventory sources take cloud only"
+    assert credential_type["kind"] in ("cloud", "net"), "AWX allows no others, and inventory sources accept cloud only"
     fields = {field["id"]: field for field in credential_type["inputs"]["fields"]}
     assert len(fields) == len(credential_type["inputs"]["fields"])
     assert set(credential_type["inputs"]) <= {"fields", "required"}
@@ -101,18 +101,18 @@ ENVIRONMENT_OF = {
 }
 
 
-def test_what_a_credential_injects_is_what_the_collection_reads() -> None:
+def test_a_credential_injects_the_variables_that_the_collection_reads() -> None:
     credential_type = named("controller_credential_types", "Alibaba Cloud E-HPC")
     assert list(credential_type["injectors"]) == ["env"], "inventory updates get no variables"
     env = credential_type["injectors"]["env"]
     assert [name for name in env if name.startswith("ANSIBLE_") or name in BLOCKED or not re.fullmatch(r"[a-zA-Z_]+[a-zA-Z0-9_]*", name)] == []
-    # AWX renders with the fields only, and whatever else a template names is an error. Each goes where the collection reads it.
+    # AWX renders with the fields only; any other name in a template is an error.
     fields = {name: f"EXAMPLE-{name}" for name in ENVIRONMENT_OF}
     rendered = {name: ImmutableSandboxedEnvironment(undefined=StrictUndefined).from_string(template).render(fields) for name, template in env.items()}
     assert rendered == {ENVIRONMENT[option][0]: fields[field] for field, option in ENVIRONMENT_OF.items()}
 
 
-def test_the_values_of_a_credential_come_from_the_variables_that_its_type_injects() -> None:
+def test_a_credential_takes_its_values_from_the_variables_that_it_injects() -> None:
     env = named("controller_credential_types", "Alibaba Cloud E-HPC")["injectors"]["env"]
     text = (AWX / "vars/credentials.yml").read_text(encoding="utf-8")
     for field in ENVIRONMENT_OF:
@@ -126,7 +126,7 @@ def test_names_are_unique() -> None:
         assert len(names) == len(set(names)) > 0, kind
 
 
-def test_each_reference_names_an_object_that_is_applied_before() -> None:
+def test_references_are_to_objects_that_are_applied_before() -> None:
     order = list(OBJECTS)
     for kind, references in REFERENCES.items():
         for entry in OBJECTS[kind]:
@@ -137,7 +137,7 @@ def test_each_reference_names_an_object_that_is_applied_before() -> None:
                 assert order.index(target) < order.index(kind)
 
 
-def test_no_reference_is_left_out() -> None:
+def test_all_references_are_known() -> None:
     known = {"name", "description", "organization"}
     names = {entry["name"] for entries in OBJECTS.values() for entry in entries}
     for kind, entries in OBJECTS.items():
@@ -147,7 +147,7 @@ def test_no_reference_is_left_out() -> None:
 
 
 def _own_texts(value: t.Any) -> list[str]:
-    """A string, or those of a list of strings."""
+    """The string itself, or the strings of a list."""
     return [text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
 
 
@@ -157,10 +157,10 @@ def test_a_job_template_has_at_most_one_credential_of_a_type() -> None:
         assert len(types) == len(set(types))
 
 
-def test_playbooks_and_inventory_files_are_there() -> None:
+def test_playbooks_and_inventory_files_exist() -> None:
     for template in OBJECTS["controller_templates"]:
         plays = yaml.load((ROOT / template["playbook"]).read_text(encoding="utf-8"), Loader)
-        assert all("hosts" in play for play in plays), "AWX offers only files with plays"
+        assert all("hosts" in play for play in plays), "AWX lists only files with plays"
     for source in OBJECTS["controller_inventory_sources"]:
         assert yaml.load((ROOT / source["source_path"]).read_text(encoding="utf-8"), Loader)["plugin"] == "alicloud.ehpc.ehpc"
 
@@ -186,7 +186,7 @@ def test_a_survey(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SURVEYS)
-def test_nothing_but_a_cluster_id_must_be_answered(name: str) -> None:
+def test_only_the_cluster_id_is_required(name: str) -> None:
     assert {question["variable"] for question in SURVEYS[name]["spec"] if question["required"]} <= {"ehpc_bootstrap_cluster_id"}
 
 
@@ -201,14 +201,14 @@ def test_a_question(question: Values) -> None:
     assert [limit for limit in limits if not isinstance(limit, int) or isinstance(limit, bool)] == []
     assert question["variable"] in ROLE_VARIABLES
     if kind == "multiplechoice":
-        assert all(isinstance(choice, str) for choice in question["choices"]), "true and false without quotation marks are no texts"
+        assert all(isinstance(choice, str) for choice in question["choices"]), "true and false need quotation marks to be strings"
         assert question["default"] in question["choices"]
-        assert not question["required"], "AWX asks launches by API, CLI, schedule and workflow for each answer that is required, default or not"
+        assert not question["required"], "AWX rejects launches by API, CLI, schedule and workflow without a required answer, even if it has a default"
     elif not question["required"]:
-        assert not question.get("min"), "an answer of a least length must be given"
+        assert not question.get("min"), "a minimum length makes an answer required"
 
 
-def test_the_defaults_of_surveys_are_those_of_the_role() -> None:
+def test_surveys_have_the_defaults_of_the_role() -> None:
     for survey in SURVEYS.values():
         for question in survey["spec"]:
             default = question.get("default", "")
@@ -222,20 +222,20 @@ def test_the_nodes_of_a_workflow(workflow: Values) -> None:
     assert len(nodes) == len(workflow["workflow_nodes"])
     asked = {question["variable"] for question in workflow["survey_spec"]["spec"]}
     for node in nodes.values():
-        assert set(node["related"]) == {"success_nodes", "failure_nodes", "always_nodes", "credentials"}, "the module wants each, even empty"
+        assert set(node["related"]) == {"success_nodes", "failure_nodes", "always_nodes", "credentials"}, "the module requires each, even if it is empty"
         after = [entry["identifier"] for key in ("success_nodes", "failure_nodes", "always_nodes") for entry in node["related"][key]]
         assert set(after) <= set(nodes)
         job = node["unified_job_template"]
         if job["type"] == "workflow_approval":
-            assert (job["timeout"] > 0, node["related"]["failure_nodes"]) == (True, []), "what is denied does not go on"
+            assert (job["timeout"] > 0, node["related"]["failure_nodes"]) == (True, []), "a denied approval must not continue"
             continue
         template = named("controller_templates", job["name"])
         for prompt in ("job_type", "diff_mode"):
-            assert prompt not in node or template[f"ask_{prompt}_on_launch"], f"AWX ignores {prompt} where the job template does not ask for it"
+            assert prompt not in node or template[f"ask_{prompt}_on_launch"], f"AWX ignores {prompt} if the job template does not prompt for it"
         assert {question["variable"] for question in template.get("survey_spec", {}).get("spec", []) if question["required"]} <= asked
 
 
-def test_in_a_workflow_nothing_is_changed_without_approval() -> None:
+def test_a_workflow_changes_nothing_without_approval() -> None:
     for workflow in OBJECTS["controller_workflows"]:
         nodes = {node["identifier"]: node for node in workflow["workflow_nodes"]}
         approvals = [node for node in nodes.values() if node["unified_job_template"]["type"] == "workflow_approval"]
@@ -246,7 +246,7 @@ def test_in_a_workflow_nothing_is_changed_without_approval() -> None:
         assert changing <= approved - reached
 
 
-def test_messages_are_json_and_use_what_awx_knows() -> None:
+def test_messages_are_json_and_use_the_variables_of_awx() -> None:
     job = {"id": 1, "name": "EXAMPLE"}
     known = {"job": job, "job_friendly_name": "Job", "url": "https://awx.example.com/#/jobs/1"}
     approval = {"approval_node_name": "EXAMPLE", "workflow_url": "https://awx.example.com/#/jobs/workflow/1"}
@@ -261,8 +261,8 @@ def test_messages_are_json_and_use_what_awx_knows() -> None:
             assert "EXAMPLE" in json.loads(sandbox.from_string(body).render(approval))["text"]
 
 
-def test_what_awx_is_to_evaluate_ansible_leaves_alone() -> None:
-    """Without !unsafe Ansible would evaluate the templates of injectors and messages while it applies them."""
+def test_templates_of_awx_are_unsafe() -> None:
+    """Without !unsafe Ansible would evaluate the templates of injectors and messages."""
     for path in (AWX / "vars").glob("*.yml"):
         root = yaml.compose(path.read_text(encoding="utf-8"), Loader)
         for name, nodes in _scalars(root):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The pattern for Ansible Automation Platform: its own rules, and that it does what the job template of playbooks/awx does."""
+"""The pattern for Ansible Automation Platform: its schema, and its job template compared with that of playbooks/awx."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_generated_files_are_up_to_date(path: Path) -> None:
 
 
 PLAYBOOK = f"extensions/patterns/{DIRECTORY.name}/playbooks/{TEMPLATE['playbook']}"
-# What the user chooses at the launch, and the names that these tests have for the parts of a job template.
+# With the choices of the launch, and with the keys of playbooks/awx.
 LAUNCHED = {**TEMPLATE, "playbook": PLAYBOOK, "survey_spec": TEMPLATE["survey"], "inventory": "", "credentials": ["E-HPC"]}
 
 
