@@ -119,8 +119,12 @@ def test_a_failure_that_ends_the_run_is_that_of_its_cluster_alone(play: Play) ->
         emulator.state.clusters[failing].status = "exception"
         stopped = stats(fleet(code=2))
         assert "in status exception" in stopped[failing]["error"]
-        assert stopped[healthy]["error"].startswith("The run ended before the role had finished with this cluster")
-        assert stopped[healthy]["post_scripts_state"] == "not reached"
+        # ansible-core 2.16 lets the others finish first, because the failed one still has tasks in its always section.
+        if "error" in stopped[healthy]:
+            assert stopped[healthy]["error"].startswith("The run ended before the role had finished with this cluster")
+            assert (stopped[healthy]["post_scripts_state"], stopped[healthy]["users_state"]) == ("not reached", "not reached")
+        else:
+            assert (stopped[healthy]["post_scripts_state"], stopped[healthy]["users_state"]) == ("unchanged", "unchanged")
 
 
 @pytest.fixture
