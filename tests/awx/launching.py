@@ -34,7 +34,7 @@ FOLLOWING = ("success_nodes", "failure_nodes", "always_nodes")
 
 
 class UnsafeDumper(yaml.SafeDumper):
-    """Writes every text with !unsafe, as AWX writes what somebody has typed."""
+    """Writes every string with !unsafe, as AWX writes answers."""
 
     def represent_data(self, data: t.Any) -> yaml.Node:
         if isinstance(data, str):
@@ -43,21 +43,21 @@ class UnsafeDumper(yaml.SafeDumper):
 
 
 def injected(credential_type: Values, inputs: Values) -> dict[str, str]:
-    """The environment that a credential gives. A field that is blank is not there, so its template gives an empty text."""
+    """The environment variables of a credential. AWX omits blank fields, so their templates give empty strings."""
     namespace = {name: value for name, value in inputs.items() if value}
     sandbox = ImmutableSandboxedEnvironment()
     return {name: sandbox.from_string(template).render(**namespace) for name, template in credential_type["injectors"]["env"].items()}
 
 
 def inventory_script(hosts: dict[str, Values], groups: dict[str, list[str]]) -> str:
-    """The program that AWX puts into the directory of a job in place of an inventory."""
+    """The inventory script that AWX writes into the directory of a job."""
     listing = {"all": {"hosts": list(hosts)}, **{name: {"hosts": names} for name, names in groups.items()}, "_meta": {"hostvars": hosts}}
     return f"#!{sys.executable}\n# -*- coding: utf-8 -*-\nprint({json.dumps(listing)!r})\n"
 
 
 @dataclass
 class Job:
-    """What became of a job."""
+    """A finished job."""
 
     code: int
     stdout: str
@@ -65,7 +65,7 @@ class Job:
 
     @property
     def artifacts(self) -> Values:
-        """What set_stats has handed on; AWX gives it to the next nodes of a workflow."""
+        """The data of set_stats, which AWX passes to the next nodes of a workflow."""
         stats = [event for event in self.events if event["event"] == "playbook_on_stats"]
         return t.cast(Values, stats[-1]["event_data"].get("artifact_data", {})) if stats else {}
 
@@ -80,7 +80,7 @@ class Job:
 
 @dataclass
 class Workflow:
-    """What became of a workflow: its jobs by their nodes, the artifacts that they have handed on, and whether AWX says failed."""
+    """A finished workflow: its jobs by node, their artifacts, and whether its status in AWX is failed."""
 
     jobs: dict[str, Job] = field(default_factory=dict)
     artifacts: Values = field(default_factory=dict)
@@ -88,7 +88,7 @@ class Workflow:
 
 
 class Controller:
-    """Launches job templates and updates inventories, with what a credential holds, against an emulated service."""
+    """Launches job templates and updates inventories with a credential, against an emulated service."""
 
     def __init__(self, directory: Path, emulator: Emulator) -> None:
         self.directory = directory
@@ -136,7 +136,7 @@ class Controller:
         limit: str = "",
         files: dict[str, str] | None = None,
     ) -> Job:
-        """Run a job. These variables are stronger than the defaults of the survey, and those than the variables of the template."""
+        """Run a job. Precedence: these variables, the defaults of the survey, the variables of the template."""
         unsafe = {**defaults(wanted), **variables, **self._metadata(wanted["name"])}
         if hosts is None:
             hosts = {host["name"]: host["variables"] for host in everything()["controller_hosts"] if host["inventory"] == wanted["inventory"]}
@@ -175,7 +175,7 @@ class Controller:
             else:
                 succeeded = approve()
             related = node["related"]
-            # A failure that no other node follows makes the workflow fail.
+            # A failed node without a successor makes the workflow fail.
             workflow.failed |= not succeeded and not related["failure_nodes"] + related["always_nodes"]
             waiting += [entry["identifier"] for entry in related["success_nodes" if succeeded else "failure_nodes"] + related["always_nodes"]]
         return workflow
@@ -189,7 +189,7 @@ class Controller:
         return self._start(wanted | prompts, variables)
 
     def update(self, source: str, inputs: Values | None = None, code: int = 0) -> tuple[dict[str, Values], dict[str, list[str]]]:
-        """Update an inventory from the source of this name, as AWX does it: the hosts with their variables, and the groups."""
+        """Update an inventory from the source of this name, as AWX does: the hosts with their variables, and the groups."""
         wanted = named("controller_inventory_sources", source)
         private = self._private_directory()
         self._project(private)
@@ -246,7 +246,7 @@ class Controller:
 
     @staticmethod
     def _collections(private: Path) -> dict[str, str]:
-        """First what the project asks for, then what the execution environment has."""
+        """The collections of the project, then those of the execution environment."""
         return {"ANSIBLE_COLLECTIONS_PATH": f"{private / 'requirements_collections'}:{COLLECTIONS}"}
 
     def _metadata(self, template: str) -> Values:

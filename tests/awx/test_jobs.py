@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Jobs, from the answers of a survey to the artifacts and what the service has stored."""
+"""Jobs, from the answers of a survey to the artifacts and the state of the service."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_scripts_as_people_type_them(awx: Controller, emulator: Emulator, text: 
 
 
 class Hostile:
-    """Texts that make a file where anything evaluates them."""
+    """Strings that create a file if anything evaluates them."""
 
     def __init__(self, directory: Path) -> None:
         self.mark = directory / "mark"
@@ -180,7 +180,7 @@ def test_hostile_yaml_is_text(awx: Controller, emulator: Emulator, hostile: Host
 
 @pytest.mark.parametrize("variable", ["cluster_id", "region", "post_scripts", "post_scripts_purge", "sync_users", "wait_timeout"])
 def test_a_hostile_answer_fails_as_text(awx: Controller, emulator: Emulator, hostile: Hostile, variable: str) -> None:
-    """Also where AWX compares nothing with a survey, as for the jobs of a workflow."""
+    """Also without validation by AWX, as in the jobs of a workflow."""
     before = stored(emulator)
     job = awx.launch(ONE, answers(**{"post_scripts": "/opt/a.sh", variable: hostile()}), template=UNCHECKED)
     assert (job.code, hostile.evaluated(), writes(emulator), stored(emulator)) == (2, False, [], before)

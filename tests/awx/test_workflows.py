@@ -101,6 +101,14 @@ def test_only_changes_need_approval(awx: Controller, case: str) -> None:
     assert (job.code, job.artifacts) == (0 if changes else 2, {"ehpc_bootstrap": {}, "ehpc_preview_unchanged": {} if changes else results})
 
 
+def test_without_changes_no_approval_is_requested(awx: Controller, emulator: Emulator) -> None:
+    assert awx.run_workflow(WORKFLOW, GIVEN).failed is False
+    emulator.forget()
+    workflow = awx.run_workflow(WORKFLOW, {**GIVEN, "ehpc_bootstrap_expected_users": "hpcuser01"}, approve=lambda: pytest.fail("the approval is requested"))
+    assert ({name: job.code for name, job in workflow.jobs.items()}, workflow.failed) == ({"preview": 0, "check": 2, "unchanged": 0}, False)
+    assert "unchanged" in workflow.jobs["unchanged"].stdout
+
+
 @pytest.fixture
 def tickets() -> Iterator[tuple[str, list[dict[str, str]]]]:
     """The URL of a ticket system, and the tickets in it."""
