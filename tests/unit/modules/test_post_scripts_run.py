@@ -240,6 +240,14 @@ def test_a_node_without_a_host_name_and_a_status(service: Service) -> None:
     assert error.message.endswith(" failed on 1 of 1 nodes:\n- i-1: The node is in an unknown status.")
 
 
+def test_a_node_without_an_id_gets_no_command(service: Service) -> None:
+    service.expects(describe(), nodes({**node(1), "Id": None}, node(2)), *exchange(start(script(BASE), force=True), {2: report("ok")}))
+    error = service.fails(post_scripts_run, cluster_id=CLUSTER, scripts=[{"url": BASE}], force=True, nodes=["compute001", "i-2"])
+    unreachable = {**node_result(1, "unreachable", output="The node has no ID, so E-HPC cannot run commands on it."), "id": None}
+    assert error.result["nodes"] == [unreachable, node_result(2, "ok", 0)]
+    assert error.message.endswith("- compute001: The node has no ID, so E-HPC cannot run commands on it.")
+
+
 def test_a_cluster_without_an_account_type(service: Service) -> None:
     (command,) = _runner.commands(RUN, steps(script(BASE)), {"ClusterId": CLUSTER, "AccountType": ""}, 1800, True)
     service.expects(describe(AccountType=None), nodes(node(1)), *exchange(command, {1: report("ok")}))
@@ -317,6 +325,37 @@ def test_a_node_that_does_not_respond_in_time(service: Service) -> None:
     assert error.result["changed"] is True
     # The last one ends at the deadline: 10 seconds, and 10 to report.
     assert service.clock.sleeps == [1, 2, 4, 8, 5]
+
+
+def throttled(call: Call, seconds: float) -> Call:
+    """This call, but E-HPC refuses it just after the deadline. A retry would be too late."""
+    return Call(call.action, code="Throttling.User", takes=seconds, **call.params)
+
+
+def test_the_first_delay_ends_at_the_deadline(service: Service) -> None:
+    service.expects(describe(), read(script(BASE)), nodes(node(1)), invoke(look(script(BASE)), 1, seconds=60, takes=0.5))
+    service.expects(results(records={1: report("unchanged")}))
+    assert ensure(service, run_timeout=1)["nodes"] == [node_result(1, "unchanged")]
+    assert service.clock.sleeps == [0.5]
+
+
+def test_nothing_is_started_after_the_deadline(service: Service) -> None:
+    service.expects(describe(), read(script(BASE)), nodes(node(1)), throttled(invoke(start(script(BASE), seconds=1, force=True), 1, seconds=60), 11.2))
+    error = service.fails(post_scripts_run, cluster_id=CLUSTER, force=True, run_timeout=1)
+    assert (error.code, error.result["nodes"], error.result["changed"]) == ("Throttling.User", [node_result(1, "skipped")], False)
+
+
+def test_a_status_that_cannot_be_read_in_time_does_not_lose_the_results(service: Service) -> None:
+    service.expects(describe(), read(script(BASE)), nodes(node(1)), invoke(start(script(BASE), seconds=1, force=True), 1, seconds=60))
+    service.expects(throttled(status(), 10.2), results(records={1: report("ok")}))
+    assert ensure(service, force=True, run_timeout=1)["nodes"] == [node_result(1, "ok", 0)]
+
+
+def test_results_are_not_read_long_after_the_deadline(service: Service) -> None:
+    service.expects(describe(), read(script(BASE)), nodes(node(1)), invoke(start(script(BASE), seconds=1, force=True), 1, seconds=60))
+    service.expects(status(n1="Finished"), throttled(results(), 15.2))
+    error = service.fails(post_scripts_run, cluster_id=CLUSTER, force=True, run_timeout=1)
+    assert (error.code, error.result["nodes"], error.result["changed"]) == ("Throttling.User", [node_result(1, "unknown")], True)
 
 
 def test_a_command_that_ends_without_a_report(service: Service) -> None:
@@ -558,6 +597,9 @@ def test_only_executed_scripts_are_a_change(service: Service, said: str | tuple[
         (report("failed", 2, "7"), f"{MOUNT}: exit status 7."),
         (report("failed", 1, "-", "curl: (22) 404\nThe script cannot be fetched: curl: (22) 404\n"), f"{BASE}: The script cannot be fetched: curl: (22) 404."),
         (report("timeout", 1, "-", "begun\n"), f"{BASE}: timeout: begun."),
+        (report("failed", 1, "1", "help!\n"), f"{BASE}: exit status 1: help!"),
+        (report("failed", 1, "1", "really?\n"), f"{BASE}: exit status 1: really?"),
+        (report("failed", 1, "1", "x" * 200), f"{BASE}: exit status 1: " + "x" * 200 + "."),
         (report("failed", 1, "1", "\x1b[31mred\x1b[0m\tand " + "long" * 100), f"{BASE}: exit status 1: [31mred [0m and " + "long" * 46 + "..."),
         (report("busy"), "timeout: Another run of scripts was active on this node until run_timeout ended."),
         (report("interrupted", 2, "-", "fine\n"), f"{MOUNT}: The run was interrupted: the runner was killed or the node restarted."),
@@ -584,11 +626,13 @@ def test_a_cluster_without_scripts_is_a_warning(service: Service) -> None:
     ]
 
 
-@pytest.mark.parametrize(("options", "warned"), [({}, True), ({"roles": []}, False), ({"nodes": []}, False)])
-def test_a_cluster_without_such_nodes_is_a_warning(service: Service, options: dict[str, t.Any], warned: bool) -> None:
+@pytest.mark.parametrize(
+    ("options", "roles"), [({}, "compute"), ({"roles": ["manager", "compute"]}, "manager or compute"), ({"roles": []}, None), ({"nodes": []}, None)]
+)
+def test_a_cluster_without_such_nodes_is_a_warning(service: Service, options: dict[str, t.Any], roles: str | None) -> None:
     service.expects(describe(), read(script(BASE)), nodes(node(1, "Login")))
     assert ensure(service, **options)["nodes"] == []
-    assert service.warnings == ([f"Cluster {CLUSTER} in cn-hangzhou has no compute nodes, so nothing was run."] if warned else [])
+    assert service.warnings == ([f"Cluster {CLUSTER} in cn-hangzhou has no {roles} nodes, so nothing was run."] if roles else [])
 
 
 def test_scripts_over_plain_http_without_a_checksum_are_a_warning(service: Service) -> None:
