@@ -16,15 +16,18 @@ from typing import Any
 
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _arguments
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC
 
 ROOT = Path(__file__).resolve().parents[1]
 COLLECTION = "alicloud.ehpc"
-MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
+# Those that are imported, also in the copy that `make mutation` works on, which has plugins and tests only.
+_MODULES = Path(_arguments.__file__).parents[1] / "modules"
+MODULES = sorted(path.stem for path in _MODULES.glob("*.py"))
 # Actions of the role, which only run on the controller; a file beside the modules documents them.
-ROLE_ACTIONS = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.yml"))
+ROLE_ACTIONS = sorted(path.stem for path in _MODULES.glob("*.yml"))
 INVENTORY_PLUGINS = sorted(path.stem for path in (ROOT / "plugins/inventory").glob("*.py"))
-ROLES = sorted(path.name for path in (ROOT / "roles").iterdir() if path.is_dir())
+ROLES = sorted(path.name for path in (ROOT / "roles").glob("*") if path.is_dir())
 
 Spec = dict[str, dict[str, Any]]
 Task = tuple[str, dict[str, Any], bool]

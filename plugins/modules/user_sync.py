@@ -193,7 +193,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 
 
 def ensure(invocation: Invocation, client: Client) -> dict[str, t.Any]:
-    """Synchronize the users of the cluster, unless all that are expected are there."""
+    """Synchronize the users of the cluster, unless all expected users exist."""
     params = invocation.params
     cluster_id = cluster_id_of(params)
     expected = checked_names(params["expected_users"] or [])
@@ -225,21 +225,21 @@ def ensure(invocation: Invocation, client: Client) -> dict[str, t.Any]:
 
 
 def checked_names(names: list[str]) -> list[str]:
-    """The expected names, each once. Raises EhpcError for one that cannot be a user's."""
-    for name in names:
+    """The expected names, each once. Raises EhpcError for a name that is not valid."""
+    for index, name in enumerate(names):
         if not name.strip() or name != name.strip() or not name.isprintable():
-            raise invalid_option("expected_users has %r, which cannot be the name of a user." % name, "Remove it, or write it without white space.")
+            raise invalid_option("expected_users[%d] is not a valid user name: %r." % (index, name), "Remove the entry, or its whitespace.")
     return list(dict.fromkeys(names))
 
 
 def missing_of(expected: list[str], users: Users) -> list[str]:
     """The expected names that are not among the users."""
-    there = set(_users.names(users))
-    return [name for name in expected if name not in there]
+    existing = set(_users.names(users))
+    return [name for name in expected if name not in existing]
 
 
 def wait_for(client: Client, cluster_id: str, expected: list[str], deadline: float) -> Users:
-    """The users of the cluster once all expected ones are among them, or at the deadline."""
+    """The users of the cluster, as soon as all expected ones are among them, or at the deadline."""
     return poll(
         lambda: _users.list_all(client, cluster_id, deadline), lambda users: not missing_of(expected, users), deadline, INITIAL_POLL_DELAY, MAX_POLL_DELAY
     )

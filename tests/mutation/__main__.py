@@ -46,10 +46,10 @@ class Mutant(t.NamedTuple):
 
 def copy() -> None:
     """Bring the copy up to date. Times are kept, by which mutmut knows what has changed."""
-    unused = shutil.ignore_patterns("__pycache__", "test_documentation.py", "test_repository.py", "test_emulator_*", "repository")
-    for old in ("ansible_collections", "tests", "mutants/tests"):
+    unused = shutil.ignore_patterns("__pycache__", "test_attributes.py", "test_documentation.py", "test_repository.py", "test_emulator_*", "repository")
+    for old in ("ansible_collections", "meta", "tests", "mutants/meta", "mutants/tests"):
         shutil.rmtree(COPY / old, ignore_errors=True)
-    for source, target in (("plugins", f"{PACKAGE}/plugins"), ("tests/emulator", "tests/emulator"), ("tests/unit", "tests/unit")):
+    for source, target in (("plugins", f"{PACKAGE}/plugins"), *[(name, name) for name in ("meta", "tests/emulator", "tests/unit")]):
         shutil.copytree(ROOT / source, COPY / target, ignore=unused)
     for helper in (ROOT / "tests").glob("*.py"):
         shutil.copy2(helper, COPY / "tests")

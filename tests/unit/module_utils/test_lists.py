@@ -118,6 +118,14 @@ def test_users_and_clusters_without_a_name(service: Service) -> None:
     assert _users.names(found) == ["", "Admin01"]
 
 
+def test_a_summary_lists_at_most_20_names() -> None:
+    names = [f"user{number:02d}" for number in range(22)]
+    assert _users.summary(names[:20]) == ", ".join(names[:20])
+    assert _users.summary(names[:21]) == ", ".join(names[:20]) + " and 1 more"
+    assert _users.summary(names) == ", ".join(names[:20]) + " and 2 more"
+    assert _users.summary([]) == ""
+
+
 def test_roles_of_a_node() -> None:
     assert _nodes._roles({"Roles": {"Role": ["Scheduler", "AccountBackup", "Login"]}}) == ["login", "manager"]
     assert _nodes._roles({"Roles": ["Compute"]}) == ["compute"]

@@ -189,8 +189,8 @@ REFUSED: dict[str, tuple[t.Any, dict[str, t.Any], str, str | None]] = {
     "user": (
         user_sync,
         {"expected_users": ["hpcuser01 "]},
-        "expected_users has 'hpcuser01 ', which cannot be the name of a user.",
-        "Remove it, or write it without white space.",
+        "expected_users[0] is not a valid user name: 'hpcuser01 '.",
+        "Remove the entry, or its whitespace.",
     ),
     "no waiting": (user_sync, {"wait_timeout": 0}, "wait_timeout must be more than 0 seconds, not 0.", None),
 }
