@@ -160,7 +160,7 @@ post_scripts:
     - url: https://scripts.example.com/base.sh
       args: --mode base
 previous_post_scripts:
-  description: The scripts before the task, in the same form as RV(post_scripts).
+  description: The previous scripts, like RV(post_scripts).
   returned: success, and if the list cannot be verified after it was written
   type: list
   elements: dict
