@@ -2,9 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: it may change in any release.
-
-"""The options that every module shares: their specification, their environment variables, their checks."""
+"""The options that all modules share: their specification, environment variables and checks."""
 
 from __future__ import annotations
 
@@ -68,11 +66,11 @@ ENVIRONMENT: dict[str, tuple[str, ...]] = {
     "ca_path": ("ALIBABA_CLOUD_CA_BUNDLE", "REQUESTS_CA_BUNDLE"),
 }
 
-# A day: as good as no limit, and not too long for the operating system.
+# A day. The operating system does not accept timeouts of any length.
 MAX_SECONDS = 86400
 
 _CERTIFICATE = re.compile(rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----(.*?)-----END ", re.DOTALL)
-# What can be a name for the resolver: labels of 1 to 63 characters. An address in brackets is checked by urlsplit.
+# Labels of 1 to 63 characters, as the resolver accepts them. An IPv6 address in brackets is checked by urlsplit.
 _HOST = re.compile(r"[^.\s]{1,63}(\.[^.\s]{1,63})*\.?\Z")
 _REGION = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9-]*\Z")
 
@@ -162,7 +160,7 @@ def _verify(shared: SharedOptions) -> bool | str:
 
 
 def _problem_of_bundle(path: str) -> str | None:
-    """Why a file is not a bundle of certificates. Without loading it, which takes a twentieth of a second for the system's bundle."""
+    """Why a file is not a bundle of certificates. Loading the bundle of a system would take ten times as long."""
     try:
         with open(path, "rb") as file:
             content = file.read()
@@ -189,25 +187,25 @@ def _is_der(encoded: bytes) -> bool:
 
 
 def checked_region(region: str | None) -> str:
-    """The region, if its form is one that may become part of a host name."""
+    """The region, if it can be part of a host name. Raises EhpcError."""
     if not region:
         raise invalid_option(
             "No region is given.",
-            "Set the option region, or the environment variable ALIBABA_CLOUD_REGION_ID, or a region in the profile that is used.",
+            "Set region or ALIBABA_CLOUD_REGION_ID, or a region in the profile.",
         )
     if not _REGION.match(region):
-        raise invalid_option("The region %r is not the id of a region." % region, "Give an id such as cn-hangzhou.")
+        raise invalid_option("region: %r is not a valid region ID." % region, "Set it to an ID such as cn-hangzhou.")
     return region
 
 
 def endpoint_url(endpoint: str | None, endpoint_type: str, region: str) -> str:
-    """The base url of all requests, without a trailing slash. Plain http is for loopback only."""
+    """The base URL of all requests, without a trailing slash. Raises EhpcError, for one for plain http beyond loopback."""
     if not endpoint:
         return "https://ehpc%s.%s.aliyuncs.com" % ("-vpc" if endpoint_type == "vpc" else "", region)
     scheme, host, port, path = _split(endpoint)
     if scheme == "http" and not is_loopback(host):
         raise invalid_option(
-            "endpoint: %s would send the credentials' signature over plain http; that is accepted for loopback addresses only." % endpoint,
+            "endpoint: %s would send signatures over plain http, which is accepted for loopback addresses only." % endpoint,
             "Use https://.",
         )
     shown_host = "[%s]" % host if ":" in host else host
@@ -216,7 +214,7 @@ def endpoint_url(endpoint: str | None, endpoint_type: str, region: str) -> str:
 
 def _split(endpoint: str) -> tuple[str, str, int | None, str]:
     wrong: EhpcError = invalid_option(
-        "endpoint: this is neither host[:port] nor a url with https (or http for loopback).", "Give it like ehpc.cn-hangzhou.aliyuncs.com."
+        "endpoint: must be host[:port], or a URL with https (http for loopback only).", "Set it to a value such as ehpc.cn-hangzhou.aliyuncs.com."
     )
     try:
         parts = urlsplit(endpoint if "://" in endpoint else "https://" + endpoint)
@@ -230,7 +228,7 @@ def _split(endpoint: str) -> tuple[str, str, int | None, str]:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address can only be this machine."""
+    """Whether a host name or an IP address can only be this machine."""
     if host == "localhost":
         return True
     try:

@@ -2,9 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: it may change in any release.
-
-"""One account's view of E-HPC in one region: signed calls, repeated where that helps, with one exception."""
+"""A client of the E-HPC API for one account and one region: signed calls, with retries, that raise one exception."""
 
 from __future__ import annotations
 
@@ -31,17 +29,17 @@ try:
     import urllib3
     from aliyunsdkcore.auth.composer.rpc_signature_composer import get_signed_url
 except ImportError:
-    # MISSING_LIBRARY of _http reports it.
+    # Reported by MISSING_LIBRARY of _http.
     pass
 
 API_VERSION = "2018-04-12"
 # Seconds.
 INITIAL_DELAY = 0.5
-# The last poll is made at the deadline, and is worth an answer.
+# The time that the last poll has, which starts at the deadline.
 GRACE = 0.5
 MAX_MESSAGE_LENGTH = 1000
 PAGE_SIZE = 50
-# No page of the service is this far out; a service that never stops paging must not keep a task for ever.
+# No list of E-HPC has as many pages. It bounds a service that returns pages without end.
 MAX_PAGES = 10000
 
 RETRYABLE_CODES = ("ServiceUnavailable", "InternalError", "UnknownError")
@@ -51,7 +49,7 @@ T = t.TypeVar("T")
 
 
 class Client:
-    """Calls to one region. Use it as long as the options are the same: it keeps its connection."""
+    """Calls to one region. It keeps its connection, so use one client as long as the options are the same."""
 
     def __init__(self, source: Credentials, region: str, settings: RequestSettings) -> None:
         self.region = region
@@ -67,7 +65,7 @@ class Client:
         self._session.close()
 
     def register_secrets(self, secrets: t.Iterable[str]) -> None:
-        """Keep these values out of every message from now on."""
+        """Keep these values out of every later message."""
         self._secrets.update(secret for secret in secrets if secret)
 
     def call(
@@ -79,15 +77,15 @@ class Client:
         deadline: float | None = None,
         renew: t.Callable[[], Mapping[str, str]] | None = None,
     ) -> dict[str, t.Any]:
-        """The response of one operation: the service's dictionary, with its RequestId.
+        """The response of one operation: a dictionary as E-HPC sends it, with its RequestId.
 
-        ``params`` are the operation's own, by the service's names. ``read_timeout`` (seconds) replaces that of the settings. It retries
-        what _is_retryable says, at most ``retries`` times, with exponential backoff and jitter; a request that timed out has waited
-        already, and is retried at once. Nothing is begun after the ``deadline`` (of time.monotonic()), and what has begun ends
-        GRACE seconds after it.
+        ``params`` are the parameters of the operation by their API names. ``read_timeout`` (seconds) replaces that of the settings.
+        Failures that _is_retryable accepts are retried at most ``retries`` times, with exponential backoff and jitter; a request that
+        timed out has waited already, and is retried at once. No request starts after the ``deadline`` (of time.monotonic()), and every
+        request ends GRACE seconds after it.
 
-        ``is_applied`` belongs to a write whose effect can be read: it is called if a response was lost, before the write is retried or
-        given up. If it finds the write applied, the response is an empty dictionary. ``renew`` returns the parameters of each retry, for a
+        ``is_applied`` belongs to a write whose effect can be read. It is called if a response was lost, before the write is retried or
+        given up. If it returns true, the response is an empty dictionary. ``renew`` returns the parameters of each retry, for a
         write that depends on what is stored.
 
         Raises EhpcError.
@@ -109,12 +107,13 @@ class Client:
                     delay = 0.0
                 if deadline is not None and time.monotonic() + delay >= deadline:
                     raise
-                if error.http_status is None:
-                    # Something on the way may drop what a kept connection brings. The retry gets a new one.
-                    self._session.close()
+                has_response = error.http_status is not None
             time.sleep(delay)
             if renew:
                 params = dict(renew(), RegionId=self.region)
+            if not has_response:
+                # A proxy may drop the second request of each connection. The retry gets a new connection.
+                self._session.close()
 
     def pages(
         self,
@@ -136,8 +135,7 @@ class Client:
             try:
                 return items(response, wrapper, item), _total_count(response)
             except EhpcError as error:
-                error.attempted, error.action = _errors.attempt(action, (params or {}).get("ClusterId"), self.region), action
-                raise
+                raise error.with_context(attempted=_errors.attempt(action, (params or {}).get("ClusterId"), self.region), action=action) from None
 
         on_page, total = page(1)
         found = list(on_page)
@@ -157,10 +155,10 @@ class Client:
         try:
             return is_applied()
         except EhpcError as error:
-            raise lost.with_context("Whether it was done is not known, because reading failed too: %s" % error.message) from None
+            raise lost.with_context("It is not known whether it was applied, because reading failed, too: %s" % error.message) from None
 
     def _delays(self) -> t.Iterator[float]:
-        """Seconds before each retry: doubled each time, and with jitter, so that many hosts do not come back at once."""
+        """Seconds before each retry: exponential backoff, with jitter so that many hosts do not retry at the same time."""
         delay = INITIAL_DELAY
         for _retry in range(self.settings.retries):
             yield min(self.settings.max_delay, delay) * random.uniform(0.5, 1.0)  # noqa: S311
@@ -169,7 +167,7 @@ class Client:
     def _attempt(self, action: str, params: Mapping[str, str], settings: RequestSettings, limit: float) -> dict[str, t.Any]:
         attempted = _errors.attempt(action, params.get("ClusterId"), self.region)
         if time.monotonic() >= limit:
-            raise EhpcError(_errors.TIMED_OUT, "The time limit of the task ended before this call.", attempted, action)
+            raise EhpcError(_errors.TIMED_OUT, "The time limit of the task was reached before this call.", attempted, action)
         keys = self._source.keys(limit - time.monotonic())
         self.register_secrets((keys.secret_key, keys.security_token or ""))
         headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", "x-acs-action": action, "x-acs-version": API_VERSION}
@@ -184,9 +182,9 @@ class Client:
             raise EhpcError(_errors.REQUEST_TOO_LONG, message, attempted, action, http_status=response.status)
         return self._parse(response, action, attempted)
 
-    def _parse(self, answer: Response, action: str, attempted: str) -> dict[str, t.Any]:
+    def _parse(self, response: Response, action: str, attempted: str) -> dict[str, t.Any]:
         try:
-            body = json.loads(answer.body)
+            body = json.loads(response.body)
         except ValueError:
             body = None
         if isinstance(body, dict) and body.get("Code"):
@@ -195,23 +193,23 @@ class Client:
                 self._clean(str(body.get("Message") or "")),
                 attempted,
                 action,
-                http_status=answer.status,
+                http_status=response.status,
                 request_id=body.get("RequestId"),
             )
-        if answer.status == 200 and isinstance(body, dict):
+        if response.status == 200 and isinstance(body, dict):
             return body
-        # What stands in such a body is somebody else's page; it helps nobody in a terminal, and may echo the request.
+        # Not its body: a page of HTML does not help in a terminal, and may echo the signed request.
         raise EhpcError(
             _errors.INVALID_ANSWER,
-            "HTTP status %d with a body that is not the service's (%d bytes)." % (answer.status, len(answer.body)),
+            "HTTP status %d with a body that is not from E-HPC (%d bytes)." % (response.status, len(response.body)),
             attempted,
             action,
-            http_status=answer.status,
-            response_lost=answer.status == 200 or answer.status >= 500,
+            http_status=response.status,
+            response_lost=response.status == 200 or response.status >= 500,
         )
 
     def _clean(self, message: str) -> str:
-        # SignatureDoesNotMatch echoes the whole string to sign, with the token in it.
+        # SignatureDoesNotMatch echoes the string to sign, which contains the security token.
         message = message.partition("server string to sign is")[0].strip()
         return redact_text(message, self._secrets)[:MAX_MESSAGE_LENGTH]
 
@@ -219,9 +217,9 @@ class Client:
 def _signed(action: str, params: Mapping[str, str], keys: Keys) -> str:
     """The path and query of a signed request.
 
-    Of the SDK only this is used, which composes and signs for all its requests. Its AcsClient lets ALIYUN_ACCESS_KEY_ID replace the
-    identity that was asked for, and its own HTTP library of 2017 sends no SNI on Python 3.12, honours no NO_PROXY, and puts urls into
-    messages; even its request classes load that library, which is a good part of the time that a task takes.
+    This is the only part of the SDK that is used. Its AcsClient lets ALIYUN_ACCESS_KEY_ID replace the configured identity, and its
+    bundled HTTP library of 2017 sends no SNI on Python 3.12, ignores NO_PROXY, and puts URLs into messages. Its request classes load
+    that library as well, which takes a large part of the time of a task.
     """
     query = dict(params, Action=action, Version=API_VERSION)
     if keys.security_token:
@@ -234,7 +232,7 @@ def _is_retryable(error: EhpcError) -> bool:
     if error.http_status is None:
         return error.code in (_errors.CONNECTION_FAILED, _errors.TIMED_OUT)
     if error.code == _errors.INVALID_ANSWER and error.http_status == 500:
-        # Of a gateway. With a code of its own the service says what is wrong.
+        # From a gateway. A response of E-HPC has a code of its own.
         return True
     return error.code.startswith("Throttling") or error.code in RETRYABLE_CODES or error.http_status in RETRYABLE_STATUSES
 
@@ -242,8 +240,8 @@ def _is_retryable(error: EhpcError) -> bool:
 def poll(read: t.Callable[[], T], is_done: t.Callable[[T], bool], deadline: float, delay: float, max_delay: float) -> T:
     """Call ``read`` until ``is_done`` accepts its value, or until the deadline (of time.monotonic()); return the last value.
 
-    It reads at least once, and for the last time at the deadline. The delay in seconds doubles after each read, up to ``max_delay``.
-    ``read`` has to bound its own calls by the deadline.
+    It reads at least once, and the last time at the deadline. The delay (seconds) doubles after each read, up to ``max_delay``.
+    ``read`` must bound its own calls by the deadline.
     """
     value = read()
     while not is_done(value):
@@ -316,7 +314,7 @@ def client_for(params: Mapping[str, t.Any], fallback_region: str | None = None, 
 
 
 def certificate_warning(params: Mapping[str, t.Any]) -> str | None:
-    """What to warn about where certificates are not verified."""
+    """The warning if certificates are not verified, else None."""
     if resolve(params).validate_certs:
         return None
-    return "validate_certs is false: the service's certificate is not verified, anybody on the way can answer in its place."
+    return "validate_certs is false: the certificate of the endpoint is not verified, which allows man-in-the-middle attacks."

@@ -13,7 +13,14 @@ import typing as t
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _post_scripts
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import items, result_keys
-from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError, attempt, invalid_option
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import (
+    IN_PROXY_MODE,
+    INVALID_CLUSTER_STATUS,
+    NOT_IN_PROXY_MODE,
+    EhpcError,
+    attempt,
+    invalid_option,
+)
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from collections.abc import Mapping
@@ -124,11 +131,11 @@ def check_can_sync(cluster: Mapping[str, t.Any], region: str) -> None:
     """Raise EhpcError if the users of this cluster cannot be synchronized."""
     attempted = attempt("SyncUsers", cluster["id"], region)
     if cluster["status"] != "running":
-        raise EhpcError("InvalidClusterStatus", "Its status is %s, not running." % (cluster["status"] or "unknown"), attempted=attempted, action="SyncUsers")
+        raise EhpcError(INVALID_CLUSTER_STATUS, "Its status is %s, not running." % (cluster["status"] or "unknown"), attempted=attempted, action="SyncUsers")
     if not cluster["proxy_mode"]:
         kind = "a hybrid cluster without a proxy node" if cluster["location"] == "OnPremise" else "not a hybrid cluster"
         raise EhpcError(
-            "NotInProxyMode",
+            NOT_IN_PROXY_MODE,
             "It is not in hybrid-cloud proxy mode (it is %s)." % kind,
             attempted=attempted,
             action="SyncUsers",
@@ -140,10 +147,10 @@ def check_manages_users(cluster: Mapping[str, t.Any], region: str) -> None:
     """Raise EhpcError if the users of this cluster cannot be created and deleted."""
     attempted = attempt("AddUsers", cluster["id"], region)
     if cluster["status"] != "running":
-        raise EhpcError("InvalidClusterStatus", "Its status is %s, not running." % (cluster["status"] or "unknown"), attempted=attempted, action="AddUsers")
+        raise EhpcError(INVALID_CLUSTER_STATUS, "Its status is %s, not running." % (cluster["status"] or "unknown"), attempted=attempted, action="AddUsers")
     if cluster["proxy_mode"]:
         raise EhpcError(
-            "InProxyMode",
+            IN_PROXY_MODE,
             "It is in hybrid-cloud proxy mode, so its users come from the on-premises account service.",
             attempted=attempted,
             action="AddUsers",

@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: it may change in any release.
-
 """The credentials that sign requests: an access key, or one of the sources of the package alibabacloud-credentials."""
 
 from __future__ import annotations
@@ -40,7 +38,7 @@ _QUERY = re.compile(r"\?[^\s'\"]+")
 
 
 class Keys(t.NamedTuple):
-    """What one request is signed with."""
+    """The keys that sign a request."""
 
     access_key: str
     secret_key: str

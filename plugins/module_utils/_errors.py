@@ -2,9 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: it may change in any release.
-
-"""The one exception of the collection, and what to do about every code that the service documents."""
+"""The exception of the collection, its codes, and a hint for every code that E-HPC documents."""
 
 from __future__ import annotations
 
@@ -12,7 +10,7 @@ import typing as t
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redact_values
 
-# The codes that have no counterpart at the service, because the request never got an answer of its own.
+# The collection's own codes: for options that cannot work, and for requests without a response of E-HPC.
 INVALID_OPTIONS = "InvalidOptions"
 INVALID_ANSWER = "InvalidAnswer"
 REQUEST_TOO_LONG = "RequestTooLong"
@@ -23,55 +21,66 @@ TIMED_OUT = "TimedOut"
 PROXY_REFUSED = "ProxyRefused"
 TLS_FAILED = "TlsFailed"
 CREDENTIALS = "CredentialsNotFound"
-PREFLIGHT_FAILED = "PreflightFailed"
 MISSING_LIBRARY = "MissingLibrary"
 UNEXPECTED = "UnexpectedError"
+# For what the modules find out.
+PREFLIGHT_FAILED = "PreflightFailed"
+NOT_STORED = "NotStored"
+SCRIPTS_FAILED = "ScriptsFailed"
+USERS_MISSING = "UsersMissing"
+IDS_NOT_READ = "IdsNotRead"
+CLUSTER_NOT_RUNNING = "ClusterNotRunning"
+IN_PROXY_MODE = "InProxyMode"
+NOT_IN_PROXY_MODE = "NotInProxyMode"
+# E-HPC has this one, too. The modules use it if they find the status of a cluster themselves; http_status is null then.
+INVALID_CLUSTER_STATUS = "InvalidClusterStatus"
 
-_GRANT = "Grant the RAM action ehpc:{action} on all resources ('*': the service knows no smaller ones) to the RAM user or role whose access key was used."
-_WRONG_KEY = "Check access_key (or ALIBABA_CLOUD_ACCESS_KEY_ID), and that its account is one of the site the endpoint belongs to."
-_TOKEN = "Fetch a new set of temporary credentials: access key id, secret and token belong together."
-_LATER = "The service could not do it at this moment, and repeats did not help. Run it again later, or raise api_retries."
-_THROTTLED = (
-    "The account makes more calls than the service allows. Run fewer hosts at a time (forks, throttle, serial), or raise api_retries and api_retry_max_delay."
+_GRANT = "Grant the RAM action ehpc:{action} on all resources ('*') to the RAM user or role of the access key. E-HPC has no resource-level permissions."
+_WRONG_KEY = (
+    "Check access_key (or ALIBABA_CLOUD_ACCESS_KEY_ID), and that the key belongs to the same Alibaba Cloud site (China or international) as the endpoint."
 )
+_WRONG_SECRET = "The secret key does not belong to this access key ID. Check secret_key (or ALIBABA_CLOUD_ACCESS_KEY_SECRET)."
+_WRONG_TOKEN = "Get a new set of temporary credentials: access key ID, secret key and security token belong together."
+_LATER = "E-HPC could not process the request, and retries did not help. Run the task again later, or raise api_retries."
+_THROTTLED = "The account exceeds the rate limit of the API. Run fewer hosts at a time (forks, throttle, serial), or raise api_retries and api_retry_max_delay."
 _AGENT = (
-    "The agent on the cluster's management node could not do it. Look at that node: is it running, does its account service (NIS or"
-    " LDAP) answer, is the proxy node connected to the on-premises account server?"
+    "The agent on the cluster's management node failed. Check that the node is running, that its account service (NIS or LDAP) responds,"
+    " and that the proxy node can reach the on-premises account server."
 )
-_PARAMETER = "Missing or refused by the service before it was looked at: check the options of the task against the documentation."
+_PARAMETER = "A parameter is missing or not valid. Check the options of the task against the documentation."
+_NOT_EHPC = "The endpoint does not provide this operation. Check endpoint."
+_ALTERED_REQUEST = "The request was changed on its way, probably by a proxy. Check the proxy variables of the environment."
+_CHECK_USERS = "Check the users of the cluster with alicloud.ehpc.user_info, then run the task again."
 
-# code -> what to do. A code that ends in '*' stands for all that begin so; the longest match is taken.
-# Sources: the error tables of the operations' pages, and the gateway's table of public error codes.
+# code -> the remedy. A code that ends in '*' is a prefix; the longest match is used.
+# Sources: the error tables of the operations' pages, and the table of public error codes of the API gateway.
 HINTS: dict[str, str] = {
-    "InvalidParams": "Check that cluster_id names an E-HPC 1.0 cluster, and that every value is one that the service takes.",
+    "InvalidParams": "Check that cluster_id is an E-HPC 1.0 cluster, and that every value is valid.",
     "ClusterNotFound": (
-        "Check the id and the region: an id is known in its own region only, and to its own account only."
-        " alicloud.ehpc.cluster_info lists the clusters that these credentials see."
+        "Check the cluster ID and the region: cluster IDs are specific to a region and an account."
+        " alicloud.ehpc.cluster_info lists the clusters that these credentials can access."
     ),
-    "InvalidClusterStatus": (
-        "The cluster must be running. Look at its status with alicloud.ehpc.cluster_info; wait until a cluster that is being created"
-        " runs, and repair or restart one that is in exception or stopped."
+    INVALID_CLUSTER_STATUS: (
+        "The cluster must be running. Check its status with alicloud.ehpc.cluster_info. If the cluster is being created, wait until it is"
+        " running; if it is in status exception or stopped, repair or restart it."
     ),
     "ManagerNotFound": (
-        "The cluster has no working management node. Check that the manager (in proxy mode: the proxy node) is started and healthy, then run it again."
+        "The cluster has no working management node. Check that the manager (in proxy mode: the proxy node) is running and healthy, then run the task again."
     ),
     "ExecFail": (
-        "A command on the cluster's management node failed. Log in to that node and read the agent's log; check the connection to the"
-        " on-premises account server."
+        "A command on the cluster's management node failed. Check the agent's log on that node, and its connection to the on-premises account server."
     ),
     "AgentError.Account.UserSynFailure": (
-        "The management node could not synchronize the users. Check that the proxy node reaches the on-premises account server, and"
+        "The management node could not synchronize the users. Check that the proxy node can reach the on-premises account server, and"
         " that the account service (NIS or LDAP) of the cluster is healthy."
     ),
-    "AgentError.Account.DomainNotExist": "The cluster's account domain is missing. Check the account service (NIS or LDAP) on the management node.",
+    "AgentError.Account.DomainNotExist": "The account domain of the cluster is missing. Check the account service (NIS or LDAP) on the management node.",
     "AgentError.Account.Get*": "The management node could not list the users. Check the account service (NIS or LDAP) on that node.",
-    "AgentError.Account.UserAlreadyExist": "Check the users of the cluster with alicloud.ehpc.user_info, then run the task again.",
-    "AgentError.Account.UserNot*": "Check the users of the cluster with alicloud.ehpc.user_info, then run the task again.",
+    "AgentError.Account.UserAlreadyExist": _CHECK_USERS,
+    "AgentError.Account.UserNot*": _CHECK_USERS,
     "AgentError*": _AGENT,
-    "ComputeNotFound": (
-        "A node is not there any more, or is none that the service runs commands on. Look at the cluster's nodes in the console, and run it again."
-    ),
-    "ConflictOpt": "Something else is being done with the cluster. Wait until that is through, and run it again.",
+    "ComputeNotFound": ("A node no longer exists, or E-HPC cannot run commands on it. Check the nodes of the cluster in the console, then run the task again."),
+    "ConflictOpt": "Another operation on the cluster is in progress. Wait until it has finished, then run the task again.",
     "InvalidOpt": "E-HPC does not allow this for the cluster now. Check its status and mode with alicloud.ehpc.cluster_info, then run the task again.",
     "NotAuthorized": _GRANT,
     "NoPermission*": _GRANT,
@@ -80,42 +89,40 @@ HINTS: dict[str, str] = {
     "ServiceUnavailable": _LATER,
     "InternalError": _LATER,
     "Throttling*": _THROTTLED,
-    "NotEnabled": "Activate E-HPC for this account in the console first.",
+    "NotEnabled": "Activate E-HPC for this account in the console.",
     "InDebt": "The account has overdue payments. Settle them first.",
     "InvalidAccessKeyId.NotFound": _WRONG_KEY,
     "InvalidAccessKeyId.Inactive": "The access key is disabled. Enable it in the RAM console, or use another one.",
-    "InvalidAccessKeySecret": "The secret key does not belong to this access key id. Check secret_key (or ALIBABA_CLOUD_ACCESS_KEY_SECRET).",
-    "SignatureDoesNotMatch": "The secret key does not belong to this access key id. Check secret_key (or ALIBABA_CLOUD_ACCESS_KEY_SECRET).",
-    "IncompleteSignature": "The secret key does not belong to this access key id. Check secret_key (or ALIBABA_CLOUD_ACCESS_KEY_SECRET).",
-    "SignatureNonceUsed": "The same signed request arrived twice: something between here and the service repeats requests (a proxy?). Run it again.",
-    "InvalidTimeStamp*": "The clock of the host that makes the call is more than 15 minutes off. Set it right (chronyc makestep, timedatectl).",
-    "InvalidSecurityToken.Expired": "The temporary credentials have expired. " + _TOKEN,
-    "InvalidSecurityToken*": _TOKEN,
-    "MissingSecurityToken": "This is a temporary access key: it needs its security_token (or ALIBABA_CLOUD_SECURITY_TOKEN).",
+    "InvalidAccessKeySecret": _WRONG_SECRET,
+    "SignatureDoesNotMatch": _WRONG_SECRET,
+    "IncompleteSignature": _WRONG_SECRET,
+    "SignatureNonceUsed": "The same signed request arrived twice: a proxy may have repeated it. Run the task again.",
+    "InvalidTimeStamp*": "The clock of the machine that makes the call is more than 15 minutes off. Synchronize it (chronyc makestep, timedatectl).",
+    "InvalidSecurityToken.Expired": "The temporary credentials have expired. " + _WRONG_TOKEN,
+    "InvalidSecurityToken*": _WRONG_TOKEN,
+    "MissingSecurityToken": "This is a temporary access key, which requires security_token (or ALIBABA_CLOUD_SECURITY_TOKEN).",
     "Missing*": _PARAMETER,
-    "InvalidAction.NotFound": "The endpoint does not know this operation. Check that endpoint is one of E-HPC.",
-    "InvalidApi.NotFound": "The endpoint does not know this operation. Check that endpoint is one of E-HPC.",
-    "InvalidProduct.NotFound": "The endpoint is not one of E-HPC. Check endpoint and region.",
-    "InvalidVersion": "The endpoint does not serve version 2018-04-12 of the API. Check that endpoint is one of E-HPC.",
-    "InvalidProtocol.NeedSsl": "The endpoint takes https only: give it without http://.",
-    "InvalidSignatureMethod": "Something between here and the service changes requests (a proxy?).",
-    "InvalidParameter.Format": "Something between here and the service changes requests (a proxy?).",
-    "UnsupportedHTTPMethod": "Something between here and the service changes requests (a proxy?).",
+    "InvalidAction.NotFound": _NOT_EHPC,
+    "InvalidApi.NotFound": _NOT_EHPC,
+    "InvalidProduct.NotFound": "The endpoint does not provide E-HPC. Check endpoint and region.",
+    "InvalidVersion": "The endpoint does not provide version 2018-04-12 of the E-HPC API. Check endpoint.",
+    "InvalidProtocol.NeedSsl": "The endpoint requires https. Set endpoint without http://.",
+    "InvalidSignatureMethod": _ALTERED_REQUEST,
+    "InvalidParameter.Format": _ALTERED_REQUEST,
+    "UnsupportedHTTPMethod": _ALTERED_REQUEST,
     "InvalidRegionId*": "Check region. alicloud.ehpc.region_info lists the regions.",
-    INVALID_ANSWER: "This is not an answer of E-HPC. Check endpoint, and the proxy variables of the environment.",
-    REQUEST_TOO_LONG: "Shorten what the task sends: fewer scripts, shorter URLs (pre-signed ones are long), shorter arguments, fewer nodes at a time.",
-    CONNECTION_FAILED: "Check that the endpoint can be reached from the host that makes the call, and the proxy variables of the environment.",
-    INVALID_ADDRESS: "Check endpoint, and the proxy variables of the environment; a SOCKS proxy needs the Python package PySocks.",
-    HOST_NOT_FOUND: "Check region and endpoint, and the name resolution of the host that makes the call.",
-    TIMED_OUT: "Check the way to the endpoint, or raise connect_timeout and read_timeout, for a synchronization wait_timeout.",
+    INVALID_ANSWER: "The response did not come from E-HPC. Check endpoint and the proxy variables of the environment.",
+    REQUEST_TOO_LONG: "Shorten the request: fewer scripts, shorter URLs (pre-signed URLs are long), shorter arguments, or fewer nodes.",
+    CONNECTION_FAILED: "Check that the machine that makes the call can reach the endpoint, and check the proxy variables of the environment.",
+    INVALID_ADDRESS: "Check endpoint and the proxy variables of the environment. A SOCKS proxy requires the Python package PySocks.",
+    HOST_NOT_FOUND: "Check region, endpoint, and the name resolution of the machine that makes the call.",
+    TIMED_OUT: "Check the network connection to the endpoint, or raise connect_timeout and read_timeout. For user_sync, raise wait_timeout.",
     PROXY_REFUSED: (
-        "Check the proxy variables of the environment. HTTPS_PROXY may contain the user name and the password,"
-        " and NO_PROXY names the hosts that are reached without the proxy."
+        "Check the proxy variables of the environment. HTTPS_PROXY may contain a user name and a password;"
+        " NO_PROXY lists the hosts that are reached without the proxy."
     ),
-    TLS_FAILED: ("Check that the endpoint is the right one. Where a private authority signs its certificate, give the authority's bundle as ca_path."),
-    CREDENTIALS: (
-        "Give access_key and secret_key, or set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or name a profile of the vendor's CLI."
-    ),
+    TLS_FAILED: "Check endpoint. If a private certificate authority signed the certificate, set ca_path to its bundle.",
+    CREDENTIALS: ("Set access_key and secret_key, or ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or a profile of the Alibaba Cloud CLI."),
     MISSING_LIBRARY: "Run pip install aliyun-python-sdk-core requests for the Python that runs the task.",
     UNEXPECTED: (
         "This is a bug in the collection or in a library. Report it with the traceback: run the task again with -vvv and ANSIBLE_DISPLAY_TRACEBACK=error."
@@ -126,6 +133,7 @@ HINTS: dict[str, str] = {
     ),
 }
 
+# operation -> the words that complete "Cannot ..."
 ATTEMPTS: dict[str, str] = {
     "GetPostScripts": "read the post scripts",
     "SetPostScripts": "set the post scripts",
@@ -138,8 +146,8 @@ ATTEMPTS: dict[str, str] = {
     "ModifyUserPasswords": "set passwords of users",
     "ListNodes": "list the nodes",
     "InvokeShellCommand": "run a command on the nodes",
-    "ListInvocationStatus": "see how far a command is on the nodes",
-    "ListInvocationResults": "read what a command has said on the nodes",
+    "ListInvocationStatus": "query the status of a command on the nodes",
+    "ListInvocationResults": "read the results of a command on the nodes",
     "DescribeCluster": "read the details",
     "ListClusters": "list the clusters",
     "ListRegions": "list the regions",
@@ -147,7 +155,7 @@ ATTEMPTS: dict[str, str] = {
 
 
 def hint_for(code: str, action: str | None = None) -> str | None:
-    """What to do about a code; the longest matching entry of HINTS."""
+    """The remedy for a code, from the longest matching entry of HINTS; None if there is no entry."""
     matches = [known for known in HINTS if code == known or (known.endswith("*") and code.startswith(known[:-1]))]
     if not matches:
         return None
@@ -155,7 +163,7 @@ def hint_for(code: str, action: str | None = None) -> str | None:
 
 
 def attempt(action: str, cluster_id: str | None, region: str) -> str:
-    """What a call attempts, in words: 'set the post scripts of cluster ehpc-hz-EXAMPLE in cn-hangzhou'."""
+    """The attempt of a call in words, such as "set the post scripts of cluster ehpc-hz-EXAMPLE in cn-hangzhou"."""
     words = ATTEMPTS.get(action, action)
     if cluster_id:
         return "%s of cluster %s in %s" % (words, cluster_id, region)
@@ -177,11 +185,10 @@ def error_details(
 
 
 class EhpcError(Exception):
-    """A call, or an option, that failed.
+    """A call that failed, or an option that cannot work.
 
-    ``message`` says what is wrong and holds no secret. ``attempted`` completes "Cannot ..."; without it the
-    message stands alone. ``response_lost`` is true where the service may have done the work all the same.
-    ``result`` is what a module returns beside ``msg`` and ``error``.
+    ``message`` states the problem and contains no secret. ``attempted`` completes "Cannot ..."; without it the message stands alone.
+    ``response_lost`` is true if E-HPC may have done the work nevertheless. ``result`` is returned in addition to ``msg`` and ``error``.
     """
 
     def __init__(
@@ -207,13 +214,13 @@ class EhpcError(Exception):
         self.response_lost = response_lost
         self.result = result or {}
 
-    def with_context(self, note: str = "", attempted: str | None = None, **result: t.Any) -> EhpcError:
+    def with_context(self, note: str = "", attempted: str | None = None, action: str | None = None, **result: t.Any) -> EhpcError:
         """This failure with a sentence after its message, another attempt, or more keys in the module's result."""
         return EhpcError(
             self.code,
             "%s. %s" % (self.message.rstrip("."), note) if note else self.message,
             attempted or self.attempted,
-            self.action,
+            action or self.action,
             self.http_status,
             self.request_id,
             self.hint,
@@ -222,7 +229,7 @@ class EhpcError(Exception):
         )
 
     def __str__(self) -> str:
-        """All of it as one text, for people."""
+        """What was attempted, the code, the message and the hint, as one string."""
         what = self.message
         if self.attempted and self.http_status is not None:
             what = "%s: %s" % (self.code, what)
@@ -233,12 +240,12 @@ class EhpcError(Exception):
         return "%s%s%s" % (what, "\n" if "\n" in what else " ", self.hint) if self.hint else what
 
     def as_failure(self) -> dict[str, t.Any]:
-        """What a module fails with."""
+        """The result of the failed module."""
         error = error_details(self.code, self.message, self.action, self.http_status, self.request_id, self.hint)
-        # Whatever an option or an answer brought into it: a pre-signed url in the wrong option, for one.
+        # An option or a response may bring a secret into it, such as a pre-signed URL in the wrong option.
         return t.cast("dict[str, t.Any]", redact_values(dict(self.result, msg=str(self), error=error)))
 
 
 def invalid_option(message: str, hint: str | None = None) -> EhpcError:
-    """An option that cannot work, found before any call."""
+    """The failure of an option that cannot work, before any call."""
     return EhpcError(INVALID_OPTIONS, message, hint=hint)

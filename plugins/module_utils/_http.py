@@ -4,8 +4,8 @@
 
 """What all HTTP requests of the collection share: libraries, proxies, time limits, and what a request without a response means.
 
-The timeouts of requests bound neither the resolution of a name, nor a host with several addresses, nor a server that sends a byte now
-and then. So a request is made in a thread of its own, and whoever waits for it stops waiting in time.
+The timeouts of the library requests bound neither name resolution, nor a host with several addresses, nor a server that sends a byte
+now and then. Therefore each request is made in a thread of its own, and the caller stops waiting for it in time.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ USER_AGENT = "ansible-alicloud.ehpc/%s" % VERSION
 
 _TUNNEL_STATUS = re.compile(r"Tunnel connection failed: ([0-9]{3})\b")
 
-# Of a response. A page of the service has some 100 KiB.
+# A page of E-HPC has about 100 KiB.
 MAX_BODY_BYTES = 64 * 1024 * 1024
 READ_BYTES = 64 * 1024
 
 T = t.TypeVar("T")
 
-# A proxy is often given without a scheme, and its password unquoted: everything up to the last @ is one.
+# The URL of a proxy often has no scheme, and a password that is not quoted: everything up to the last @ is user and password.
 _PROXY_USER = re.compile(r"^([a-z][a-z0-9+.-]*://)?.*@", re.IGNORECASE | re.DOTALL)
 
 
@@ -65,13 +65,13 @@ def through_proxy(url: str) -> str:
 
 
 def in_background(function: t.Callable[..., T], *arguments: t.Any) -> concurrent.futures.Future[T]:
-    """The function's result to come. No executor: Python waits for an executor's threads at its end, and these may hang."""
+    """The future result of the function. No executor: Python waits for an executor's threads at exit, and these may hang."""
     future: concurrent.futures.Future[T] = concurrent.futures.Future()
 
     def work() -> None:
         try:
             future.set_result(function(*arguments))
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it is for the caller that waits for the result
+        except BaseException as error:  # noqa: BLE001 - every error belongs to the caller that waits for the result
             future.set_exception(error)
 
     threading.Thread(target=work, daemon=True).start()
@@ -86,7 +86,7 @@ class Response(t.NamedTuple):
 
 
 class _Progress:
-    """How far a request is, for the thread that makes it and for the one that waits for it."""
+    """The progress of a request, shared by the thread that makes it and the thread that waits for it."""
 
     def __init__(self) -> None:
         self.connected_at = time.monotonic()
@@ -97,7 +97,7 @@ class _Progress:
         self._connection: t.Any = None
 
     def connects(self, connection: t.Any) -> None:
-        """The connection is ready to send the request. Raises if nobody waits for it any more."""
+        """Record that the connection is ready to send the request. Raises if the request was given up."""
         with self._lock:
             if self._given_up:
                 raise urllib3.exceptions.ConnectTimeoutError
@@ -107,21 +107,21 @@ class _Progress:
             self._connected.set()
 
     def ends(self, _future: object) -> None:
-        """There is a response, or a failure, whether the request connected or not."""
+        """Record that there is a response or a failure."""
         self._connected.set()
 
     def connects_within(self, seconds: float) -> bool:
-        """Whether the request is sent within this time. If not, it will not be sent later either."""
+        """Whether the request is sent within this time. If not, it is given up, and is not sent later either."""
         self._connected.wait(seconds)
         with self._lock:
             self._given_up = not self._connected.is_set()
         return not self._given_up
 
     def cut(self) -> None:
-        """Close the connection, so that the thread that reads from it ends."""
+        """Shut the connection down, so that the thread that reads from it ends."""
         if self._connection is not None and self._connection.sock is not None:
             with contextlib.suppress(OSError):
-                # Not by the method of a TLS socket, which drops its state while the other thread uses it.
+                # Not with the method of a TLS socket, which deletes state that the other thread uses.
                 socket.socket.shutdown(self._connection.sock, socket.SHUT_RDWR)
 
 
@@ -150,13 +150,13 @@ class _Reporting:
 
 @functools.lru_cache(maxsize=None)
 def _reporting(pool: type) -> type:
-    """A kind of connection pool of urllib3, for HTTP, HTTPS or a SOCKS proxy, with connections that report."""
+    """A class of connection pools of urllib3, for HTTP, HTTPS or a SOCKS proxy, with connections that report."""
     connection = type("Connection", (_Reporting, pool.ConnectionCls), {})  # type: ignore[attr-defined]
     return type("Pool", (pool,), {"ConnectionCls": connection})
 
 
 def new_session() -> requests.Session:
-    """A session for get()."""
+    """A session for get(). Close it after use."""
 
     class Adapter(requests.adapters.HTTPAdapter):
         def init_poolmanager(self, *args: t.Any, **options: t.Any) -> None:
@@ -173,7 +173,7 @@ def new_session() -> requests.Session:
     made = requests.Session()
     made.mount("https://", Adapter())
     made.mount("http://", Adapter())
-    # An `auth` of our own, or requests would send a password that ~/.netrc has for the host.
+    # Without an `auth` of its own, requests would send the password that ~/.netrc contains for the host.
     made.auth = lambda request: request
     return made
 
@@ -185,12 +185,12 @@ def _report_connections(manager: t.Any) -> None:
 def get(session: requests.Session, url: str, headers: dict[str, str], settings: RequestSettings, deadline: float = math.inf) -> Response:
     """The response to a GET request; redirects are not followed. Raises NoResponse.
 
-    Connecting takes at most ``connect_timeout`` seconds with all that belongs to it: name resolution, each of the addresses of a host,
-    the proxy, the TLS handshake. From then on the response takes at most ``read_timeout`` seconds up to its last byte. Both end at the
-    deadline (of time.monotonic()).
+    Connecting takes at most ``connect_timeout`` seconds, including name resolution, all addresses of the host, the proxy and the TLS
+    handshake. After that, the response takes at most ``read_timeout`` seconds up to its last byte. Both end at the deadline (of
+    time.monotonic()).
     """
     progress = _Progress()
-    # In tenths of a second, which a message may name.
+    # Tenths of a second, because a message may contain it.
     remaining = max(0.1, round(deadline - progress.connected_at, 1)) if deadline < math.inf else math.inf
     settings = settings._replace(connect_timeout=min(settings.connect_timeout, remaining))
     try:
@@ -223,12 +223,12 @@ def _request(session: requests.Session, url: str, headers: dict[str, str], setti
     except requests.RequestException:
         raise
     except (TypeError, ValueError):
-        # Raised for a proxy without a host, for one.
+        # Raised for a proxy without a host.
         raise requests.exceptions.InvalidURL from None
 
 
 def _body(response: requests.Response, deadline: float) -> bytes:
-    """The body, read no further than a little more than MAX_BODY_BYTES."""
+    """The body, or its beginning if it is longer than MAX_BODY_BYTES."""
     body = b""
     for chunk in response.iter_content(READ_BYTES):
         body += chunk
@@ -243,14 +243,14 @@ class ConnectionFailure(t.NamedTuple):
     """Why a request has no response."""
 
     code: str
-    # A sentence. It does not repeat the error of the library, which holds the whole URL and so the signature.
+    # A sentence, without the message of the library: that contains the complete URL, and so the signature.
     reason: str
-    # Whether the server may have received the request, and done its work.
+    # Whether the server may have received the request and done the work.
     response_lost: bool = False
 
 
 class NoResponse(Exception):
-    """A request has no response."""
+    """A request without a response."""
 
     def __init__(self, failure: ConnectionFailure) -> None:
         super().__init__(failure.reason)
@@ -258,7 +258,7 @@ class NoResponse(Exception):
 
 
 def what_failed(error: Exception, url: str, settings: RequestSettings, is_sent: bool = True) -> ConnectionFailure:
-    """The meaning of what requests raised for a request to ``url``; of the URL only scheme and host should be given.
+    """The meaning of an error that requests raised for a request to ``url``, which should be scheme and host only.
 
     ``is_sent`` is false if the connection was not ready to send the request.
     """
@@ -267,18 +267,18 @@ def what_failed(error: Exception, url: str, settings: RequestSettings, is_sent: 
 
 
 def _cause_of(error: Exception, settings: RequestSettings, is_sent: bool) -> ConnectionFailure:
-    """The failure; its reason lacks the subject."""
+    """The failure; its reason still lacks the subject."""
     causes = list(_causes(error))
 
     def caused_by(*kinds: type[BaseException]) -> bool:
         return any(isinstance(cause, kinds) for cause in causes)
 
     if caused_by(socket.gaierror) or any("NameResolution" in type(cause).__name__ for cause in causes):
-        return ConnectionFailure(_errors.HOST_NOT_FOUND, "has a host name that cannot be resolved.")
+        return ConnectionFailure(_errors.HOST_NOT_FOUND, "could not be reached: the host name cannot be resolved.")
     if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
-        return ConnectionFailure(_errors.INVALID_ADDRESS, "has an address, or is behind a proxy with one, that cannot be used.")
+        return ConnectionFailure(_errors.INVALID_ADDRESS, "could not be requested: its URL or that of the proxy is not valid.")
     if caused_by(requests.exceptions.ReadTimeout, urllib3.exceptions.ReadTimeoutError) and is_sent:
-        return ConnectionFailure(_errors.TIMED_OUT, "did not answer in time.", response_lost=True)
+        return ConnectionFailure(_errors.TIMED_OUT, "did not send a complete response in time.", response_lost=True)
     if caused_by(requests.exceptions.Timeout, urllib3.exceptions.ReadTimeoutError):
         return ConnectionFailure(_errors.TIMED_OUT, "did not accept a connection within %g seconds." % settings.connect_timeout)
     if caused_by(ConnectionRefusedError):
@@ -289,7 +289,7 @@ def _cause_of(error: Exception, settings: RequestSettings, is_sent: bool) -> Con
         return ConnectionFailure(_errors.CONNECTION_FAILED, "could not be reached.")
     return _tls_failure(causes) or ConnectionFailure(
         _errors.CONNECTION_FAILED,
-        "closed the connection without an answer." if is_sent else "closed the connection before the request was sent.",
+        "closed the connection without a response." if is_sent else "closed the connection before the request was sent.",
         response_lost=is_sent,
     )
 
@@ -306,7 +306,7 @@ def _refused_by_proxy(causes: list[BaseException]) -> ConnectionFailure:
 
 
 def _tls_failure(causes: list[BaseException]) -> ConnectionFailure | None:
-    """The failure if the server cannot be trusted, or does not speak TLS. A connection that is closed in the handshake is neither."""
+    """The failure if the certificate is not trusted, or the server does not speak TLS; None if the connection was closed."""
     for cause in causes:
         # Older versions of urllib3 compare host names themselves, and raise a class of their own.
         if isinstance(cause, ssl.SSLCertVerificationError) or type(cause).__name__ == "CertificateError":
@@ -321,7 +321,7 @@ def _tls_failure(causes: list[BaseException]) -> ConnectionFailure | None:
 
 
 def _causes(error: BaseException | None) -> t.Iterator[BaseException]:
-    """An exception and all that it wraps: requests and urllib3 wrap by attribute, by argument and by cause."""
+    """An exception and all exceptions that it wraps: requests and urllib3 wrap by attribute, by argument and by cause."""
     waiting, seen = [error], set()
     while waiting:
         current = waiting.pop()

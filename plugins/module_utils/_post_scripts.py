@@ -14,7 +14,7 @@ from datetime import datetime, timedelta, timezone
 from urllib.parse import parse_qsl, urlsplit
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import items
-from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError, invalid_option
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import NOT_STORED, EhpcError, invalid_option
 from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import MASK, is_masked, redact_text, redact_url, url_secrets
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -219,7 +219,7 @@ def redacted(scripts: list[Script]) -> list[dict[str, str]]:
 def not_stored(cluster_id: str, region: str, stored: list[Script], request_id: str | None) -> EhpcError:
     """The failure of a write that was accepted but cannot be read back."""
     return EhpcError(
-        "NotStored",
+        NOT_STORED,
         "The post scripts of cluster %s in %s were written, but the service returns a different list: %s."
         % (cluster_id, region, ", ".join(" ".join(filter(None, script.values())) for script in redacted(stored)) or "an empty one"),
         action="SetPostScripts",

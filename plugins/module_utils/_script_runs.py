@@ -10,7 +10,7 @@ import time
 import typing as t
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _invocations, _post_scripts, _runner
-from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import SCRIPTS_FAILED, EhpcError
 from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redact_text, redact_url, url_secrets
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -213,7 +213,7 @@ def failure_message(job: Job, runs: list[NodeRun]) -> str:
 def scripts_failed(job: Job, runs: list[NodeRun]) -> EhpcError:
     """The failure of a run in which too many nodes have failed."""
     return EhpcError(
-        "ScriptsFailed",
+        SCRIPTS_FAILED,
         failure_message(job, runs),
         action="InvokeShellCommand",
         hint=(

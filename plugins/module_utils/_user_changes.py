@@ -10,7 +10,7 @@ import re
 import typing as t
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _users
-from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError, invalid_option
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import NOT_STORED, EhpcError, invalid_option
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client
@@ -169,7 +169,7 @@ def describe(changes: list[Change]) -> str:
 def not_stored(cluster_id: str, region: str, changes: list[Change]) -> EhpcError:
     """The failure of changes that were accepted but cannot be read back."""
     return EhpcError(
-        "NotStored",
+        NOT_STORED,
         "The users of cluster %s in %s were changed, but the list of users still lacks: %s." % (cluster_id, region, describe(changes)),
         hint="Another client may have changed them at the same time. Check them with alicloud.ehpc.user_info, then run the task again.",
     )

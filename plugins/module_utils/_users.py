@@ -11,7 +11,7 @@ import time
 import typing as t
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import PAGE_SIZE, poll
-from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError, attempt
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import IDS_NOT_READ, EhpcError, attempt
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client
@@ -51,7 +51,7 @@ def ids(client: Client, cluster_id: str, seconds: float = IDS_LIMIT) -> dict[str
     last = poll(status, lambda found: found == "Success" or _FAILED.search(found) is not None, deadline, INITIAL_IDS_DELAY, MAX_IDS_DELAY)
     if last != "Success":
         raise EhpcError(
-            "IdsNotRead",
+            IDS_NOT_READ,
             "The query of the user IDs has the status %s after at most %g seconds." % (last or "unknown", seconds),
             attempted=attempt("ListUsersAsync", cluster_id, client.region),
             action="ListUsersAsync",

@@ -299,8 +299,8 @@ error:
     http_status: 407
     request_id: 04F0F334-1335-436C-A1D7-6C044FE7EXAM
     hint: >-
-      Grant the RAM action ehpc:ListClusters on all resources ('*': the service knows no smaller ones) to the RAM user
-      or role whose access key was used.
+      Grant the RAM action ehpc:ListClusters on all resources ('*') to the RAM user or role of the access key. E-HPC has
+      no resource-level permissions.
 """
 
 import time
@@ -309,7 +309,7 @@ from fnmatch import fnmatchcase
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _clusters
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import poll
-from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import TIMED_OUT, EhpcError, invalid_option
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import CLUSTER_NOT_RUNNING, TIMED_OUT, EhpcError, invalid_option
 from ansible_collections.alicloud.ehpc.plugins.module_utils._module import ModuleDefinition, run
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -422,7 +422,7 @@ def not_running(client: Client, clusters: list[Cluster], affected: list[Cluster]
     """The failure of a wait, with the status of each cluster that is affected."""
     sentences = ["Cluster %s in %s " % (cluster["id"], client.region) + problem % (cluster["status"] or "unknown") for cluster in affected]
     result = {"region": client.region, "clusters": clusters}
-    return EhpcError("ClusterNotRunning", " ".join(sentences), action="DescribeCluster", hint=hint, result=result)
+    return EhpcError(CLUSTER_NOT_RUNNING, " ".join(sentences), action="DescribeCluster", hint=hint, result=result)
 
 
 MODULE = ModuleDefinition(info, ARGUMENT_SPEC, mutually_exclusive=(("cluster_ids", "names"),))

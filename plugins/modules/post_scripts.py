@@ -196,8 +196,8 @@ error:
     http_status: 404
     request_id: B745C159-3155-4B94-95D0-4B73D4D2EXAM
     hint: >-
-      Check the id and the region: an id is known in its own region only, and to its own account only.
-      alicloud.ehpc.cluster_info lists the clusters that these credentials see.
+      Check the cluster ID and the region: cluster IDs are specific to a region and an account.
+      alicloud.ehpc.cluster_info lists the clusters that these credentials can access.
 """
 
 import functools

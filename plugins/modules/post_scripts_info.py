@@ -84,8 +84,8 @@ error:
     http_status: 404
     request_id: 04F0F334-1335-436C-A1D7-6C044FE7EXAM
     hint: >-
-      Check the id and the region: an id is known in its own region only, and to its own account only.
-      alicloud.ehpc.cluster_info lists the clusters that these credentials see.
+      Check the cluster ID and the region: cluster IDs are specific to a region and an account.
+      alicloud.ehpc.cluster_info lists the clusters that these credentials can access.
 """
 
 import typing as t

@@ -67,8 +67,8 @@ error:
     http_status: 404
     request_id: 04F0F334-1335-436C-A1D7-6C044FE7EXAM
     hint: >-
-      Check access_key (or ALIBABA_CLOUD_ACCESS_KEY_ID), and that its account is one of the site the endpoint belongs
-      to.
+      Check access_key (or ALIBABA_CLOUD_ACCESS_KEY_ID), and that the key belongs to the same Alibaba Cloud site (China
+      or international) as the endpoint.
 """
 
 import typing as t

@@ -111,8 +111,8 @@ error:
     http_status: 404
     request_id: 04F0F334-1335-436C-A1D7-6C044FE7EXAM
     hint: >-
-      The cluster has no working management node. Check that the manager (in proxy mode: the proxy node) is started and
-      healthy, then run it again.
+      The cluster has no working management node. Check that the manager (in proxy mode: the proxy node) is running and
+      healthy, then run the task again.
 """
 
 import typing as t

@@ -172,7 +172,7 @@ import typing as t
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _clusters, _users
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import poll
 from ansible_collections.alicloud.ehpc.plugins.module_utils._clusters import cluster_id_of, diff
-from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError, invalid_option
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import USERS_MISSING, EhpcError, invalid_option
 from ansible_collections.alicloud.ehpc.plugins.module_utils._module import ModuleDefinition, run
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -265,7 +265,7 @@ def build_result(client: Client, cluster_id: str, before: Users, after: Users, e
 def users_missing(result: dict[str, t.Any], expected: int, wait_timeout: int) -> EhpcError:
     """The failure of a synchronization after which expected users are missing."""
     return EhpcError(
-        "UsersMissing",
+        USERS_MISSING,
         "The users of cluster %s in %s were synchronized, but %d of %d expected users are missing after %d seconds: %s. Added: %s."
         % (
             result["cluster_id"],

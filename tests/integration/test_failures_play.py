@@ -48,9 +48,9 @@ REFUSED_HERE: dict[str, tuple[Task, str]] = {
     "blank user": (sync(HYBRID, expected_users=["hpcuser01", ""]), r"expected_users\[1\] is not a valid user name: ''.*whitespace"),
     "user with white space": (sync(HYBRID, expected_users=["hpcuser01 "]), r"expected_users\[0\] is not a valid user name: 'hpcuser01 '"),
     "no time to wait": (sync(HYBRID, wait_timeout=0), r"wait_timeout must be more than 0"),
-    "region with a space": (scripts(region="cn hangzhou"), r"region 'cn hangzhou' is not the id.*cn-hangzhou"),
+    "region with a space": (scripts(region="cn hangzhou"), r"region: 'cn hangzhou' is not a valid region ID.*cn-hangzhou"),
     "plain http": (scripts(endpoint="http://ehpc.example.com"), r"plain http.*loopback.*https://"),
-    "endpoint that is no url": (scripts(endpoint="https://"), r"endpoint: .*Give it like"),
+    "endpoint that is no url": (scripts(endpoint="https://"), r"endpoint: must be .*such as"),
     "ca_path that is not there": (scripts(ca_path="/nonexistent/ca.pem"), r"ca_path: .*/nonexistent/ca.pem.*PEM"),
     "ca_path that is no bundle": (scripts(ca_path="/dev/null"), r"ca_path: /dev/null contains no certificate in PEM format.*PEM"),
     "read_timeout beyond all bounds": (scripts(read_timeout=1e12), r"read_timeout must be more than 0 and at most 86400"),
@@ -115,7 +115,7 @@ REFUSED_BY_THE_SERVICE: dict[str, tuple[Task, str, int | None, str]] = {
         403,
         rf"Cannot list the users of cluster {STOPPED}",
     ),
-    "somebody else's cluster": (scripts(access_key="EXAMPLEstranger", secret_key="EXAMPLE-secret-of-stranger"), "ClusterNotFound", 404, r"own account"),
+    "somebody else's cluster": (scripts(access_key="EXAMPLEstranger", secret_key="EXAMPLE-secret-of-stranger"), "ClusterNotFound", 404, r"an account"),
 }
 
 
@@ -181,9 +181,9 @@ def test_refused_by_the_service(both: Play, emulator: Emulator) -> None:
 
 COMMON = {
     "InvalidParams": "every value",
-    "ClusterNotFound": "Check the id and the region",
-    "UnknownError": "repeats did not help",
-    "ServiceUnavailable": "repeats did not help",
+    "ClusterNotFound": "Check the cluster ID and the region",
+    "UnknownError": "retries did not help",
+    "ServiceUnavailable": "retries did not help",
 }
 DOCUMENTED = {
     "GetPostScripts": COMMON,
@@ -200,7 +200,7 @@ DOCUMENTED = {
 REPEATED = {"UnknownError", "ServiceUnavailable", "Throttling.User", "InternalError"}
 CASES = [(action, code, word) for action, codes in DOCUMENTED.items() for code, word in codes.items()] + [
     ("SetPostScripts", "Throttling.User", "fewer hosts"),
-    ("SyncUsers", "InternalError", "repeats did not help"),
+    ("SyncUsers", "InternalError", "retries did not help"),
     ("ListUsers", "AgentError.Account.GetUserListFailure", "could not list the users"),
     ("DescribeCluster", "Forbidden.RAM", "Grant the RAM action ehpc:DescribeCluster"),
 ]
@@ -275,7 +275,7 @@ def test_no_answer_at_all(play: Play, emulator: Emulator) -> None:
     )
     expected = {
         "lost": ("ConnectionFailed", "closed the connection"),
-        "slow": ("TimedOut", "did not answer in time"),
+        "slow": ("TimedOut", "did not send a complete response in time"),
         "gateway": ("InvalidAnswer", "HTTP status 502"),
         "page": ("InvalidAnswer", "HTTP status 200"),
         "refused": ("ConnectionFailed", "refused the connection"),

@@ -428,7 +428,7 @@ def test_read_timeout(emulator: Emulator) -> None:
     before = time.monotonic()
     error = fails(reaching(emulator, read_timeout=0.3, api_retries=0))
     assert 0.3 <= time.monotonic() - before < 3
-    assert (error.code, error.message) == ("TimedOut", f"{emulator.endpoint} did not answer in time.")
+    assert (error.code, error.message) == ("TimedOut", f"{emulator.endpoint} did not send a complete response in time.")
     assert "read_timeout" in (error.hint or "")
 
 
@@ -476,7 +476,7 @@ def test_names_that_cannot_be_resolved(monkeypatch: pytest.MonkeyPatch, sleeps: 
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     error = fails({"access_key": "EXAMPLE", "secret_key": "EXAMPLE", "region": "cn-hangzhou"})
-    assert (error.code, error.message) == ("HostNotFound", "https://ehpc.cn-hangzhou.aliyuncs.com has a host name that cannot be resolved.")
+    assert (error.code, error.message) == ("HostNotFound", "https://ehpc.cn-hangzhou.aliyuncs.com could not be reached: the host name cannot be resolved.")
     assert sleeps == []
 
 

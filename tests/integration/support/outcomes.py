@@ -18,7 +18,7 @@ class Outcome(t.NamedTuple):
 
     code: str | None  # None: it succeeded
     requests: int  # of the operation
-    looks: int  # at the stored list, between the first request and the end of the last
+    reads: int  # of the stored list, between the first request and the end of the last
     done: bool  # whether the service has done the work
 
     def words(self, fault: Fault) -> str:
@@ -27,8 +27,8 @@ class Outcome(t.NamedTuple):
         if self.code and self.requests == RETRIES + 1:
             requests = "all attempts used"
         parts = ["succeeds" if self.code is None else "fails: " + ("that code" if self.code == fault.code else f"``{self.code}``"), requests]
-        if self.looks:
-            parts.append("the list read after each" if self.looks > 1 else "the list read once in between")
+        if self.reads:
+            parts.append("the list read after each" if self.reads > 1 else "the list read once in between")
         if self.code and self.done:
             parts.append("although the change was applied")
         return ", ".join(parts)

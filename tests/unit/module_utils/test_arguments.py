@@ -241,7 +241,7 @@ def test_no_region(region: str | None) -> None:
 
 @pytest.mark.parametrize("region", [" ", "cn hangzhou", "cn-hangzhou ", "cn-hangzhou\n", "cn_hangzhou", "-cn", "example.com/", "evil.example.com#", "杭州"])
 def test_regions_that_cannot_be(region: str) -> None:
-    with pytest.raises(EhpcError, match="is not the id of a region"):
+    with pytest.raises(EhpcError, match="is not a valid region ID"):
         checked_region(region)
 
 

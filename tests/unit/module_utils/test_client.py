@@ -367,7 +367,7 @@ def tunnel(status: str) -> requests.exceptions.ProxyError:
     return requests.exceptions.ProxyError(urllib3.exceptions.MaxRetryError(None, "/", cause))  # type: ignore[arg-type]
 
 
-CLOSED = "closed the connection without an answer."
+CLOSED = "closed the connection without a response."
 # how it fails -> code, what is said after the address, whether it is repeated, whether the service may have done the work
 NO_ANSWER: dict[str, tuple[Exception, str, str, bool, bool]] = {
     "refused": (wrapped(ConnectionRefusedError(111, "Connection refused")), "ConnectionFailed", "refused the connection.", True, False),
@@ -382,11 +382,11 @@ NO_ANSWER: dict[str, tuple[Exception, str, str, bool, bool]] = {
     "cut off": (requests.exceptions.ChunkedEncodingError("IncompleteRead"), "ConnectionFailed", CLOSED, True, True),
     "plain": (OSError("EXAMPLE"), "ConnectionFailed", CLOSED, True, True),
     "slow to connect": (requests.exceptions.ConnectTimeout("slow"), "TimedOut", "did not accept a connection within 5 seconds.", True, False),
-    "slow to answer": (requests.exceptions.ReadTimeout("slow"), "TimedOut", "did not answer in time.", True, True),
+    "slow to answer": (requests.exceptions.ReadTimeout("slow"), "TimedOut", "did not send a complete response in time.", True, True),
     "slow within the body": (
         requests.exceptions.ConnectionError(urllib3.exceptions.ReadTimeoutError(None, "/", "slow")),  # type: ignore[arg-type]
         "TimedOut",
-        "did not answer in time.",
+        "did not send a complete response in time.",
         True,
         True,
     ),
@@ -406,11 +406,17 @@ NO_ANSWER: dict[str, tuple[Exception, str, str, bool, bool]] = {
     ),
     "proxy that forbids it": (tunnel("403 Forbidden"), "ProxyRefused", "could not be reached: the proxy does not permit it (HTTP 403).", False, False),
     "proxy that does not reach it": (tunnel("502 Bad Gateway"), "ConnectionFailed", "could not be reached by the proxy (HTTP 502).", True, False),
-    "unknown name": (wrapped(socket.gaierror(-2, "Name or service not known")), "HostNotFound", "has a host name that cannot be resolved.", False, False),
+    "unknown name": (
+        wrapped(socket.gaierror(-2, "Name or service not known")),
+        "HostNotFound",
+        "could not be reached: the host name cannot be resolved.",
+        False,
+        False,
+    ),
     "unknown name, without its cause": (
         requests.exceptions.ConnectionError(urllib3.exceptions.NameResolutionError("host", None, "unknown")),  # type: ignore[arg-type]
         "HostNotFound",
-        "has a host name that cannot be resolved.",
+        "could not be reached: the host name cannot be resolved.",
         False,
         False,
     ),
@@ -431,7 +437,7 @@ NO_ANSWER: dict[str, tuple[Exception, str, str, bool, bool]] = {
     "address": (
         requests.exceptions.InvalidURL("bad"),
         "InvalidAddress",
-        "has an address, or is behind a proxy with one, that cannot be used.",
+        "could not be requested: its URL or that of the proxy is not valid.",
         False,
         False,
     ),
@@ -504,7 +510,7 @@ def test_request_that_cannot_be_made(service: Service, error: Exception) -> None
 def test_200_that_is_no_answer(service: Service, body: bytes) -> None:
     error = fails(service, Call("GetPostScripts", ClusterId=CLUSTER, body=body))
     assert (error.code, error.action, error.http_status) == ("InvalidAnswer", "GetPostScripts", 200)
-    assert error.message == f"HTTP status 200 with a body that is not the service's ({len(body)} bytes)."
+    assert error.message == f"HTTP status 200 with a body that is not from E-HPC ({len(body)} bytes)."
     assert str(error).startswith(f"Cannot read the post scripts of cluster {CLUSTER} in cn-hangzhou: InvalidAnswer: HTTP status 200")
     assert "endpoint" in (error.hint or "")
     assert error.response_lost
@@ -622,7 +628,7 @@ def test_not_arrived(service: Service) -> None:
 def test_never_arrived(service: Service) -> None:
     arrived, left = asked(False, False)
     service.expects(Call("SetPostScripts", error=LOST), Call("SetPostScripts", error=LOST))
-    with pytest.raises(EhpcError, match="without an answer"):
+    with pytest.raises(EhpcError, match="without a response"):
         service.client(api_retries=1).call("SetPostScripts", is_applied=arrived)
     assert not left
 
@@ -669,7 +675,7 @@ def test_what_has_begun_ends_shortly_after_the_deadline(service: Service, left: 
     if not late:
         client.call("ListRegions", deadline=deadline)
         return
-    with pytest.raises(EhpcError, match="did not answer in time") as caught:
+    with pytest.raises(EhpcError, match="did not send a complete response in time") as caught:
         client.call("ListRegions", deadline=deadline)
     assert (caught.value.code, caught.value.response_lost) == ("TimedOut", True)
 
@@ -679,7 +685,7 @@ def test_nothing_is_begun_after_the_deadline(service: Service, late: float) -> N
     with pytest.raises(EhpcError) as caught:
         service.client().call("ListRegions", deadline=service.clock.now - late)
     assert (caught.value.code, caught.value.action, caught.value.response_lost) == ("TimedOut", "ListRegions", False)
-    assert str(caught.value).startswith("Cannot list the regions in cn-hangzhou: The time limit of the task ended before this call. ")
+    assert str(caught.value).startswith("Cannot list the regions in cn-hangzhou: The time limit of the task was reached before this call. ")
 
 
 def test_a_request_that_timed_out_is_retried_at_once(service: Service) -> None:
@@ -692,7 +698,7 @@ def test_a_request_that_timed_out_is_retried_at_once(service: Service) -> None:
 def test_pages_have_one_deadline(service: Service) -> None:
     service.expects(users(50, 1, TotalCount=100, takes=8))
     service.expects(users(50, 2, TotalCount=100, takes=3))
-    with pytest.raises(EhpcError, match="did not answer in time"):
+    with pytest.raises(EhpcError, match="did not send a complete response in time"):
         service.client().pages("ListUsers", "Users", "UserInfo", deadline=service.clock.now + 10)
 
 
@@ -701,7 +707,7 @@ def test_asking_fails(service: Service) -> None:
         raise EhpcError("ClusterNotFound", "It is gone.", action="GetPostScripts")
 
     service.expects(Call("SetPostScripts", error=LOST))
-    with pytest.raises(EhpcError, match=r"without an answer\. Whether it was done is not known, because reading failed too: It is gone\.") as caught:
+    with pytest.raises(EhpcError, match=r"without a response\. It is not known whether it was applied, because reading failed, too: It is gone\.") as caught:
         service.client().call("SetPostScripts", is_applied=arrived)
     assert caught.value.action == "SetPostScripts"
 
@@ -787,5 +793,5 @@ def test_urllib3_warns_only_where_nobody_has_asked_for_it(
 
 @pytest.mark.parametrize(("validate_certs", "warned"), [(True, False), (None, False), (False, True)])
 def test_certificate_warning(validate_certs: bool | None, warned: bool) -> None:
-    warning = "validate_certs is false: the service's certificate is not verified, anybody on the way can answer in its place."
+    warning = "validate_certs is false: the certificate of the endpoint is not verified, which allows man-in-the-middle attacks."
     assert certificate_warning({"validate_certs": validate_certs}) == (warning if warned else None)

@@ -43,7 +43,7 @@ def test_a_background_that_hangs_does_not_keep_the_process() -> None:
 def test_late_responses(service: Service, takes: float, deadline: float, late: bool) -> None:
     call = Call("ListRegions", body=b"{}", takes=takes)
     if late:
-        with pytest.raises(_http.NoResponse, match="did not answer in time"):
+        with pytest.raises(_http.NoResponse, match="did not send a complete response in time"):
             answer(service, call, deadline=deadline)
     else:
         assert answer(service, call, deadline=deadline) == (200, b"{}")

@@ -171,7 +171,7 @@ def test_warning(process: Process, service: Service) -> None:
     service.expects(stored())
     process(post_scripts_info, cluster_id=CLUSTER, validate_certs=False)
     (warning,) = process.warned
-    assert "the service's certificate is not verified" in warning
+    assert "the certificate of the endpoint is not verified" in warning
 
 
 def test_fallback_region(process: Process, service: Service) -> None:

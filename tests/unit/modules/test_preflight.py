@@ -507,9 +507,9 @@ def test_a_host_that_does_not_accept_connections(service: Service, server: Scrip
 @pytest.mark.parametrize(
     ("url", "addresses", "reason"),
     [
-        (INTERNAL, None, "has a host name that cannot be resolved."),
+        (INTERNAL, None, "could not be reached: the host name cannot be resolved."),
         (INTERNAL, ["100.118.28.50"], "could not be reached."),
-        ("http://vpc100-oss-cn-hangzhou.aliyuncs.com/bucket/a.sh", None, "has a host name that cannot be resolved."),
+        ("http://vpc100-oss-cn-hangzhou.aliyuncs.com/bucket/a.sh", None, "could not be reached: the host name cannot be resolved."),
         ("https://scripts.example.com/a.sh", ["10.0.0.1"], "could not be reached."),
         ("https://192.168.0.1/a.sh", None, "could not be reached."),
         ("https://[fd00::1]/a.sh", None, "could not be reached."),
@@ -589,7 +589,7 @@ def test_a_host_that_hangs(service: Service, server: ScriptServer, after: str, e
     server.files["/hangs.sh"] = hang
     ok, text = fast(service, server, server.url("/hangs.sh"))
     assert ok is None
-    assert "did not answer in time" in text
+    assert "did not send a complete response in time" in text
 
 
 @pytest.mark.parametrize(

@@ -21,9 +21,9 @@ REFUSED: dict[str, tuple[t.Any, dict[str, t.Any], str, str | None]] = {
         post_scripts,
         {"region": ""},
         "No region is given.",
-        "Set the option region, or the environment variable ALIBABA_CLOUD_REGION_ID, or a region in the profile that is used.",
+        "Set region or ALIBABA_CLOUD_REGION_ID, or a region in the profile.",
     ),
-    "region": (post_scripts, {"region": "cn hangzhou"}, "The region 'cn hangzhou' is not the id of a region.", "Give an id such as cn-hangzhou."),
+    "region": (post_scripts, {"region": "cn hangzhou"}, "region: 'cn hangzhou' is not a valid region ID.", "Set it to an ID such as cn-hangzhou."),
     "no secret key": (
         post_scripts,
         {"secret_key": ""},
@@ -45,13 +45,13 @@ REFUSED: dict[str, tuple[t.Any, dict[str, t.Any], str, str | None]] = {
     "endpoint": (
         post_scripts,
         {"endpoint": "ftp://ehpc.example.com"},
-        "endpoint: this is neither host[:port] nor a url with https (or http for loopback).",
-        "Give it like ehpc.cn-hangzhou.aliyuncs.com.",
+        "endpoint: must be host[:port], or a URL with https (http for loopback only).",
+        "Set it to a value such as ehpc.cn-hangzhou.aliyuncs.com.",
     ),
     "plain http": (
         post_scripts,
         {"endpoint": "http://ehpc.example.com"},
-        "endpoint: http://ehpc.example.com would send the credentials' signature over plain http; that is accepted for loopback addresses only.",
+        "endpoint: http://ehpc.example.com would send signatures over plain http, which is accepted for loopback addresses only.",
         "Use https://.",
     ),
     "no certificates": (
