@@ -280,7 +280,7 @@ def test_no_answer_at_all(play: Play, emulator: Emulator) -> None:
         "page": ("InvalidAnswer", "HTTP status 200"),
         "refused": ("ConnectionFailed", "refused the connection"),
         "no name": ("HostNotFound", "cannot be resolved"),
-        "no tls": ("TlsFailed", "could not be trusted"),
+        "no tls": ("TlsFailed", "did not complete the TLS handshake"),
     }
     for name, (code, words) in expected.items():
         assert run[name].error["code"] == code, run[name].msg

@@ -467,6 +467,21 @@ def test_a_retry_without_a_response_has_a_connection_of_its_own(service: Service
     assert closed == [3, 4]
 
 
+def test_the_connection_of_a_retry_is_not_used_to_renew_its_parameters(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What drops the second request of each connection must not drop each retry."""
+    client = service.client()
+    events: list[str] = []
+    monkeypatch.setattr(client._session, "close", lambda: events.append("close"))
+
+    def renew() -> dict[str, str]:
+        events.append("renew")
+        return {"ClusterId": CLUSTER}
+
+    service.expects(Call("SetPostScripts", error=LOST), Call("SetPostScripts", ClusterId=CLUSTER))
+    client.call("SetPostScripts", renew=renew)
+    assert events == ["renew", "close"]
+
+
 def test_no_timeout_is_too_long_for_the_operating_system(service: Service) -> None:
     service.expects(Call("SyncUsers"))
     service.client().call("SyncUsers", read_timeout=10**12)
