@@ -108,6 +108,6 @@ def texts_with_tasks() -> dict[str, str]:
         path = Path(name)
         if path.suffix in (".md", ".rst") and path.parts[0] not in ("tests", "changelogs"):
             texts[name] = yaml_blocks(ROOT / path)
-        elif path.suffix in (".yml", ".yaml") and path.parts[0] in ("playbooks", "roles"):
+        elif path.suffix in (".yml", ".yaml") and path.parts[0] in ("examples", "playbooks", "roles"):
             texts[name] = (ROOT / path).read_text(encoding="utf-8")
     return texts

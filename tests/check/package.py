@@ -29,7 +29,7 @@ NEEDED = [
     "meta/runtime.yml",
 ]
 # Each of them must hold files, and all of these are for users.
-DIRECTORIES = ["docs", "extensions", "playbooks", "plugins", "roles"]
+DIRECTORIES = ["docs", "examples", "extensions", "playbooks", "plugins", "roles"]
 # The importer runs ansible-lint too, but not the tests of ansible-test, which have a check of their own.
 IMPORTER = {
     "GALAXY_IMPORTER_CHECK_REQUIRED_TAGS": "true",

@@ -84,6 +84,15 @@ def test_all_guides_are_listed() -> None:
     assert {path.name for path in (ROOT / "docs/docsite/rst").glob("guide_*.rst")} == set(re.findall(r"/(guide_\w+\.rst)\)", section("Description")))
 
 
+def test_examples_are_the_files_of_the_folder() -> None:
+    blocks = re.findall(r"```yaml\n# (\S+)\n(.*?)```", README, re.DOTALL)
+    assert {name for name, _text in blocks} == {"site.yml", "tasks.yml", "prod.ehpc.yml"}
+    for name, text in blocks:
+        assert (ROOT / "examples" / name).read_text(encoding="utf-8").partition("---\n")[2] == text
+    table = (ROOT / "examples/README.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^\| `(\S+)`", table, re.MULTILINE)) == sorted(path.name for path in (ROOT / "examples").glob("*.yml"))
+
+
 def test_the_ram_policy_is_what_the_modules_document() -> None:
     policy, _end, table = section("Installation").partition("### Permissions")[2].partition("\n```\n")
     documented = {action for name in MODULES for action in re.findall(r"C\((ehpc:\w+)\)", module(name).DOCUMENTATION)}
