@@ -38,6 +38,8 @@ from environment import is_foreign  # noqa: E402
 
 LATENCY = 0.02
 FORKS = 20
+# What the role is compared with: a play of so many tasks that do nothing.
+DEBUGS = 8
 # How many processors other programs may keep busy during a run that counts.
 DISTURBING = 0.15
 SCRIPTS = [{"url": "https://scripts.example.com/base.sh", "args": "--mode base"}, {"url": "https://scripts.example.com/mount.sh", "args": ""}]
@@ -291,11 +293,11 @@ def loop_chapter(bench: Bench, repeats: int) -> Chapter:
     return chapter
 
 
-def role_chapter(bench: Bench, repeats: int) -> Chapter:
-    counts = (100, 1000)
+def role_chapter(bench: Bench, repeats: int, few: int = 100, many: int = 1000) -> Chapter:
     variables = {"ehpc_bootstrap_hosts": "all", "ehpc_bootstrap_post_scripts": SCRIPTS, "ehpc_bootstrap_expected_users": USERS}
     # Nobody serves these scripts; and what fetching them takes says nothing about the role.
     variables["ehpc_bootstrap_preflight"] = "off"
+    debug = bench.playbook("debugs", "all", [{"ansible.builtin.debug": {"msg": "{{ ehpc_cluster_id }}"}}] * DEBUGS)
 
     def converged(count: int) -> Measured:
         run = bench.ansible("alicloud.ehpc.bootstrap", bench.inventory(count), **variables)
@@ -303,20 +305,26 @@ def role_chapter(bench: Bench, repeats: int) -> Chapter:
             sys.exit(f"{run.calls} calls for {count} clusters are more than reading takes: the role has changed something.")
         return run
 
-    found = in_turn(repeats, {str(count): partial(converged, count) for count in counts})
-    each = {count: found[str(count)].seconds / count for count in counts}
+    variants: dict[str, tuple[int, t.Callable[[], Measured]]] = {
+        f"the role, {few} clusters": (few, lambda: converged(few)),
+        f"{DEBUGS} tasks of ansible.builtin.debug, {few} clusters": (few, lambda: bench.ansible(debug, bench.inventory(few))),
+        f"the role, {many} clusters": (many, lambda: converged(many)),
+    }
+    found = in_turn(repeats, {name: run for name, (_count, run) in variants.items()})
     rows = []
-    for count in counts:
-        series = found[str(count)]
-        cells = [f"{series.seconds:.1f} s", f"{each[count]:.3f} s", f"{series.processor / count:.3f} s", f"{series.calls / count:.1f}"]
-        rows.append([str(count), *cells, f"{series.megabytes:.0f} MB"])
+    for name, (count, _run) in variants.items():
+        series = found[name]
+        cells = [f"{series.seconds:.1f} s", f"{series.seconds / count:.3f} s", f"{series.processor:.1f} s", f"{series.processor / count:.3f} s"]
+        rows.append([name, *cells, f"{series.calls / count:.1f}", f"{series.megabytes:.0f} MB"])
+    role, debugs, large = found.values()
     return Chapter(
         f"3. The converged role over many clusters, {FORKS} forks",
-        ["clusters", "run", "for each", "processor time for each", "calls for each", "largest process"],
+        ["variant", "run", "for each", "processor time", "for each", "calls for each", "largest process"],
         rows,
         [
-            verdict("seconds for each of 1,000, as a part of those for each of 100", each[1000] / each[100], 1.2),
-            verdict("megabytes of the largest process", found["1000"].megabytes, 300),
+            verdict(f"processor time of the role as a multiple of that of {DEBUGS} debug tasks", role.processor / debugs.processor, 1.4),
+            verdict(f"seconds for each of {many:,}, as a part of those for each of {few}", large.seconds / many / (role.seconds / few), 1.2),
+            verdict("megabytes of the largest process", large.megabytes, 300),
         ],
     )
 
