@@ -329,7 +329,8 @@ def test_a_node_that_does_not_respond_in_time(service: Service) -> None:
 
 def throttled(call: Call, seconds: float) -> Call:
     """This call, but E-HPC refuses it just after the deadline. A retry would be too late."""
-    return Call(call.action, code="Throttling.User", takes=seconds, **call.params)
+    params: dict[str, t.Any] = call.params
+    return Call(call.action, code="Throttling.User", takes=seconds, **params)
 
 
 def test_the_first_delay_ends_at_the_deadline(service: Service) -> None:
