@@ -21,6 +21,8 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SH
 
 ROOT = Path(__file__).resolve().parents[1]
 COLLECTION = "alicloud.ehpc"
+# The directory of `ansible_collections`: that of the link of `make setup`, or where ansible-test requires the collection to be.
+COLLECTIONS = ROOT.parents[2] if ROOT.parents[1].name == "ansible_collections" else ROOT / "build/collections"
 # Those that are imported, also in the copy that `make mutation` works on, which has plugins and tests only.
 _MODULES = Path(_arguments.__file__).parents[1] / "modules"
 MODULES = sorted(path.stem for path in _MODULES.glob("*.py"))

@@ -24,10 +24,11 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Clien
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from cryptography import x509
 from playing import ROOT, Play, task
-from support.in_process import MODULES, client, reaching, run
+from support.in_process import client, reaching, run
 from support.raw import Handler, Raw, asked
 from support.servers import Answer, Answering, Authority, Proxy, Server
 
+from documents import MODULES
 from emulator import Emulator
 
 CLUSTER = "ehpc-hz-hybrid01"

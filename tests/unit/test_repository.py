@@ -21,6 +21,7 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils._version import VERS
 
 from documents import (
     COLLECTION,
+    COLLECTIONS,
     INVENTORY_PLUGINS,
     MODULES,
     ROLE_ACTIONS,
@@ -51,7 +52,7 @@ WITHOUT_HEADER = {*LICENCE_TEXTS, "CHANGELOG.md", "changelogs/changelog.yaml"}
 def documentation_of_inventory(plugin: str) -> dict[str, Any]:
     """What ansible-doc has about an inventory plugin, with the options of all its fragments."""
     command = [sys.executable, "-m", "ansible.cli.doc", "--json", "--type", "inventory", plugin]
-    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build/collections")}
+    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS)}
     documented: dict[str, dict[str, Any]] = json.loads(subprocess.run(command, capture_output=True, env=environment, check=True).stdout)
     return documented[plugin]
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from documents import ROOT
+from documents import COLLECTIONS, ROOT
 
 TESTS = """
 import time
@@ -39,8 +39,10 @@ def test_afterwards():
 
 def test_a_failure_takes_no_other_test_with_it(tmp_path: Path) -> None:
     (tmp_path / "test_calls.py").write_text(TESTS, encoding="utf-8")
-    paths = [ROOT / "build/collections", ROOT / "tests", ROOT / "tests/unit"]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths))}
+    paths = [COLLECTIONS, ROOT / "tests", ROOT / "tests/unit"]
+    # Without the plugins that ansible-test gives to its own run of pytest.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    environment["PYTHONPATH"] = os.pathsep.join(map(str, paths))
     command = [sys.executable, "-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path)]
     output = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False).stdout
     # The first passes, and fails when its fixture ends.

@@ -18,8 +18,6 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils._module import Modul
 
 from emulator import Emulator
 
-MODULES = ("post_scripts", "post_scripts_info", "post_scripts_run", "user", "user_sync", "user_info", "cluster_info", "region_info")
-
 
 def definition(module: str) -> ModuleDefinition:
     """A module's function and options."""

@@ -14,7 +14,7 @@ import typing as t
 
 import pytest
 
-from documents import COLLECTION, MODULES, ROOT, load, module
+from documents import COLLECTION, COLLECTIONS, MODULES, ROOT, load, module
 from scripted import Call, Service
 from words import BASE, CLUSTER, describe, page, read, script, sync, user, write
 
@@ -69,7 +69,7 @@ def uses() -> dict[str, Use]:
 def documented() -> dict[str, Attributes]:
     """The attributes of each module as ansible-doc shows them, which is with those of its fragments."""
     command = [sys.executable, "-m", "ansible.cli.doc", "--json", "--type", "module", *(f"{COLLECTION}.{name}" for name in MODULES)]
-    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build/collections")}
+    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS)}
     pages = json.loads(subprocess.run(command, capture_output=True, env=environment, check=True).stdout)
     return {name: pages[f"{COLLECTION}.{name}"]["doc"]["attributes"] for name in MODULES}
 
