@@ -190,7 +190,7 @@ def test_a_timeout(cluster: Cluster) -> None:
 
 
 def test_unreachable_nodes(cluster: Cluster) -> None:
-    failure = cluster.fails("/hello.sh", nodes=["i-1", "i-down", "i-stopped", "i-refuses"], run_timeout=2)
+    failure = cluster.fails("/hello.sh", nodes=["i-1", "i-down", "i-stopped", "i-refuses"], run_timeout=6)
     assert {node["id"]: (node["status"], node["output"]) for node in failure["nodes"]} == {
         "i-1": ("ok", "hello\n"),
         "i-down": ("unreachable", "The node did not respond."),
