@@ -129,7 +129,7 @@ def _default_chain() -> Credentials:
     variables = ["%s=%s" % (name, value) for name, value in sorted(os.environ.items()) if name.startswith("ALIBABA_CLOUD_")]
     files = [os.path.join(home, *path) for path in ((".aliyun", "config.json"), (".alibabacloud", "credentials.ini"))]
     files += filter(None, map(os.environ.get, ("ALIBABA_CLOUD_CREDENTIALS_FILE", "ALIBABA_CLOUD_OIDC_TOKEN_FILE")))
-    return _provided(("default", home, *variables), lambda: providers.DefaultCredentialsProvider(), files)
+    return _provided(("default", home, *variables), providers.DefaultCredentialsProvider, files)
 
 
 def _role_arn(shared: SharedOptions, source: Credentials) -> str | None:

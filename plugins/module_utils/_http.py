@@ -13,6 +13,7 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import functools
+import importlib
 import math
 import re
 import socket
@@ -30,9 +31,11 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import RequestSettings
 
 try:
-    import aliyunsdkcore.auth.composer.rpc_signature_composer  # noqa: F401
     import requests
     import urllib3
+
+    # Only the client uses it; what is missing is found here for all.
+    importlib.import_module("aliyunsdkcore.auth.composer.rpc_signature_composer")
 except ImportError:
     MISSING_LIBRARY: str | None = traceback.format_exc()
 else:

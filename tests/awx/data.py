@@ -66,7 +66,7 @@ def site() -> Values:
     return t.cast(Values, yaml.load((AWX / "vars" / "site.yml").read_text(encoding="utf-8"), Loader))
 
 
-def objects(settings: Values = EVERYTHING, secrets: dict[str, str] = SECRETS) -> dict[str, list[Values]]:
+def objects(settings: Values, secrets: dict[str, str]) -> dict[str, list[Values]]:
     """The objects of each kind in all files, with these settings, and with these secrets in the environment."""
     with tempfile.TemporaryDirectory() as directory:
         playbook, output = Path(directory) / "evaluate.yml", Path(directory) / "objects.json"
@@ -86,7 +86,7 @@ def objects(settings: Values = EVERYTHING, secrets: dict[str, str] = SECRETS) ->
 @functools.cache
 def everything() -> dict[str, list[Values]]:
     """All objects, including the optional ones."""
-    return objects()
+    return objects(EVERYTHING, SECRETS)
 
 
 def named(kind: str, reference: str) -> Values:

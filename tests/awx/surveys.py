@@ -53,7 +53,7 @@ def _mistakes(question: Values, variables: Values) -> list[str]:
             return [f"Value {value} for '{name}' expected to be a string."]
         return _outside(question, value, len(value), f"length is {len(value)} must be at least")
     if kind == "integer":
-        if type(value) is not int:
+        if not isinstance(value, int) or isinstance(value, bool):
             return [f"Value {value} for '{name}' expected to be an integer."]
         return _outside(question, value, value, "must be at least")
     assert kind == "multiplechoice", f"unknown type of question: {kind}"

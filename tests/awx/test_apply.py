@@ -41,7 +41,7 @@ class Awx:
         self.state.write_text(json.dumps(EMPTY), encoding="utf-8")
         install(directory / "collections")
 
-    def apply(self, settings: Values, secrets: dict[str, str] = ACCESS_KEY, *arguments: str) -> Applied:
+    def apply(self, settings: Values, secrets: dict[str, str], *arguments: str) -> Applied:
         log = self.directory / "log"
         log.write_text("", encoding="utf-8")
         environment = {
@@ -123,7 +123,7 @@ def test_a_second_time_and_a_second_organization(awx: Awx) -> None:
 
 def test_without_optional_settings(awx: Awx) -> None:
     """No webhook, no schedule, no credential but the access key, and no reference to any of them."""
-    done = awx.apply({})
+    done = awx.apply({}, ACCESS_KEY)
     assert done.code == 0, done.output
     assert [done.of(module) for module in ("notification_template", "schedule")] == [[], []]
     assert [credential["name"] for credential in done.of("credential")] == ["E-HPC"]
@@ -135,7 +135,7 @@ def test_without_optional_settings(awx: Awx) -> None:
 
 @pytest.mark.parametrize("secrets", [{}, {"ALIBABA_CLOUD_ACCESS_KEY_ID": "EXAMPLEkey"}], ids=["no key", "no secret"])
 def test_without_an_access_key_the_credential_is_not_changed(awx: Awx, secrets: dict[str, str]) -> None:
-    assert awx.apply({}).code == 0
+    assert awx.apply({}, ACCESS_KEY).code == 0
     done = awx.apply({}, secrets)
     assert (done.code, done.of("credential")) == (0, []), done.output
     assert "so the credential E-HPC is not changed" in done.output
@@ -148,11 +148,11 @@ def test_without_an_access_key_a_first_installation_fails(awx: Awx) -> None:
 
 
 def test_an_existing_credential_of_a_repository(awx: Awx) -> None:
-    assert awx.apply({}).code == 0
+    assert awx.apply({}, ACCESS_KEY).code == 0
     state = json.loads(awx.state.read_text(encoding="utf-8"))
     existing = {"module": "credential", "name": "Git", "organization": "Default", "credential_type": "Source Control"}
     awx.state.write_text(json.dumps([*state, existing]), encoding="utf-8")
-    done = awx.apply({"ehpc_awx_repository_credential": "Git"})
+    done = awx.apply({"ehpc_awx_repository_credential": "Git"}, ACCESS_KEY)
     assert (done.code, [project["credential"] for project in done.of("project")]) == (0, ["Git++Source Control+scm++Default"]), done.output
 
 

@@ -15,7 +15,8 @@ from documents import ROOT
 
 # The verbs that begin the names of operations in E-HPC. Some names of fields begin alike.
 _OPERATION = re.compile(
-    r"(?!\w+(?:Time|InvokeStatus|RecordStatus|Instances?)$|InvokeStatus$)(Add|Create|Delete|Describe|Get|Install|Invoke|List|Modify|Rerun|Reset|Run|Set|Start|Stop|Submit|Sync|Update)[A-Z]\w+"
+    r"(?!\w+(?:Time|InvokeStatus|RecordStatus|Instances?)$|InvokeStatus$)"
+    r"(Add|Create|Delete|Describe|Get|Install|Invoke|List|Modify|Rerun|Reset|Run|Set|Start|Stop|Submit|Sync|Update)[A-Z]\w+"
 )
 
 
