@@ -15,12 +15,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import subprocess
 import sys
 import time
 import typing as t
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import pythons
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = ROOT / ".venv-matrix"
@@ -50,27 +52,11 @@ class CannotBuild(Exception):
     """Why there is no environment for a release."""
 
 
-def candidates(version: str) -> t.Iterator[Path]:
-    """Where a Python could be."""
-    found = shutil.which(f"python{version}")
-    if found:
-        yield Path(found)
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    yield from sorted(pyenv.glob(f"versions/{version}.*/bin/python{version}"))
-
-
-def runs(python: Path, version: str) -> bool:
-    """Whether this is such a Python and can make environments. A shim of pyenv can be on the path without the Python."""
-    check = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2])"
-    ran = subprocess.run([python, "-c", check], capture_output=True, text=True, check=False)
-    return ran.returncode == 0 and ran.stdout.strip() == version
-
-
 def python_for(release: str) -> tuple[str, Path]:
     for version in RELEASES[release]:
-        for python in candidates(version):
-            if runs(python, version):
-                return version, python
+        python = pythons.find(version)
+        if python:
+            return version, python
     raise CannotBuild(f"this machine has no Python {' or '.join(RELEASES[release])}")
 
 
