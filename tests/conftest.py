@@ -8,16 +8,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
-
-TESTS = Path(__file__).parent
-# For ansible-test, which does not read pyproject.toml and imports tests as modules of the collection.
-sys.path += [str(TESTS / name) for name in ("", "unit", "unit/modules", "unit/module_utils", "unit/emulator", "integration", "awx")]
-
-from environment import is_foreign  # noqa: E402
+from ansible_collections.alicloud.ehpc.tests.support.environment import is_foreign
 
 
 def pytest_report_header() -> str:

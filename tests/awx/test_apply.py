@@ -12,10 +12,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from awx_modules import EMPTY, MODULES, install
-from data import ACCESS_KEY, BIN, EVERYTHING, KINDS, SECRETS, everything, objects
-from launching import COLLECTIONS
-from surveys import Values
+from ansible_collections.alicloud.ehpc.tests.support.awx_data import ACCESS_KEY, BIN, EVERYTHING, KINDS, SECRETS, everything, objects
+from ansible_collections.alicloud.ehpc.tests.support.awx_launching import COLLECTIONS
+from ansible_collections.alicloud.ehpc.tests.support.awx_modules import EMPTY, MODULES, install
+from ansible_collections.alicloud.ehpc.tests.support.awx_surveys import Values
 
 KIND_OF = dict(zip(MODULES, KINDS, strict=True))
 

@@ -13,11 +13,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from data import ROOT
-from launching import Controller, Job
-
-from documents import MODULES
-from emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.support.awx_data import ROOT
+from ansible_collections.alicloud.ehpc.tests.support.awx_launching import Controller, Job
+from ansible_collections.alicloud.ehpc.tests.support.documents import MODULES
 
 QUERIES: dict[str, dict[str, str]] = yaml.safe_load((ROOT / "extensions/audit/event_query.yml").read_text(encoding="utf-8"))
 # Writes objects to a bucket, which is not a managed node.

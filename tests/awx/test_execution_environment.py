@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from data import AWX, BIN, ROOT
+from ansible_collections.alicloud.ehpc.tests.support.awx_data import AWX, BIN, ROOT
 
 PACKAGES = ["aliyun-python-sdk-core", "requests", "alibabacloud-credentials"]
 

@@ -14,11 +14,10 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import request_settings, resolve
-from data import BIN, named
-from launching import Controller, Job, injected
-from surveys import Rejected, questions
-
-from emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.support.awx_data import BIN, named
+from ansible_collections.alicloud.ehpc.tests.support.awx_launching import Controller, Job, injected
+from ansible_collections.alicloud.ehpc.tests.support.awx_surveys import Rejected, questions
 
 ONE, FLEET = "Bootstrap E-HPC cluster", "Bootstrap E-HPC fleet"
 CLUSTER, PUBLIC = "ehpc-hz-hybrid01", "ehpc-hz-public01"

@@ -13,10 +13,10 @@ import typing as t
 import pytest
 import yaml
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import ENVIRONMENT
-from data import AWX, ROOT, Loader, everything, named, site
+from ansible_collections.alicloud.ehpc.tests.support.awx_data import AWX, ROOT, Loader, everything, named, site
+from ansible_collections.alicloud.ehpc.tests.support.awx_surveys import Values
 from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from surveys import Values
 
 OBJECTS = everything()
 SURVEYS = {

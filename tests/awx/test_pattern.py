@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from data import ROOT, named
-from launching import Controller
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.support.awx_data import ROOT, named
+from ansible_collections.alicloud.ehpc.tests.support.awx_launching import Controller
 
 from check.pattern import rendered
-from emulator import Emulator
 
 DIRECTORY = ROOT / "extensions/patterns/bootstrap_ehpc_cluster"
 PATTERN: dict[str, t.Any] = json.loads((DIRECTORY / "meta/pattern.json").read_text(encoding="utf-8"))

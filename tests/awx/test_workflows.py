@@ -14,9 +14,8 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from launching import Controller
-
-from emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.support.awx_launching import Controller
 
 WORKFLOW = "Bootstrap E-HPC cluster with approval"
 REPORT, CHECK = "Report E-HPC bootstrap", "Check E-HPC preview"

@@ -34,7 +34,7 @@ ROOT = HERE.parents[1]
 RESULTS = HERE / "RESULTS.md"
 sys.path.insert(0, str(HERE.parent))
 
-from environment import is_foreign  # noqa: E402
+from support.environment import is_foreign  # noqa: E402
 
 LATENCY = 0.02
 FORKS = 20

@@ -16,8 +16,8 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-import pythons
 from check import package
+from support import pythons
 
 ROOT = Path(__file__).resolve().parents[2]
 VERSIONS = ("3.12", "3.11", "3.10")

@@ -20,13 +20,25 @@ from pathlib import Path
 import pytest
 import requests.adapters
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
-from playing import Play, Task, task
-from support.identities import LONG_TERM, METADATA, OIDC_TOKEN, ROLE, SCENARIO, STS, TEMPORARY, Identity, Sts, credentials_uri, identity, metadata
-from support.in_process import client
-from support.servers import Answer, Answering, Asked, Authority, Proxy, Server
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.support.identities import (
+    LONG_TERM,
+    METADATA,
+    OIDC_TOKEN,
+    ROLE,
+    SCENARIO,
+    STS,
+    TEMPORARY,
+    Identity,
+    Sts,
+    credentials_uri,
+    identity,
+    metadata,
+)
+from ansible_collections.alicloud.ehpc.tests.support.in_process import client
+from ansible_collections.alicloud.ehpc.tests.support.playing import Play, Task, task
+from ansible_collections.alicloud.ehpc.tests.support.servers import Answer, Answering, Asked, Authority, Proxy, Server
 from Tea.core import TeaCore
-
-from emulator import Emulator
 
 # As the collection's interface promises them, in this order.
 VARIABLES = {

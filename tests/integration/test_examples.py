@@ -17,11 +17,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from playing import Play, Run, document, task
-
-from documents import COLLECTION, MODULES, ROOT, load, module, repository_files, yaml_blocks
-from emulator import Emulator
-from script_server import File, ScriptServer
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.support.documents import COLLECTION, MODULES, ROOT, load, module, repository_files, yaml_blocks
+from ansible_collections.alicloud.ehpc.tests.support.playing import Play, Run, document, task
+from ansible_collections.alicloud.ehpc.tests.support.script_server import File, ScriptServer
 
 CLUSTER = "ehpc-hz-EXAMPLE"
 HYBRID = {

@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playing import Play, Result, Task, task
-
-from emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.support.playing import Play, Result, Task, task
 
 HYBRID, PLAIN, PUBLIC, NEW = "ehpc-hz-hybrid01", "ehpc-hz-hybrid02", "ehpc-hz-public01", "ehpc-hz-create01"
 BROKEN, STOPPED = "ehpc-sg-broken01", "ehpc-sg-stopped01"

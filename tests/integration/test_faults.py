@@ -18,12 +18,11 @@ from pathlib import Path
 import pytest
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _errors
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
-from playing import ROOT, Play, Task, task
-from support.codes import CASES, REPEATED_CODES
-from support.in_process import reaching, run
-from support.outcomes import RETRIES, Fault, Outcome, table, table_of
-
-from emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.support.codes import CASES, REPEATED_CODES
+from ansible_collections.alicloud.ehpc.tests.support.in_process import reaching, run
+from ansible_collections.alicloud.ehpc.tests.support.outcomes import RETRIES, Fault, Outcome, table, table_of
+from ansible_collections.alicloud.ehpc.tests.support.playing import ROOT, Play, Task, task
 
 CLUSTER = "ehpc-hz-EXAMPLE"
 OLD, NEW = {"url": "https://example.com/old.sh", "args": ""}, {"url": "https://example.com/new.sh", "args": "-x"}

@@ -19,10 +19,9 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
-from support.in_process import reaching, run
-
-from emulator import Emulator, fetchers
-from script_server import ScriptServer, redirect, status
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator, fetchers
+from ansible_collections.alicloud.ehpc.tests.support.in_process import reaching, run
+from ansible_collections.alicloud.ehpc.tests.support.script_server import ScriptServer, redirect, status
 
 CLUSTER = "ehpc-hz-EXAMPLE"
 SCRIPT = b"#!/bin/sh\necho hello\n"

@@ -12,11 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hostile import Hostile
-from playing import Play, Result, Run, Task, task
-
-from emulator import Emulator
-from script_server import ScriptServer
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.support.hostile import Hostile
+from ansible_collections.alicloud.ehpc.tests.support.playing import Play, Result, Run, Task, task
+from ansible_collections.alicloud.ehpc.tests.support.script_server import ScriptServer
 
 CLUSTER = "ehpc-hz-EXAMPLE"
 

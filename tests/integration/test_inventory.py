@@ -18,12 +18,11 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.alicloud.ehpc.plugins.module_utils._version import VERSION
-from hostile import Hostile
-from playing import ROOT, Play
-
-from documents import load, yaml_blocks
-from emulator import Emulator
-from emulator.state import Cluster
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.emulator.state import Cluster
+from ansible_collections.alicloud.ehpc.tests.support.documents import load, yaml_blocks
+from ansible_collections.alicloud.ehpc.tests.support.hostile import Hostile
+from ansible_collections.alicloud.ehpc.tests.support.playing import ROOT, Play
 
 REGIONS = ["cn-hangzhou", "cn-shanghai", "ap-southeast-1"]
 INVENTORY_COMMAND, PLAYBOOK_COMMAND = (str(Path(sys.executable).with_name(name)) for name in ("ansible-inventory", "ansible-playbook"))

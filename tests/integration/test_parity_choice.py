@@ -13,10 +13,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from parity import Parity
-from playing import COLLECTION, COLLECTIONS, Task, task
-
-from emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.support.parity import Parity
+from ansible_collections.alicloud.ehpc.tests.support.playing import COLLECTION, COLLECTIONS, Task, task
 
 OWN_PYTHON = "{{ ansible_playbook_python }}"
 

@@ -11,10 +11,9 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from parity import Parity
-from playing import Task, task
-
-from emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.support.parity import Parity
+from ansible_collections.alicloud.ehpc.tests.support.playing import Task, task
 
 CLUSTER = "ehpc-hz-public01"
 CREATED = "ehpc-hz-create01"

@@ -10,10 +10,9 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from parity import Parity
-from playing import task
-
-from emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.support.parity import Parity
+from ansible_collections.alicloud.ehpc.tests.support.playing import task
 
 CLUSTER = "ehpc-hz-public01"
 HYBRID = "ehpc-hz-hybrid01"

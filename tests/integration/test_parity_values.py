@@ -14,10 +14,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from parity import Parity
-from playing import GROUP, MASKS, Task, task
-
-from emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.support.parity import Parity
+from ansible_collections.alicloud.ehpc.tests.support.playing import GROUP, MASKS, Task, task
 
 CLUSTER = "ehpc-hz-public01"
 REGION = "ALIBABA_CLOUD_REGION_ID"

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
-from playing import Play, Run, Task, returned_on_success, task
-
-from emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.support.playing import Play, Run, Task, returned_on_success, task
 
 CLUSTER = "ehpc-hz-public01"
 BASE = {"url": "https://scripts.example.com/base.sh", "args": "--mode base"}

@@ -17,12 +17,11 @@ from pathlib import Path
 import pytest
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _invocations, _script_runs
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
-from parity import Parity
-from playing import Play, task
-from support.in_process import reaching, run
-
-from emulator import Emulator
-from script_server import ScriptServer, redirect
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.support.in_process import reaching, run
+from ansible_collections.alicloud.ehpc.tests.support.parity import Parity
+from ansible_collections.alicloud.ehpc.tests.support.playing import Play, task
+from ansible_collections.alicloud.ehpc.tests.support.script_server import ScriptServer, redirect
 
 CLUSTER, MANY, HYBRID = "ehpc-hz-EXAMPLE", "ehpc-hz-many", "ehpc-hz-hybrid"
 HELLO = b'#!/bin/bash\necho hello | tee -a "$HOME/said"\n'

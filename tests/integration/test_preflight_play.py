@@ -13,12 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from parity import Parity
-from playing import Play, Run, Task, task
-from support.servers import Proxy
-
-from emulator import Emulator
-from script_server import ScriptServer, redirect, status
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.support.parity import Parity
+from ansible_collections.alicloud.ehpc.tests.support.playing import Play, Run, Task, task
+from ansible_collections.alicloud.ehpc.tests.support.script_server import ScriptServer, redirect, status
+from ansible_collections.alicloud.ehpc.tests.support.servers import Proxy
 
 CLUSTER = "ehpc-hz-hybrid01"
 ROLE = "alicloud.ehpc.ehpc_bootstrap"

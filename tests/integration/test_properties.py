@@ -13,11 +13,10 @@ from collections.abc import Iterator
 import pytest
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Clients
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.support.in_process import reaching, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.in_process import reaching, run
-
-from emulator import Emulator
 
 CLUSTER = "ehpc-hz-EXAMPLE"
 LIMIT = 16

@@ -14,9 +14,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from playing import Play, Run
-
-from emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.support.playing import Play, Run
 
 PLAYBOOK = "alicloud.ehpc.bootstrap"
 ROLE = "alicloud.ehpc.ehpc_bootstrap"

@@ -17,11 +17,10 @@ from urllib.parse import quote
 import pytest
 import yaml
 from ansible import constants as C
-from playing import MASKS, Play, Run, Task, task
-from support.codes import CASES
-from support.secrets import Search, command_lines, forms
-
-from emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.support.codes import CASES
+from ansible_collections.alicloud.ehpc.tests.support.playing import MASKS, Play, Run, Task, task
+from ansible_collections.alicloud.ehpc.tests.support.secrets import Search, command_lines, forms
 
 SECRETS = {
     "secret key": "EXAMPLE-secret+of/the=account",

@@ -15,9 +15,8 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from playing import COLLECTIONS
-
-from emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.support.playing import COLLECTIONS
 
 VERSIONS = ("3.10", "3.11", "3.12", "3.13")
 PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
-from support.in_process import client, run
-from support.raw import Handler, Raw, asked
+from ansible_collections.alicloud.ehpc.tests.support.in_process import client, run
+from ansible_collections.alicloud.ehpc.tests.support.raw import Handler, Raw, asked
 
 CLUSTER = "ehpc-hz-EXAMPLE"
 # Seconds. No server is done sooner than after HANG; a limit may be exceeded by SLACK.

@@ -22,14 +22,13 @@ import pytest
 import yaml
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Clients
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.support.documents import MODULES
+from ansible_collections.alicloud.ehpc.tests.support.in_process import client, reaching, run
+from ansible_collections.alicloud.ehpc.tests.support.playing import ROOT, Play, task
+from ansible_collections.alicloud.ehpc.tests.support.raw import Handler, Raw, asked
+from ansible_collections.alicloud.ehpc.tests.support.servers import Answer, Answering, Authority, Proxy, Server
 from cryptography import x509
-from playing import ROOT, Play, task
-from support.in_process import client, reaching, run
-from support.raw import Handler, Raw, asked
-from support.servers import Answer, Answering, Authority, Proxy, Server
-
-from documents import MODULES
-from emulator import Emulator
 
 CLUSTER = "ehpc-hz-hybrid01"
 PASSWORD = "EXAMPLE p@ss/word"

@@ -10,10 +10,9 @@ import re
 import typing as t
 from pathlib import Path
 
-from playing import Play, Task, task
-from support.secrets import Search
-
-from emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.support.playing import Play, Task, task
+from ansible_collections.alicloud.ehpc.tests.support.secrets import Search
 
 PUBLIC, HYBRID = "ehpc-hz-public01", "ehpc-hz-hybrid01"
 PASSWORD = "EXAMPLE-Pass{word}+of/hpcuser06?"[:30]

@@ -13,9 +13,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from playing import COLLECTION, Play, document, task
-
-from emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.support.playing import COLLECTION, Play, document, task
 
 HYBRID, PLAIN, LARGE, NEW = "ehpc-hz-hybrid01", "ehpc-hz-hybrid02", "ehpc-sh-large01", "ehpc-hz-create01"
 ON_PREMISE = ["chem01", "chem02", "hpcuser01", "hpcuser02", "hpcuser03", "physics01"]

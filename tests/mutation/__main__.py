@@ -27,6 +27,8 @@ ROOT = Path(__file__).resolve().parents[2]
 # mutmut knows code by its path, so this copy has it at the path that it is imported by.
 COPY = ROOT / "build" / "mutation"
 PACKAGE = "ansible_collections/alicloud/ehpc"
+# What the unit tests import.
+HELPERS = [(name, f"{PACKAGE}/{name}") for name in ("meta", "tests/emulator", "tests/support")]
 SURVIVORS = Path(__file__).with_name("survivors.yml")
 MUTMUT = Path(sys.executable).with_name("mutmut")
 WANTED = 90.0
@@ -49,10 +51,9 @@ def copy() -> None:
     unused = shutil.ignore_patterns("__pycache__", "test_attributes.py", "test_documentation.py", "test_repository.py", "test_emulator_*", "repository")
     for old in ("ansible_collections", "meta", "tests", "mutants/meta", "mutants/tests"):
         shutil.rmtree(COPY / old, ignore_errors=True)
-    for source, target in (("plugins", f"{PACKAGE}/plugins"), *[(name, name) for name in ("meta", "tests/emulator", "tests/unit")]):
+    for source, target in (("plugins", f"{PACKAGE}/plugins"), *HELPERS, ("meta", "meta"), ("tests/unit", "tests/unit")):
         shutil.copytree(ROOT / source, COPY / target, ignore=unused)
-    for helper in (ROOT / "tests").glob("*.py"):
-        shutil.copy2(helper, COPY / "tests")
+    shutil.copy2(ROOT / "tests" / "conftest.py", COPY / "tests")
     shutil.copy2(SURVIVORS.with_name("pyproject.toml"), COPY)
 
 

@@ -11,9 +11,8 @@ from collections.abc import Iterator
 
 import pytest
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
-
-import scripted
-from wording import is_sentence, own_words
+from ansible_collections.alicloud.ehpc.tests.support import scripted
+from ansible_collections.alicloud.ehpc.tests.support.wording import is_sentence, own_words
 
 
 @pytest.fixture

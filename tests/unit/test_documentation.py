@@ -14,8 +14,20 @@ import pytest
 import yaml
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import ENVIRONMENT
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import ATTEMPTS, hint_for
-
-from documents import COLLECTION, INVENTORY_PLUGINS, MODULES, ROLES, ROOT, load, mistakes, module, repository_files, spec_of, tasks_in, texts_with_tasks
+from ansible_collections.alicloud.ehpc.tests.support.documents import (
+    COLLECTION,
+    INVENTORY_PLUGINS,
+    MODULES,
+    ROLES,
+    ROOT,
+    load,
+    mistakes,
+    module,
+    repository_files,
+    spec_of,
+    tasks_in,
+    texts_with_tasks,
+)
 
 TYPES: dict[str, t.Any] = {"str": str, "bool": bool, "int": int, "list": list, "dict": dict}
 FILTERS = sorted((ROOT / "plugins/filter").glob("*.yml"))

@@ -7,8 +7,7 @@
 from __future__ import annotations
 
 from ansible_collections.alicloud.ehpc.plugins.filter.bootstrap import FilterModule
-
-from documents import ROOT
+from ansible_collections.alicloud.ehpc.tests.support.documents import ROOT
 
 FILTERS = FilterModule().filters()
 

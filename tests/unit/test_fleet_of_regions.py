@@ -11,8 +11,7 @@ import typing as t
 import pytest
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _clusters
 from ansible_collections.alicloud.ehpc.plugins.plugin_utils._fleet import Fleet
-
-from scripted import SHARED_OPTIONS, Call, Service
+from ansible_collections.alicloud.ehpc.tests.support.scripted import SHARED_OPTIONS, Call, Service
 
 
 def test_a_cluster_that_is_listed_in_two_regions_is_there_once(monkeypatch: pytest.MonkeyPatch) -> None:

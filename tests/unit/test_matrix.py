@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-
-from documents import ROOT
+from ansible_collections.alicloud.ehpc.tests.support.documents import ROOT
 
 
 @pytest.fixture

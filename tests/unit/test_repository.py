@@ -18,8 +18,7 @@ import yaml
 from ansible_collections.alicloud.ehpc.plugins.doc_fragments import _shared
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import ENVIRONMENT, SHARED_SPEC
 from ansible_collections.alicloud.ehpc.plugins.module_utils._version import VERSION
-
-from documents import (
+from ansible_collections.alicloud.ehpc.tests.support.documents import (
     COLLECTION,
     COLLECTIONS,
     INVENTORY_PLUGINS,

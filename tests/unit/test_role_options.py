@@ -10,8 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.alicloud.ehpc.plugins.plugin_utils._bootstrap_options import CONVERTERS, bootstrap_options, defaults, variables_of
-
-from documents import ROOT, load
+from ansible_collections.alicloud.ehpc.tests.support.documents import ROOT, load
 
 SPECS = load((ROOT / "roles/ehpc_bootstrap/meta/argument_specs.yml").read_text(encoding="utf-8"))[0]["argument_specs"]["main"]["options"]
 URL = "https://scripts.example.com/base.sh"

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 import requests
-
-from script_server import ScriptServer, redirect, status
+from ansible_collections.alicloud.ehpc.tests.support.script_server import ScriptServer, redirect, status
 
 
 def test_files_are_served_over_tls() -> None:

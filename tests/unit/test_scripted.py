@@ -11,13 +11,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from documents import COLLECTIONS, ROOT
+from ansible_collections.alicloud.ehpc.tests.support.documents import COLLECTIONS, ROOT
 
 TESTS = """
 import time
 
 import pytest
-from scripted import Call, use
+from ansible_collections.alicloud.ehpc.tests.support.scripted import Call, use
 
 service = pytest.fixture(use)
 sleep = time.sleep

@@ -23,9 +23,8 @@ from alibabacloud_ehpc20180412.client import Client
 from alibabacloud_tea_openapi.models import Config
 from alibabacloud_tea_util.models import RuntimeOptions
 from aliyunsdkcore.client import AcsClient
-
-from emulator import Emulator
-from emulator.signature import sign, string_to_sign
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.emulator.signature import sign, string_to_sign
 
 
 @pytest.fixture
@@ -86,7 +85,7 @@ class Plain:
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """The state's clock, to be moved by hand."""
     clock = SimpleNamespace(seconds=1000.0)
-    monkeypatch.setattr("emulator.state.time", SimpleNamespace(monotonic=lambda: clock.seconds))
+    monkeypatch.setattr("ansible_collections.alicloud.ehpc.tests.emulator.state.time", SimpleNamespace(monotonic=lambda: clock.seconds))
     return clock
 
 

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from emulator import Emulator, ScenarioError
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator, ScenarioError
 
 CLUSTER = "ehpc-hz-EXAMPLE"
 SCENARIO = {

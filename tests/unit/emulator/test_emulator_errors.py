@@ -15,9 +15,8 @@ import pytest
 from alibabacloud_tea_openapi.exceptions import ClientException
 from alibabacloud_tea_openapi.exceptions import ServerException as TeaServerException
 from aliyunsdkcore.acs_exception.exceptions import ServerException
-
-from emulator import Emulator
-from emulator.errors import CODES
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.emulator.errors import CODES
 
 HYBRID = "ehpc-hz-hybrid01"
 

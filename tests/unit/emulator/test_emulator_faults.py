@@ -15,8 +15,7 @@ from typing import Any
 import pytest
 import requests
 from aliyunsdkcore.acs_exception.exceptions import ClientException
-
-from emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
 
 HYBRID = "ehpc-hz-hybrid01"
 SCRIPT = {"PostInstallScripts.1.Url": "/opt/a", "PostInstallScripts.1.Args": ""}

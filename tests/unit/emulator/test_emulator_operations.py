@@ -10,8 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-
-from emulator import Cluster, Emulator, User
+from ansible_collections.alicloud.ehpc.tests.emulator import Cluster, Emulator, User
 
 HYBRID, PLAIN, PUBLIC, NEW, LARGE = (
     "ehpc-hz-hybrid01",

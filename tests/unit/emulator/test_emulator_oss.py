@@ -14,10 +14,9 @@ import alibabacloud_oss_v2 as oss
 import oss2
 import pytest
 import requests
-
-from emulator import Emulator
-from emulator.oss import crc64
-from emulator.state import Bucket
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.emulator.oss import crc64
+from ansible_collections.alicloud.ehpc.tests.emulator.state import Bucket
 
 BUCKET, KEY = "scripts-example", "ehpc/ab12/a b~ü.sh"
 URL_PATH = f"/{BUCKET}/ehpc/ab12/a%20b~%C3%BC.sh"
@@ -145,7 +144,7 @@ def test_keys_that_do_not_work(emulator: Emulator) -> None:
 
 
 def test_a_clock_that_is_wrong(sdk: Sdk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("emulator.oss.WINDOW", -1)
+    monkeypatch.setattr("ansible_collections.alicloud.ehpc.tests.emulator.oss.WINDOW", -1)
     assert refusal(sdk.get) == (403, "RequestTimeTooSkewed")
 
 
@@ -179,7 +178,7 @@ def test_pre_signed_urls_and_domains_of_a_bucket(sdk: Sdk, emulator: Emulator, m
     assert requests.get(url.replace("ehpc", "EHPC"), timeout=10).status_code == 403
     own = Sdk(emulator, endpoint=emulator.endpoint.replace("127.0.0.1", "localhost"), use_cname=True)
     assert own.get().body.content == SCRIPT
-    monkeypatch.setattr("emulator.oss.time.time", lambda: 4e9)
+    monkeypatch.setattr("ansible_collections.alicloud.ehpc.tests.emulator.oss.time.time", lambda: 4e9)
     assert requests.get(url, timeout=10).status_code == 403
 
 

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from emulator import Emulator, ScenarioError
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator, ScenarioError
 
 
 def test_the_default_one() -> None:

@@ -15,10 +15,9 @@ import pytest
 from alibabacloud_ehpc20180412 import models
 from alibabacloud_tea_openapi.exceptions import ClientException
 from aliyunsdkcore.acs_exception.exceptions import ServerException
-
-from emulator import Emulator
-from emulator.commands import Command, Record
-from emulator.operations import OPERATIONS
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.emulator.commands import Command, Record
+from ansible_collections.alicloud.ehpc.tests.emulator.operations import OPERATIONS
 
 HYBRID = "ehpc-hz-hybrid01"
 SCRIPT = {"url": "https://bucket.oss-cn-hangzhou.aliyuncs.com/a b.sh", "args": "-x '1*2' ~ + %41 \"数\" &a=b"}

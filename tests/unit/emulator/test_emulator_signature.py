@@ -15,10 +15,9 @@ from typing import Any
 import pytest
 import requests
 from alibabacloud_tea_openapi.utils import Utils
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.emulator.signature import parse_authorization, sign, string_to_sign
 from darabonba.request import DaraRequest
-
-from emulator import Emulator
-from emulator.signature import parse_authorization, sign, string_to_sign
 
 VECTOR = {
     "AccessKeyId": "testid",

@@ -15,8 +15,7 @@ import pytest
 import requests
 import urllib3
 from aliyunsdkcore.acs_exception.exceptions import ClientException
-
-from emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
 
 
 @pytest.fixture

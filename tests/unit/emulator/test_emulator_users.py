@@ -10,9 +10,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-
-from emulator import Emulator
-from emulator.state import Cluster
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.emulator.state import Cluster
 
 PUBLIC = "ehpc-hz-public01"
 PASSWORD = "Example-1-password"

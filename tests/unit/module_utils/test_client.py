@@ -20,9 +20,8 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils import _client
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Clients, certificate_warning, client_for, items, poll
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from ansible_collections.alicloud.ehpc.plugins.module_utils._version import VERSION
-
-from emulator.signature import sign, string_to_sign
-from scripted import ACCESS_KEY, HOST, SECRET_KEY, SHARED_OPTIONS, Call, Service, Unexpected
+from ansible_collections.alicloud.ehpc.tests.emulator.signature import sign, string_to_sign
+from ansible_collections.alicloud.ehpc.tests.support.scripted import ACCESS_KEY, HOST, SECRET_KEY, SHARED_OPTIONS, Call, Service, Unexpected
 
 CLUSTER = "ehpc-hz-EXAMPLE"
 READ = {"ClusterId": CLUSTER}

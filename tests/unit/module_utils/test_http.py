@@ -14,8 +14,7 @@ import pytest
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _http
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import RequestSettings
 from ansible_collections.alicloud.ehpc.plugins.module_utils._http import get, in_background, new_session
-
-from scripted import HOST, Call, Service
+from ansible_collections.alicloud.ehpc.tests.support.scripted import HOST, Call, Service
 
 SETTINGS = RequestSettings(f"https://{HOST}", True, 5, 30, 5, 12)
 

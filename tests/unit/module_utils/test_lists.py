@@ -10,8 +10,7 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _clusters, _nodes, _users
-
-from scripted import Call, Service
+from ansible_collections.alicloud.ehpc.tests.support.scripted import Call, Service
 
 
 def clusters(first: int, last: int) -> list[dict[str, t.Any]]:

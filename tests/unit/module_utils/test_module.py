@@ -16,10 +16,9 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils import _client, _htt
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from ansible_collections.alicloud.ehpc.plugins.modules import cluster_info, post_scripts, post_scripts_info, post_scripts_run, region_info, user_info, user_sync
-
-import documents
-from scripted import ACCESS_KEY, SECRET_KEY, SHARED_OPTIONS, Call, Invocation, Service
-from wording import is_sentence
+from ansible_collections.alicloud.ehpc.tests.support import documents
+from ansible_collections.alicloud.ehpc.tests.support.scripted import ACCESS_KEY, SECRET_KEY, SHARED_OPTIONS, Call, Invocation, Service
+from ansible_collections.alicloud.ehpc.tests.support.wording import is_sentence
 
 CLUSTER = "ehpc-hz-EXAMPLE"
 SIGNED = "https://bucket.oss-cn-hangzhou.aliyuncs.com/base.sh?Expires=1893456000&OSSAccessKeyId=EXAMPLEid&Signature=EXAMPLEsig%3D"

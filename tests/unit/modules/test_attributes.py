@@ -13,10 +13,9 @@ import sys
 import typing as t
 
 import pytest
-
-from documents import COLLECTION, COLLECTIONS, MODULES, ROOT, load, module
-from scripted import Call, Service
-from words import BASE, CLUSTER, describe, page, read, script, sync, user, write
+from ansible_collections.alicloud.ehpc.tests.support.documents import COLLECTION, COLLECTIONS, MODULES, ROOT, load, module
+from ansible_collections.alicloud.ehpc.tests.support.scripted import Call, Service
+from ansible_collections.alicloud.ehpc.tests.support.words import BASE, CLUSTER, describe, page, read, script, sync, user, write
 
 # Options with which each run changes something.
 REPEATING = {"force", "update_password"}

@@ -12,9 +12,8 @@ import pytest
 import requests
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from ansible_collections.alicloud.ehpc.plugins.modules import cluster_info, post_scripts, post_scripts_info, region_info, user_info, user_sync
-
-from scripted import HOST, Call, Service
-from words import BASE, CLUSTER, MOUNT, SIGNED, SIGNED_SHOWN, describe, page, read, script, user
+from ansible_collections.alicloud.ehpc.tests.support.scripted import HOST, Call, Service
+from ansible_collections.alicloud.ehpc.tests.support.words import BASE, CLUSTER, MOUNT, SIGNED, SIGNED_SHOWN, describe, page, read, script, user
 
 OTHER = "ehpc-hz-OTHER"
 EVERY_CLUSTER_HAS = {"id", "name", "status", "region_id", "location", "scheduler_type", "account_type", "deploy_mode", "create_time"}

@@ -16,9 +16,8 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils import _runner
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from ansible_collections.alicloud.ehpc.plugins.module_utils._post_scripts import Script
 from ansible_collections.alicloud.ehpc.plugins.modules import post_scripts
-
-from scripted import Call, Service
-from words import BASE, CLUSTER, MONITOR, MOUNT, SIGNED, SIGNED_SHOWN, read, script, write
+from ansible_collections.alicloud.ehpc.tests.support.scripted import Call, Service
+from ansible_collections.alicloud.ehpc.tests.support.words import BASE, CLUSTER, MONITOR, MOUNT, SIGNED, SIGNED_SHOWN, read, script, write
 
 BOTH = [script(BASE, "--mode base"), script(MOUNT)]
 HEADER = f"post scripts of cluster {CLUSTER} in cn-hangzhou"

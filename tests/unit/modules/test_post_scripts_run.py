@@ -15,9 +15,8 @@ import requests
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _runner
 from ansible_collections.alicloud.ehpc.plugins.module_utils._post_scripts import Script
 from ansible_collections.alicloud.ehpc.plugins.modules import post_scripts_run
-
-from scripted import Call, Service
-from words import BASE, CLUSTER, MOUNT, SIGNED, SIGNED_SHOWN, describe, read, script
+from ansible_collections.alicloud.ehpc.tests.support.scripted import Call, Service
+from ansible_collections.alicloud.ehpc.tests.support.words import BASE, CLUSTER, MOUNT, SIGNED, SIGNED_SHOWN, describe, read, script
 
 RUN = "0" * 16
 TIMEOUT = requests.exceptions.ReadTimeout("read timed out")

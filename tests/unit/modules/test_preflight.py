@@ -22,10 +22,9 @@ import pytest
 import urllib3
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _fetch
 from ansible_collections.alicloud.ehpc.plugins.modules import post_scripts, post_scripts_run
-
-from script_server import File, ScriptServer, redirect, status
-from scripted import SECRET_KEY, Service
-from words import BASE, CLUSTER, read, script, write
+from ansible_collections.alicloud.ehpc.tests.support.script_server import File, ScriptServer, redirect, status
+from ansible_collections.alicloud.ehpc.tests.support.scripted import SECRET_KEY, Service
+from ansible_collections.alicloud.ehpc.tests.support.words import BASE, CLUSTER, read, script, write
 
 GOOD = b'#!/bin/bash\necho "$@"\n'
 SUM = hashlib.sha256(GOOD).hexdigest()

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.alicloud.ehpc.plugins.modules import post_scripts, post_scripts_run, user_sync
-
-from scripted import Service
-from words import BASE, CLUSTER, MONITOR, MOUNT, SIGNED, SIGNED_SHOWN, script
+from ansible_collections.alicloud.ehpc.tests.support.scripted import Service
+from ansible_collections.alicloud.ehpc.tests.support.words import BASE, CLUSTER, MONITOR, MOUNT, SIGNED, SIGNED_SHOWN, script
 
 TOO_MANY = [script(f"/{number}.sh") for number in range(17)]
 REFUSED: dict[str, tuple[t.Any, dict[str, t.Any], str, str | None]] = {

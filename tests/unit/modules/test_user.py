@@ -13,9 +13,8 @@ import requests
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _user_changes
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from ansible_collections.alicloud.ehpc.plugins.modules import user as user_module
-
-from scripted import Call, Service
-from words import CLUSTER, describe, page, user
+from ansible_collections.alicloud.ehpc.tests.support.scripted import Call, Service
+from ansible_collections.alicloud.ehpc.tests.support.words import CLUSTER, describe, page, user
 
 ONE, TWO, THREE = "hpcuser01", "hpcuser02", "hpcuser03"
 PASSWORD, OTHER = "Example-1-password", "Example-2-password"

@@ -13,9 +13,8 @@ import pytest
 import requests
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from ansible_collections.alicloud.ehpc.plugins.modules import user_sync
-
-from scripted import Call, Service, Unexpected
-from words import CLUSTER, describe, page, sync, user
+from ansible_collections.alicloud.ehpc.tests.support.scripted import Call, Service, Unexpected
+from ansible_collections.alicloud.ehpc.tests.support.words import CLUSTER, describe, page, sync, user
 
 ONE, TWO, THREE = "hpcuser01", "hpcuser02", "hpcuser03"
 HEADERS = dict.fromkeys(("before_header", "after_header"), f"users of cluster {CLUSTER} in cn-hangzhou")

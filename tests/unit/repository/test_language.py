@@ -14,8 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-
-from documents import MODULES, ROOT, load, module, repository_files
+from ansible_collections.alicloud.ehpc.tests.support.documents import MODULES, ROOT, load, module, repository_files
 
 # A habit, by a pattern, and what to write instead.
 HABITS = {

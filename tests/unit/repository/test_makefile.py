@@ -14,8 +14,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from documents import ROOT
+from ansible_collections.alicloud.ehpc.tests.support.documents import ROOT
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 

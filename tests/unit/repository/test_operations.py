@@ -10,8 +10,7 @@ import ast
 import re
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import ATTEMPTS
-
-from documents import ROOT
+from ansible_collections.alicloud.ehpc.tests.support.documents import ROOT
 
 # The verbs that begin the names of operations in E-HPC. Some names of fields begin alike.
 _OPERATION = re.compile(

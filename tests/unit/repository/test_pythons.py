@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from ansible_collections.alicloud.ehpc.tests.support import pythons
 
-import pythons
 from check import certification
 
 OWN = "%d.%d" % sys.version_info[:2]

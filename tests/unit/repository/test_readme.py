@@ -10,9 +10,9 @@ import re
 from pathlib import Path
 
 import pytest
+from ansible_collections.alicloud.ehpc.tests.support.documents import COLLECTION, INVENTORY_PLUGINS, MODULES, ROLES, ROOT, module, repository_files
 
 from check import address
-from documents import COLLECTION, INVENTORY_PLUGINS, MODULES, ROLES, ROOT, module, repository_files
 from matrix.__main__ import RELEASES
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

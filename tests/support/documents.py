@@ -19,7 +19,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _arguments
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 COLLECTION = "alicloud.ehpc"
 # The directory of `ansible_collections`: that of the link of `make setup`, or where ansible-test requires the collection to be.
 COLLECTIONS = ROOT.parents[2] if ROOT.parents[1].name == "ansible_collections" else ROOT / "build/collections"

@@ -10,8 +10,8 @@ import json
 import typing as t
 from datetime import datetime, timedelta, timezone
 
-from emulator.signature import sign, string_to_sign
-from support.servers import Answer, Asked
+from ansible_collections.alicloud.ehpc.tests.emulator.signature import sign, string_to_sign
+from ansible_collections.alicloud.ehpc.tests.support.servers import Answer, Asked
 
 STS = "sts.aliyuncs.com"
 METADATA = "100.100.100.200"

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
-from emulator.tls import server_context
-from loopback import Handler, Listener
+from ansible_collections.alicloud.ehpc.tests.emulator.tls import server_context
+from ansible_collections.alicloud.ehpc.tests.support.loopback import Handler, Listener
 
 # A file: its content, or a function that answers with the handler's own means (send_response, wfile, ...).
 Answer = Callable[[BaseHTTPRequestHandler], None]

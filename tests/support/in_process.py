@@ -15,8 +15,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client, Clients, client_for
 from ansible_collections.alicloud.ehpc.plugins.module_utils._module import ModuleDefinition, invoke
-
-from emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
 
 
 def definition(module: str) -> ModuleDefinition:

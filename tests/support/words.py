@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from scripted import Call
+from ansible_collections.alicloud.ehpc.tests.support.scripted import Call
 
 CLUSTER = "ehpc-hz-EXAMPLE"
 BASE = "https://scripts.example.com/base.sh"

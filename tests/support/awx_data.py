@@ -16,7 +16,7 @@ import typing as t
 from pathlib import Path
 
 import yaml
-from surveys import Values
+from ansible_collections.alicloud.ehpc.tests.support.awx_surveys import Values
 
 ROOT = Path(__file__).resolve().parents[2]
 AWX = ROOT / "playbooks" / "awx"

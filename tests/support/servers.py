@@ -23,8 +23,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import trustme
-
-from loopback import Handler, Listener
+from ansible_collections.alicloud.ehpc.tests.support.loopback import Handler, Listener
 
 
 @dataclass

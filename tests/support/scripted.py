@@ -34,10 +34,9 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Clien
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from ansible_collections.alicloud.ehpc.plugins.module_utils._http import ready_to_send
 from ansible_collections.alicloud.ehpc.plugins.module_utils._module import call as run_function
+from ansible_collections.alicloud.ehpc.tests.emulator.signature import sign, string_to_sign
+from ansible_collections.alicloud.ehpc.tests.support.wording import is_sentence
 from requests.adapters import BaseAdapter
-
-from emulator.signature import sign, string_to_sign
-from wording import is_sentence
 
 REGION = "cn-hangzhou"
 ACCESS_KEY = "EXAMPLEaccesskey"

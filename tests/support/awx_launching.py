@@ -22,12 +22,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
-from data import BIN, ROOT, everything, named
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.support.awx_data import BIN, ROOT, everything, named
+from ansible_collections.alicloud.ehpc.tests.support.awx_surveys import Values, accepted, defaults
+from ansible_collections.alicloud.ehpc.tests.support.environment import is_foreign
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from surveys import Values, accepted, defaults
-
-from emulator import Emulator
-from environment import is_foreign
 
 COLLECTIONS = ROOT / "build" / "collections"
 FOLLOWING = ("success_nodes", "failure_nodes", "always_nodes")
