@@ -26,7 +26,10 @@ SCRIPT_OPTIONS: dict[str, dict[str, t.Any]] = {
     "url": {"type": "str", "required": True},
     "args": {"type": "raw"},
     "checksum": {"type": "str"},
+    # Without choices, because Ansible would then refuse null, which means the preflight of the task.
+    "preflight": {"type": "str"},
 }
+PREFLIGHTS = ("off", "warn", "fail")
 Change = t.Callable[["list[Script]"], "list[Script]"]
 
 _CHECKSUM = re.compile(r"sha256:([0-9a-f]{64})", re.IGNORECASE)
@@ -43,6 +46,8 @@ class Script:
     args: str = ""
     # The SHA-256 digits in lower case, for those who fetch the script. The service does not store them.
     checksum: str | None = field(default=None, compare=False)
+    # How post_scripts checks this script, if not as it checks the others.
+    preflight: str | None = field(default=None, compare=False)
 
 
 def read(client: Client, cluster_id: str) -> list[Script]:
@@ -82,7 +87,8 @@ def _as_params(cluster_id: str, scripts: list[Script]) -> dict[str, str]:
     params = {"ClusterId": cluster_id}
     for number, script in enumerate(scripts, 1):
         params["PostInstallScripts.%d.Url" % number] = script.url
-        params["PostInstallScripts.%d.Args" % number] = script.args
+        if script.args:
+            params["PostInstallScripts.%d.Args" % number] = script.args
     return params
 
 
@@ -96,6 +102,7 @@ def _from_entry(name: str, entry: dict[str, t.Any]) -> Script:
         _checked_url(name + ".url", entry["url"]),
         _joined_args(name + ".args", entry.get("args")),
         _checked_checksum(name + ".checksum", entry.get("checksum")),
+        checked_preflight(name + ".preflight", entry.get("preflight")),
     )
 
 
@@ -153,6 +160,15 @@ def _checked_checksum(name: str, checksum: str | None) -> str | None:
             "Set it to sha256: and the 64 digits that sha256sum prints, or omit it.",
         )
     return match.group(1).lower()
+
+
+def checked_preflight(name: str, mode: str | None) -> str | None:
+    """The preflight of one script; None for that of the task. Raises EhpcError."""
+    # Without quotes, off is false in YAML.
+    mode = "off" if mode == "False" else mode or None
+    if mode not in (None, *PREFLIGHTS):
+        raise invalid_option("%s must be %s or %s, not %s." % (name, ", ".join(PREFLIGHTS[:-1]), PREFLIGHTS[-1], _printable(redact_text(str(mode)))))
+    return mode
 
 
 def _printable(text: str) -> str:

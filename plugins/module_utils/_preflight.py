@@ -46,9 +46,9 @@ def preflight(scripts: list[Script], mode: str, settings: RequestSettings, warn:
     """The results of checking the scripts with the mode ``off``, ``warn`` or ``fail``. Raises EhpcError if a cluster must not get them."""
     if mode == "off":
         _refuse_checksums(scripts)
-        return []
-    results = _check([script for script in scripts if _is_checked(script, mode)], settings)
-    failed = [result for result in results if result.problems and (mode == "fail" or result.mismatch)]
+    checked = [script for script in scripts if _is_checked(script, script.preflight or mode)]
+    results = _check(checked, settings)
+    failed = [result for script, result in zip(checked, results) if result.problems and ((script.preflight or mode) == "fail" or result.mismatch)]
     for result in results:
         if result.problems and result not in failed:
             warn("Preflight of %s" % result.summary())
@@ -63,7 +63,7 @@ def preflight(scripts: list[Script], mode: str, settings: RequestSettings, warn:
 
 
 def _refuse_checksums(scripts: list[Script]) -> None:
-    names = ["scripts[%d]" % index for index, script in enumerate(scripts) if script.checksum]
+    names = ["scripts[%d]" % index for index, script in enumerate(scripts) if script.checksum and not script.preflight]
     if names:
         raise invalid_option(
             "Checksums were given for %s, but preflight is off, so they would not be compared." % ", ".join(names),
@@ -73,6 +73,8 @@ def _refuse_checksums(scripts: list[Script]) -> None:
 
 def _is_checked(script: Script, mode: str) -> bool:
     """Whether a script has a result. Files of the nodes have none: only a checksum asks for what cannot be done there."""
+    if mode == "off":
+        return False
     return is_web(script.url) or script.checksum is not None or (mode == "fail" and not is_fetchable(script.url))
 
 

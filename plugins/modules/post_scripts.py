@@ -52,6 +52,11 @@ options:
           - The SHA-256 checksum of the script, as V(sha256:) and 64 hexadecimal digits. The task fails if the URL has another content.
             Requires O(preflight) to be V(warn) or V(fail), because E-HPC does not store it.
         type: str
+      preflight:
+        description:
+          - The preflight of this script, V(off), V(warn) or V(fail). Defaults to O(preflight).
+          - V(off) accepts a O(scripts[].checksum) and does not compare it.
+        type: str
   state:
     description:
       - V(present) sets or merges O(scripts), depending on O(purge).
@@ -169,7 +174,7 @@ previous_post_scripts:
       args: --mode base
 preflight:
   description:
-    - The results of the preflight, in the order of O(scripts). Empty if O(preflight=off) or O(state=absent).
+    - The results of the preflight, in the order of O(scripts), without those that have V(off). Empty if O(state=absent).
     - C(ok) is V(null) if the script could not be checked, C(sha256) and C(size) are V(null) if it was not downloaded completely.
   returned: success, and if the preflight fails
   type: list
@@ -224,7 +229,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "scripts": {"type": "list", "elements": "dict", "options": _post_scripts.SCRIPT_OPTIONS},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "purge": {"type": "bool", "default": True},
-    "preflight": {"type": "str", "choices": ["off", "warn", "fail"], "default": "off"},
+    "preflight": {"type": "str", "choices": list(_post_scripts.PREFLIGHTS), "default": "off"},
 }
 
 

@@ -57,6 +57,10 @@ options:
           - The SHA-256 checksum of the script, V(sha256:) followed by 64 hexadecimal digits. A script with another checksum is not executed.
           - Set it to the checksum of the new version to have nodes run a script that has changed behind the same URL.
         type: str
+      preflight:
+        description:
+          - Ignored. M(alicloud.ehpc.post_scripts) and this module accept the same lists.
+        type: str
   nodes:
     description:
       - The IDs or host names of the nodes, in the order of the batches. A host name selects all nodes that have it.

@@ -34,7 +34,8 @@ def write(*scripts: dict[str, t.Any], **how: t.Any) -> Call:
     params = {}
     for number, entry in enumerate(scripts, 1):
         params[f"PostInstallScripts.{number}.Url"] = entry["url"]
-        params[f"PostInstallScripts.{number}.Args"] = entry["args"]
+        if entry["args"]:
+            params[f"PostInstallScripts.{number}.Args"] = entry["args"]
     return Call("SetPostScripts", ClusterId=CLUSTER, **params, **{"answer": {"RequestId": "REQUEST-WRITE"}, **how})
 
 

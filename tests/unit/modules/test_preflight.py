@@ -327,6 +327,28 @@ def test_a_checksum_without_a_preflight(service: Service, server: ScriptServer) 
     assert service.run(post_scripts, cluster_id=CLUSTER, scripts=scripts, state="absent")["changed"] is False
 
 
+def test_a_script_with_a_preflight_of_its_own(service: Service, server: ScriptServer) -> None:
+    server.files["/none.sh"] = status(404)
+    exempt = {"url": server.url("/exempt.sh"), "checksum": f"sha256:{OTHER_SUM}", "preflight": "off"}
+
+    assert check(service, server, scripts=[exempt, {"url": server.url("/a.sh")}])[0]["url"] == server.url("/a.sh")
+    (warned,) = check(service, server, scripts=[exempt, {"url": server.url("/none.sh"), "preflight": "warn"}], preflight="fail")
+    assert warned["ok"] is False
+    (checked,) = check(service, server, scripts=[exempt, {"url": server.url("/a.sh"), "checksum": f"sha256:{SUM}", "preflight": "warn"}], preflight="off")
+    assert checked["ok"] is True
+    error = service.fails(post_scripts, **options(server, scripts=[{"url": server.url("/none.sh"), "preflight": "fail"}, exempt], preflight="off"))
+    assert "problems with 1 of 1 scripts" in error.message
+    # Without a preflight of its own, a checksum still asks for one.
+    error = service.fails(post_scripts, **options(server, scripts=[exempt, {"url": server.url("/a.sh"), "checksum": f"sha256:{SUM}"}], preflight="off"))
+    assert "for scripts[1]," in error.message
+    # Without quotes, off is false in YAML; null is the task's.
+    given = [{**exempt, "preflight": False}, {**exempt, "url": server.url("/a.sh"), "checksum": None, "preflight": None}]
+    assert len(check(service, server, scripts=given)) == 1
+    error = service.fails(post_scripts, **options(server, scripts=[{**exempt, "preflight": "always"}]))
+    assert error.message == "scripts[0].preflight must be off, warn or fail, not always."
+    assert "/exempt.sh" not in server.paths()
+
+
 def test_a_url_with_two_checksums(service: Service, server: ScriptServer) -> None:
     scripts = [{"url": server.url("/a.sh"), "checksum": f"sha256:{checksum}"} for checksum in (SUM, OTHER_SUM)]
     failure = service.fails(post_scripts, **options(server, scripts=scripts)).as_failure()
