@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Report the results of the role ehpc_bootstrap: a table for people, and data for workflows."""
+"""Report the results of the role ehpc_bootstrap: a table for users, and data for workflows."""
 
 from __future__ import annotations
 

@@ -20,5 +20,5 @@ def _with_environment() -> str:
 class ModuleDocFragment:
     """The options that every module shares, for plugins."""
 
-    # With a type, because ansible-test's yamllint takes a plain assignment here for a text.
+    # With a type, because ansible-test's yamllint regards a plain assignment here as YAML.
     DOCUMENTATION: str = _with_environment()

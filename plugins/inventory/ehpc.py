@@ -254,7 +254,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return [by_lower_case[value.lower()] for value in values]
 
     def _shared_options(self, config: dict[str, t.Any]) -> dict[str, t.Any]:
-        """The shared options that the file has. Those of the environment are read where modules read them, too."""
+        """The shared options in the file. ``resolve`` adds those of the environment, as for modules."""
         params: dict[str, t.Any] = {}
         for name, spec in SHARED_SPEC.items():
             given = any(key in config for key in (name, *spec.get("aliases", ())))
@@ -262,7 +262,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return params
 
     def _regions(self, params: dict[str, t.Any]) -> list[str]:
-        """The regions to list; none means all of the service."""
+        """The regions to list. An empty list means all regions of the service."""
         regions = self._list("regions") or [region for region in [region_of(resolve(params))] if region]
         return [] if ALL_REGIONS in regions else regions
 
@@ -290,14 +290,14 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _cached(self, key: str) -> list[Entry] | None:
         try:
             entries = self._cache[key]
-        except Exception:  # noqa: BLE001 - absent, stale or unreadable; each cache plugin raises what it likes
+        except Exception:  # noqa: BLE001 - absent, stale or unreadable; each cache plugin has its own exceptions
             return None
         keys = self._variable_names().keys()
         usable = isinstance(entries, list) and all(isinstance(entry, dict) and keys <= entry.keys() for entry in entries)
         return entries if usable else None
 
     def _digest(self, params: dict[str, t.Any], regions: list[str], filters: dict[str, list[str]]) -> str:
-        """A digest of all that the entries depend on. It includes secrets, because they tell one identity from another."""
+        """A digest of all that the entries depend on. It includes secrets, because they distinguish identities."""
         options = (self.get_option("hosts"), self.get_option("strict_regions"), regions, filters)
         shared = resolve(params)
         asked = (VERSION, credentials(shared).identity, request_settings(shared, REGION_TO_ASK).url, options)

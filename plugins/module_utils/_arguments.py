@@ -119,7 +119,7 @@ def first_variable(*names: str) -> str | None:
 
 
 class RequestSettings(t.NamedTuple):
-    """Where requests go, and how long they may take (seconds). Hashable, so that equal tasks can share a client."""
+    """The endpoint and the time limits (seconds) of requests. Hashable, so that equal tasks can share a client."""
 
     url: str
     verify: bool | str
@@ -149,7 +149,7 @@ def request_settings(shared: SharedOptions, region: str) -> RequestSettings:
 
 
 def _verify(shared: SharedOptions) -> bool | str:
-    """What requests calls ``verify``: False, or the authorities to trust, True for the default ones."""
+    """The parameter ``verify`` of requests: False, the authorities to trust, or True for the default ones."""
     path = shared.values.ca_path
     if not shared.validate_certs or not path:
         return shared.validate_certs
@@ -199,7 +199,7 @@ def checked_region(region: str | None) -> str:
 
 
 def endpoint_url(endpoint: str | None, endpoint_type: str, region: str) -> str:
-    """The base URL of all requests, without a trailing slash. Raises EhpcError, for one for plain http beyond loopback."""
+    """The base URL of all requests, without a trailing slash. Raises EhpcError for plain http to another host than loopback."""
     if not endpoint:
         return "https://ehpc%s.%s.aliyuncs.com" % ("-vpc" if endpoint_type == "vpc" else "", region)
     scheme, host, port, path = _split(endpoint)

@@ -2,9 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: it may change in any release.
-
-"""Clusters: reading them, what they are called here, and whether they can synchronize users."""
+"""Clusters: read and list them, and check whether their users can be synchronized or managed."""
 
 from __future__ import annotations
 
@@ -28,8 +26,8 @@ if t.TYPE_CHECKING:  # pragma: no cover
 
     from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client
 
-# The fields that are shown, of both DescribeCluster and ListClusters. A list of what is shown, not of what is hidden:
-# WinAdPar and OpenldapPar carry the directory's password, and a field that is new one day may do so too.
+# The fields of DescribeCluster and ListClusters that results contain. A list of accepted fields, because WinAdPar and OpenldapPar contain
+# the password of the directory, and so may fields that E-HPC adds later.
 FIELDS = (
     "Name",
     "Description",
@@ -58,7 +56,7 @@ FIELDS = (
     "VolumeMountpoint",
     "RemoteDirectory",
 )
-# The documentation of the service has the first six; later versions of the service have the others, too.
+# The API 2018-04-12 documents the first six, the API 2024-07-30 the others.
 STATUSES = ("uninit", "creating", "init", "running", "exception", "releasing", "stopping", "stopped", "pending")
 LOCATIONS = ("PublicCloud", "OnPremise")
 # Keys that every cluster has, null if the service does not return the field.
@@ -66,16 +64,16 @@ REQUIRED_KEYS = ("name", "status", "region_id", "location", "scheduler_type", "a
 
 
 def cluster_id_of(params: Mapping[str, t.Any]) -> str:
-    """The option ``cluster_id``. Raises EhpcError where it is blank."""
+    """The option ``cluster_id``, checked. Raises EhpcError."""
     return checked_id(params["cluster_id"])
 
 
 def checked_id(cluster_id: str) -> str:
-    """A cluster id. Raises EhpcError for one that cannot be any cluster's."""
+    """The ID of a cluster. Raises EhpcError if it cannot be an ID."""
     if not cluster_id.strip():
-        raise invalid_option("cluster_id is empty.", "Give the id of an E-HPC cluster, such as ehpc-hz-EXAMPLE.")
+        raise invalid_option("cluster_id is empty.", "Set it to the ID of an E-HPC cluster, such as ehpc-hz-EXAMPLE.")
     if re.search(r"\s", cluster_id) or not cluster_id.isprintable():
-        raise invalid_option("cluster_id %r has white space or control characters." % cluster_id)
+        raise invalid_option("cluster_id %r contains whitespace or control characters." % cluster_id)
     return cluster_id
 
 
@@ -93,10 +91,10 @@ def describe(client: Client, cluster_id: str, deadline: float | None = None) -> 
 
 
 def list_all(client: Client, executor: Executor | None = None) -> list[dict[str, t.Any]]:
-    """All clusters of the client's region, each once, even if it moved between two pages while they were read.
+    """All clusters of the client's region. Each cluster occurs once, even if it moved to another page between two calls.
 
-    The documentation of ListClusters says that it lists the clusters "in each region of the account", so clusters of other regions are
-    left out here. A cluster without a region belongs to the one that was asked. Raises EhpcError.
+    According to its documentation, ListClusters lists the clusters "in each region of the account", so clusters of other regions are left
+    out here. A cluster without a region belongs to the region of the request. Raises EhpcError.
     """
     found = client.pages("ListClusters", "Clusters", "ClusterInfoSimple", executor=executor)
     of_region = [info for info in found if (info.get("RegionId") or client.region) == client.region]
@@ -104,24 +102,24 @@ def list_all(client: Client, executor: Executor | None = None) -> list[dict[str,
 
 
 def _shaped(info: Mapping[str, t.Any], cluster_id: str, region: str) -> dict[str, t.Any]:
-    # DescribeCluster's own Id is an instance's in its documentation, so the id is the one that was asked for.
+    # According to its documentation, DescribeCluster returns the ID of an instance as Id, so the ID of the request is used.
     cluster: dict[str, t.Any] = {"id": cluster_id}
     cluster.update(dict.fromkeys(REQUIRED_KEYS))
     cluster.update(result_keys(info, FIELDS))
-    # The documentation spells a status both "init" and "Init".
+    # The documentation contains both "init" and "Init".
     cluster["status"] = str(info.get("Status") or "").lower()
     cluster["region_id"] = cluster["region_id"] or region
     return cluster
 
 
 def diff(cluster_id: str, region: str, name: str, before: t.Any, after: t.Any) -> dict[str, t.Any]:
-    """What --diff shows of a part of a cluster, such as ``post_scripts``. The headers tell the clusters of a fleet apart."""
+    """The diff of a part of a cluster, such as ``post_scripts``. The headers name the cluster, for fleets."""
     header = "%s of cluster %s in %s" % (name.replace("_", " "), cluster_id, region)
     return {"before_header": header, "after_header": header, "before": {name: before}, "after": {name: after}}
 
 
 def _in_proxy_mode(info: Mapping[str, t.Any]) -> bool:
-    """There is no flag for it; two fields are documented as returned in this mode only."""
+    """Whether the cluster is in proxy mode. E-HPC has no field for it, but documents two fields as returned in this mode only."""
     proxy = (info.get("EcsInfo") or {}).get("ProxyMgr") or {}
     on_premise = items(info, "OnPremiseInfo", "OnPremiseInfo")
     return info.get("Location") == "OnPremise" and bool(int(proxy.get("Count") or 0) or on_premise)

@@ -96,7 +96,7 @@ HINTS: dict[str, str] = {
     "InvalidAccessKeySecret": _WRONG_SECRET,
     "SignatureDoesNotMatch": _WRONG_SECRET,
     "IncompleteSignature": _WRONG_SECRET,
-    "SignatureNonceUsed": "The same signed request arrived twice: a proxy may have repeated it. Run the task again.",
+    "SignatureNonceUsed": "The same signed request arrived twice: a proxy may have sent it again. Run the task again.",
     "InvalidTimeStamp*": "The clock of the machine that makes the call is more than 15 minutes off. Synchronize it (chronyc makestep, timedatectl).",
     "InvalidSecurityToken.Expired": "The temporary credentials have expired. " + _WRONG_TOKEN,
     "InvalidSecurityToken*": _WRONG_TOKEN,

@@ -95,8 +95,8 @@ def _entries(option: t.Mapping[str, t.Any], value: t.Any) -> list[dict[str, t.An
 
 
 def refused(problem: str) -> dict[str, t.Any]:
-    """The failure of a task whose options Ansible itself refuses, in Ansible's words."""
-    # Redacted, because the message about an invalid choice repeats it.
+    """The failure of a task whose options Ansible itself refuses, with the message of Ansible."""
+    # Redacted, because the message about an invalid choice contains the value.
     problem = redact_values(problem)
     return {"failed": True, "msg": problem, "error": _errors.error_details(_errors.INVALID_OPTIONS, problem)}
 

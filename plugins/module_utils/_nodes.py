@@ -19,21 +19,21 @@ if t.TYPE_CHECKING:  # pragma: no cover
 Node = t.Dict[str, t.Any]
 
 PAGE_SIZE = 100
-# What a node's variables tell, beside whose it is.
+# The fields of a node in the result, in addition to its ID and its cluster.
 FIELDS = ("HostName", "IpAddress", "PublicIpAddress", "Status", "StateInSched", "Location")
 REQUIRED_KEYS = tuple(snake_case(field) for field in FIELDS)
-# What the console calls a node's role; the API names the services that run on a management node.
+# The API returns the services that run on a management node. The console shows one role for all of them.
 MANAGER_ROLES = frozenset(("Scheduler", "SchedulerBackup", "Account", "AccountBackup", "Manager"))
 
 
 def list_all(client: Client, cluster: Mapping[str, t.Any]) -> list[Node]:
-    """All nodes of a cluster, each once, even if it moved between two pages while they were read. Raises EhpcError."""
+    """All nodes of a cluster. Each node occurs once, even if it moved to another page between two calls. Raises EhpcError."""
     found = client.pages("ListNodes", "Nodes", "NodeInfo", {"ClusterId": cluster["id"]}, PAGE_SIZE)
     return list({_identity(info): _shaped(info, cluster) for info in found}.values())
 
 
 def _identity(info: Mapping[str, t.Any]) -> tuple[t.Any, ...]:
-    """What tells a node from others. Only instances of the cloud certainly have an ID; nodes on-premises may have none."""
+    """The values that identify a node. Cloud instances always have an ID; on-premises nodes may have none."""
     return (info["Id"],) if info.get("Id") else (info.get("HostName"), info.get("IpAddress"))
 
 

@@ -12,8 +12,8 @@ from urllib.parse import quote, quote_plus, unquote
 
 MASK = "***"
 
-# The query parameters of a pre-signed URL that allow anyone to fetch the object: of OSS in its old and its V4 form, and of other
-# object stores.
+# The query parameters of a pre-signed URL that allow its holder to fetch the object: those of OSS in its old and its V4 form, and of
+# other object stores.
 SECRET_PARAMETERS = frozenset(
     (
         "ossaccesskeyid",
@@ -36,8 +36,8 @@ SECRET_PARAMETERS = frozenset(
 )
 
 _NAMES = "|".join(sorted((re.escape(name) for name in SECRET_PARAMETERS), key=len, reverse=True))
-# In a string, only the question mark or ampersand before it tells a parameter, plain or percent-encoded. Services often return parts of a
-# request that are encoded more than once.
+# In a string, a parameter is recognized by the question mark or ampersand before it, plain or percent-encoded. Services often return parts of
+# a request that are encoded more than once.
 _PARAMETER_IN_TEXT = re.compile(r"(?i)([?&]|%%(?:25)*(?:3F|26))(%s)(=|%%(?:25)*3D)((?:(?!%%(?:25)*26)[^&\s'\"<>])+)" % _NAMES)
 _USER_IN_TEXT = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^/?#\s'\"]+@")
 _PASSWORD_IN_TEXT = re.compile(r"(?i)\b[a-z][a-z0-9+.-]*://([^/?#\s'\":@]*:[^/?#\s'\"@]+)@")

@@ -48,7 +48,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
 MAX_COMMAND_LENGTH = 2048  # characters
 
 # The commands below are for any POSIX shell, and short, because they share the 2,048 characters with a part of the runner.
-# Each begins with this: d is where a node keeps its markers. The variable is for emulated nodes; no real one has it.
+# Each begins with this: d is the directory of a node's markers. The variable is for emulated nodes; real nodes do not have it.
 _STATE = "d=${EHPC_POST_SCRIPTS_STATE:-/var/lib/ehpc-post-scripts}\n"
 
 # r is the run, m the marker.

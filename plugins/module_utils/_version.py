@@ -2,11 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: it may change in any release.
-
-"""The collection's version, as the service sees it in the User-Agent."""
+"""The version of the collection, which is a part of the User-Agent."""
 
 from __future__ import annotations
 
-# galaxy.yml does not travel to the host that runs a module; a test holds the two equal.
+# A host that runs a module does not have galaxy.yml. A test checks that both versions are equal.
 VERSION = "1.0.0"

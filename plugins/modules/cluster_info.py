@@ -84,14 +84,14 @@ EXAMPLES = r"""
 
 RETURN = r"""
 region:
-  description: The region that was asked.
+  description: The region of the clusters.
   returned: success
   type: str
   sample: cn-hangzhou
 clusters:
   description:
-    - The clusters, in the order of O(cluster_ids) or of the service. May be empty.
-    - With O(wait=true) also returned on failure, as they were read last.
+    - The clusters, in the order of O(cluster_ids) or of E-HPC. May be empty.
+    - With O(wait=true) also returned on failure, as last read.
   returned: success, or failure with O(wait=true)
   type: list
   elements: dict
@@ -110,7 +110,7 @@ clusters:
       on_premise_info: []
   contains:
     id:
-      description: The id of the cluster.
+      description: The ID of the cluster.
       type: str
       sample: ehpc-hz-EXAMPLE
     name:
@@ -118,7 +118,9 @@ clusters:
       type: str
       sample: cfd-1
     status:
-      description: V(uninit), V(creating), V(init), V(running), V(exception), V(releasing), or another that the service may add. In lower case.
+      description: >-
+        The status in lower case: V(uninit), V(creating), V(init), V(running), V(exception), V(releasing), or a status that E-HPC adds
+        later.
       type: str
       sample: running
     region_id:
@@ -126,7 +128,7 @@ clusters:
       type: str
       sample: cn-hangzhou
     location:
-      description: V(OnPremise) for a hybrid cluster, V(PublicCloud) for any other.
+      description: V(OnPremise) for a hybrid cluster, V(PublicCloud) for all other clusters.
       type: str
       sample: OnPremise
     scheduler_type:
@@ -138,24 +140,25 @@ clusters:
       type: str
       sample: nis
     deploy_mode:
-      description: How the management nodes are laid out, V(Standard), V(Advanced), V(Simple) or V(Tiny).
+      description: The layout of the management nodes, V(Standard), V(Advanced), V(Simple) or V(Tiny).
       type: str
       sample: Simple
     create_time:
-      description: When the cluster was created, as the service writes it.
+      description: The time of creation, in the format of E-HPC.
       type: str
       sample: "2026-01-01T08:00:00.000Z"
     proxy_mode:
       description:
-        - Whether the cluster is in hybrid-cloud proxy mode, so that its local users can be synchronized.
-        - The service has no flag for it. This is true for a hybrid cluster whose details show a proxy node or on-premises management nodes.
+        - Whether the cluster is in hybrid-cloud proxy mode, so that its on-premises users can be synchronized.
+        - E-HPC has no field for this mode. The value is V(true) for a hybrid cluster whose details contain a proxy node or on-premises
+          management nodes.
       returned: with O(cluster_ids)
       type: bool
       sample: true
     post_scripts:
       description:
-        - The scripts that the details of the cluster show.
-        - Whether a later change of the scripts shows here is not documented; M(alicloud.ehpc.post_scripts_info) reads them where they are set.
+        - The scripts in the details of the cluster.
+        - It is not documented whether they reflect a later change of the scripts. M(alicloud.ehpc.post_scripts_info) reads the current list.
       returned: with O(cluster_ids)
       type: list
       elements: dict
@@ -164,15 +167,15 @@ clusters:
           args: --mode base
       contains:
         url:
-          description: Where a node downloads the script from, without what makes it a pre-signed url.
+          description: The URL of the script. The signature of a pre-signed URL is masked.
           type: str
           sample: https://scripts.example.com/base.sh
         args:
-          description: The arguments as one text, empty where there are none.
+          description: The arguments as one string. Empty if the script has no arguments.
           type: str
           sample: --mode base
     on_premise_info:
-      description: The management nodes on the premises. An empty list where the service shows none.
+      description: The on-premises management nodes. Empty if E-HPC returns none.
       returned: with O(cluster_ids)
       type: list
       elements: dict
@@ -182,110 +185,110 @@ clusters:
           ip: 192.0.2.10
       contains:
         type:
-          description: What the node does, V(scheduler), V(account) or both in one text.
+          description: The purpose of the node, V(scheduler), V(account) or both in one string.
           type: str
           sample: scheduler
         host_name:
-          description: The name of the node.
+          description: The host name of the node.
           type: str
           sample: manager01
         ip:
-          description: The address of the node.
+          description: The IP address of the node.
           type: str
           sample: 192.0.2.10
     description:
-      description: What its owner wrote about the cluster.
-      returned: where the service has it
+      description: The description of the cluster.
+      returned: if E-HPC returns it
       type: str
       sample: CFD of the third floor
     zone_id:
       description: The zone of the cluster.
-      returned: where the service has it
+      returned: if E-HPC returns it
       type: str
       sample: cn-hangzhou-b
     scheduler_version:
       description: The version of the scheduler.
-      returned: with O(cluster_ids), where the service has it
+      returned: with O(cluster_ids), if E-HPC returns it
       type: str
       sample: "18.1.1"
     vpc_id:
-      description: The network of the cluster.
-      returned: where the service has it
+      description: The VPC of the cluster.
+      returned: if E-HPC returns it
       type: str
       sample: vpc-EXAMPLE
     vswitch_id:
-      description: The switch of the cluster.
-      returned: where the service has it
+      description: The vSwitch of the cluster.
+      returned: if E-HPC returns it
       type: str
       sample: vsw-EXAMPLE
     security_group_id:
       description: The security group of the cluster.
-      returned: with O(cluster_ids), where the service has it
+      returned: with O(cluster_ids), if E-HPC returns it
       type: str
       sample: sg-EXAMPLE
     resource_group_id:
       description: The resource group of the cluster.
-      returned: where the service has it
+      returned: if E-HPC returns it
       type: str
       sample: rg-EXAMPLE
     image_id:
       description: The image of the nodes.
-      returned: where the service has it
+      returned: if E-HPC returns it
       type: str
       sample: centos_7_6_x64_20G_alibase_20211130.vhd
     image_owner_alias:
-      description: Whose image it is, such as V(system) or V(self).
-      returned: where the service has it
+      description: The owner of the image, such as V(system) or V(self).
+      returned: if E-HPC returns it
       type: str
       sample: system
     os_tag:
       description: The operating system of the image.
-      returned: where the service has it
+      returned: if E-HPC returns it
       type: str
       sample: CentOS_7.6_64
     base_os_tag:
       description: The operating system that the image is built on.
-      returned: where the service has it
+      returned: if E-HPC returns it
       type: str
       sample: CentOS_7.6_64
     client_version:
       description: The version of the agent on the cluster.
-      returned: where the service has it
+      returned: if E-HPC returns it
       type: str
       sample: "1.0.64"
     ehpc_version:
       description: The version of E-HPC.
-      returned: without O(cluster_ids), where the service has it
+      returned: without O(cluster_ids), if E-HPC returns it
       type: str
       sample: "1.0.0"
     ha_enable:
       description: Whether the management nodes are highly available.
-      returned: with O(cluster_ids), where the service has it
+      returned: with O(cluster_ids), if E-HPC returns it
       type: bool
       sample: false
     volume_id:
-      description: The shared file system.
-      returned: with O(cluster_ids), where the service has it
+      description: The ID of the shared file system.
+      returned: with O(cluster_ids), if E-HPC returns it
       type: str
       sample: nas-EXAMPLE
     volume_type:
-      description: The kind of the shared file system.
-      returned: with O(cluster_ids), where the service has it
+      description: The type of the shared file system.
+      returned: with O(cluster_ids), if E-HPC returns it
       type: str
       sample: NAS
     volume_protocol:
       description: The protocol of the shared file system.
-      returned: with O(cluster_ids), where the service has it
+      returned: with O(cluster_ids), if E-HPC returns it
       type: str
       sample: nfs
     volume_mountpoint:
-      description: Where the shared file system is mounted from.
-      returned: with O(cluster_ids), where the service has it
+      description: The mount target of the shared file system.
+      returned: with O(cluster_ids), if E-HPC returns it
       type: str
       sample: nas-EXAMPLE.cn-hangzhou.nas.aliyuncs.com
     remote_directory:
       description: The directory of the shared file system that is mounted.
-      returned: with O(cluster_ids), where the service has it
+      returned: with O(cluster_ids), if E-HPC returns it
       type: str
       sample: /
 error:
@@ -345,7 +348,7 @@ def info(invocation: Invocation, client: Client) -> dict[str, t.Any]:
 
 
 def check_wait(params: dict[str, t.Any]) -> None:
-    """Raise EhpcError if the options that have to do with waiting cannot work."""
+    """Raise EhpcError if the options for waiting cannot work."""
     if params["wait"] and params["cluster_ids"] is None:
         raise invalid_option("With wait, cluster_ids is required.")
     if params["wait_timeout"] < 0:
@@ -355,7 +358,7 @@ def check_wait(params: dict[str, t.Any]) -> None:
 
 
 def known(client: Client, cluster_ids: list[str]) -> list[Cluster]:
-    """The details of the clusters that E-HPC knows."""
+    """The details of the clusters. Unknown clusters are omitted."""
     clusters = []
     for cluster_id in cluster_ids:
         try:
@@ -402,7 +405,7 @@ def wait_until_running(invocation: Invocation, client: Client, cluster_ids: list
 
 
 def show_progress(invocation: Invocation, cluster: Cluster, before: Cluster | None) -> None:
-    """Show the status of a cluster that is being waited for, each time that it changes."""
+    """Show the status of a cluster while waiting for it, each time that it changes."""
     waiting = not (invocation.check_mode or cannot_run(cluster) or (before is None and is_running(cluster)))
     if waiting and (before is None or before["status"] != cluster["status"]):
         invocation.progress("Cluster %s in %s: %s" % (cluster["id"], cluster["region_id"], cluster["status"]))
@@ -419,7 +422,7 @@ def cannot_run(cluster: Cluster) -> bool:
 
 
 def not_running(client: Client, clusters: list[Cluster], affected: list[Cluster], problem: str, hint: str) -> EhpcError:
-    """The failure of a wait, with the status of each cluster that is affected."""
+    """The failure of a wait, with the status of each affected cluster."""
     sentences = ["Cluster %s in %s " % (cluster["id"], client.region) + problem % (cluster["status"] or "unknown") for cluster in affected]
     result = {"region": client.region, "clusters": clusters}
     return EhpcError(CLUSTER_NOT_RUNNING, " ".join(sentences), action="DescribeCluster", hint=hint, result=result)

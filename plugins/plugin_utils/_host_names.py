@@ -55,7 +55,7 @@ class HostNames:
         return name
 
     def warning(self) -> str | None:
-        """What to tell the user about names that were refused."""
+        """The warning about names that were refused, if there are any."""
         if not self._refused:
             return None
         shown = ", ".join("%r for %s" % refused for refused in self._refused[:MAX_SHOWN])
@@ -90,7 +90,7 @@ def default_names(variables: Variables) -> list[str]:
 
 
 def identity(variables: Variables) -> tuple[t.Any, ...]:
-    """What tells a cluster or a node from all others. Nodes on-premises may have no ID of an instance."""
+    """The values that identify a cluster or a node. On-premises nodes may have no instance ID."""
     if "ehpc_node_id" not in variables:
         return (variables["ehpc_cluster_id"],)
     return (variables["ehpc_cluster_id"], variables["ehpc_node_id"] or (variables["ehpc_host_name"], variables["ehpc_ip_address"]))

@@ -4,7 +4,7 @@
 
 """Run the function of a module in Ansible's worker, without a process of its own.
 
-An API call needs no process. A task gives the same result in the worker as in a process, so the worker repeats what a process
+An API call needs no process. A task gives the same result in the worker as in a process, so the worker does what a process
 does around the function. With each release of ansible-core, compare:
 
 ==================================================  ==================================================================

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tell ansible-core what to mask in its output: what it prints itself, such as the label of a loop, holds options of tasks.
+"""Register secrets with ansible-core, which masks them in its own output: the label of a loop, for example, can contain options of tasks.
 
 ansible-core can mask registered secrets since 2.22. Registering does nothing in earlier releases.
 """

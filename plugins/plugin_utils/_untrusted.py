@@ -4,7 +4,7 @@
 
 """Hand strings of the service to Ansible so that they are data, and never a template.
 
-Whoever may create a cluster chooses its name. Before ansible-core 2.19 every inventory variable with ``{{ }}`` is a template that runs
+Users who can create clusters choose their names. Before ansible-core 2.19 every inventory variable with ``{{ }}`` is a template that runs
 on the controller, unless it is marked as unsafe. Since 2.19 a string is a template only if it is marked as trusted; untrusted strings
 appear as ``{"__ansible_unsafe": "..."}`` in the output of ansible-inventory, and so in AWX.
 """

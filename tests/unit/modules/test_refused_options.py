@@ -61,8 +61,8 @@ REFUSED: dict[str, tuple[t.Any, dict[str, t.Any], str, str | None]] = {
     ),
     "no time": (post_scripts, {"read_timeout": 0}, "read_timeout must be more than 0 and at most 86400 seconds, not 0.0.", None),
     "fewer than no retries": (post_scripts, {"api_retries": -1}, "api_retries must not be negative, it is -1.", None),
-    "no cluster": (post_scripts, {"cluster_id": " "}, "cluster_id is empty.", "Give the id of an E-HPC cluster, such as ehpc-hz-EXAMPLE."),
-    "cluster": (post_scripts, {"cluster_id": "ehpc hz"}, "cluster_id 'ehpc hz' has white space or control characters.", None),
+    "no cluster": (post_scripts, {"cluster_id": " "}, "cluster_id is empty.", "Set it to the ID of an E-HPC cluster, such as ehpc-hz-EXAMPLE."),
+    "cluster": (post_scripts, {"cluster_id": "ehpc hz"}, "cluster_id 'ehpc hz' contains whitespace or control characters.", None),
     "no scripts": (
         post_scripts,
         {},
