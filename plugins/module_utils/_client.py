@@ -133,7 +133,7 @@ class Client:
         def page(number: int) -> tuple[list[dict[str, t.Any]], int | None]:
             response = self.call(action, dict(params or {}, PageNumber=str(number), PageSize=str(size)), deadline=deadline)
             try:
-                return items(response, wrapper, item), _total_count(response)
+                return items(response, wrapper, item), integer(response, "TotalCount")
             except EhpcError as error:
                 raise error.with_context(attempted=_errors.attempt(action, (params or {}).get("ClusterId"), self.region), action=action) from None
 
@@ -268,6 +268,25 @@ def items(response: Mapping[str, t.Any], wrapper: str, item: str) -> list[dict[s
     return found
 
 
+def part(response: Mapping[str, t.Any], name: str) -> dict[str, t.Any]:
+    """An object that is part of a response; empty if it is absent. Raises EhpcError, with InvalidAnswer, for anything else."""
+    found = response.get(name) or {}
+    if not isinstance(found, dict):
+        raise _invalid(response, "%s is not an object." % name)
+    return found
+
+
+def integer(response: Mapping[str, t.Any], name: str) -> int | None:
+    """A number that is part of a response; None if it is absent. Raises EhpcError, with InvalidAnswer, for anything else."""
+    found = response.get(name)
+    if found is None:
+        return None
+    try:
+        return int(found)
+    except (TypeError, ValueError, OverflowError):
+        raise _invalid(response, "%s is not a number: %.40r." % (name, found)) from None
+
+
 def result_keys(info: Mapping[str, t.Any], fields: t.Iterable[str]) -> dict[str, t.Any]:
     """Those of the fields that an object of the service has, with their names as keys of a result."""
     return {snake_case(field): info[field] for field in fields if field in info}
@@ -277,17 +296,6 @@ def result_keys(info: Mapping[str, t.Any], fields: t.Iterable[str]) -> dict[str,
 def snake_case(field: str) -> str:
     """The name of a field of the service as a key of a result: VSwitchId becomes vswitch_id."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", field).lower()
-
-
-def _total_count(response: Mapping[str, t.Any]) -> int | None:
-    """How many items there are on all pages, if the response says so."""
-    total = response.get("TotalCount")
-    if total is None:
-        return None
-    try:
-        return int(total)
-    except (TypeError, ValueError, OverflowError):
-        raise _invalid(response, "TotalCount is not a number: %.40r." % (total,)) from None
 
 
 def _invalid(response: Mapping[str, t.Any], message: str) -> EhpcError:

@@ -10,7 +10,7 @@ import re
 import typing as t
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _post_scripts
-from ansible_collections.alicloud.ehpc.plugins.module_utils._client import items, result_keys
+from ansible_collections.alicloud.ehpc.plugins.module_utils._client import integer, items, part, result_keys
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import (
     IN_PROXY_MODE,
     INVALID_CLUSTER_STATUS,
@@ -79,8 +79,15 @@ def checked_id(cluster_id: str) -> str:
 
 def describe(client: Client, cluster_id: str, deadline: float | None = None) -> dict[str, t.Any]:
     """One cluster with its details, read until the deadline (of time.monotonic())."""
-    info = client.call("DescribeCluster", {"ClusterId": cluster_id}, deadline=deadline).get("ClusterInfo") or {}
-    cluster = _shaped(info, cluster_id, client.region)
+    response = client.call("DescribeCluster", {"ClusterId": cluster_id}, deadline=deadline)
+    try:
+        return _detailed(dict(part(response, "ClusterInfo"), RequestId=response.get("RequestId")), cluster_id, client.region)
+    except EhpcError as error:
+        raise error.with_context(attempted=attempt("DescribeCluster", cluster_id, client.region), action="DescribeCluster") from None
+
+
+def _detailed(info: Mapping[str, t.Any], cluster_id: str, region: str) -> dict[str, t.Any]:
+    cluster = _shaped(info, cluster_id, region)
     scripts = _post_scripts.from_response(items(info, "PostInstallScripts", "PostInstallScriptInfo"))
     cluster["proxy_mode"] = _in_proxy_mode(info)
     cluster["post_scripts"] = _post_scripts.redacted(scripts)
@@ -120,9 +127,10 @@ def diff(cluster_id: str, region: str, name: str, before: t.Any, after: t.Any) -
 
 def _in_proxy_mode(info: Mapping[str, t.Any]) -> bool:
     """Whether the cluster is in proxy mode. E-HPC has no field for it, but documents two fields as returned in this mode only."""
-    proxy = (info.get("EcsInfo") or {}).get("ProxyMgr") or {}
+    nodes = dict(part(info, "EcsInfo"), RequestId=info.get("RequestId"))
+    proxies = dict(part(nodes, "ProxyMgr"), RequestId=info.get("RequestId"))
     on_premise = items(info, "OnPremiseInfo", "OnPremiseInfo")
-    return info.get("Location") == "OnPremise" and bool(int(proxy.get("Count") or 0) or on_premise)
+    return info.get("Location") == "OnPremise" and bool(integer(proxies, "Count") or on_premise)
 
 
 def check_can_sync(cluster: Mapping[str, t.Any], region: str) -> None:

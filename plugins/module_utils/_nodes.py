@@ -51,7 +51,7 @@ def _roles(info: Mapping[str, t.Any]) -> list[str]:
     """manager, login and compute: those of the three that a node has."""
     named = info.get("Roles") or {}
     names = named.get("Role") if isinstance(named, dict) else named
-    roles = {"manager" if name in MANAGER_ROLES else str(name).lower() for name in names or []}
+    roles = {"manager" if name in MANAGER_ROLES else str(name).lower() for name in (names if isinstance(names, list) else [])}
     return sorted(roles)
 
 

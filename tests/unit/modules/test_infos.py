@@ -358,6 +358,25 @@ def test_options_of_a_wait_that_cannot_work(service: Service, options: dict[str,
     assert (error.code, word in error.message) == ("InvalidOptions", True)
 
 
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        ({"ClusterInfo": ["a"]}, "ClusterInfo is not an object."),
+        ({"ClusterInfo": "a"}, "ClusterInfo is not an object."),
+        ({"ClusterInfo": {"Location": "OnPremise", "EcsInfo": ["a"]}}, "EcsInfo is not an object."),
+        ({"ClusterInfo": {"Location": "OnPremise", "EcsInfo": {"ProxyMgr": "a"}}}, "ProxyMgr is not an object."),
+        ({"ClusterInfo": {"Location": "OnPremise", "EcsInfo": {"ProxyMgr": {"Count": "one"}}}}, "Count is not a number: 'one'."),
+        ({"ClusterInfo": {"Location": "OnPremise", "OnPremiseInfo": "a"}}, "OnPremiseInfo is not a list of objects."),
+    ],
+)
+def test_cluster_info_of_a_malformed_cluster(service: Service, answer: dict[str, t.Any], problem: str) -> None:
+    service.expects(Call("DescribeCluster", ClusterId=CLUSTER, answer={**answer, "RequestId": "REQUEST"}))
+    failure = service.fails(cluster_info, cluster_ids=[CLUSTER]).as_failure()
+    assert failure["msg"].startswith(f"Cannot read the details of cluster {CLUSTER} in cn-hangzhou: InvalidAnswer: {problem} ")
+    error = failure["error"]
+    assert (error["code"], error["action"], error["request_id"]) == ("InvalidAnswer", "DescribeCluster", "REQUEST")
+
+
 # region_info
 
 
