@@ -186,10 +186,13 @@ def test_at_highest_verbosity(parity: Parity) -> None:
 
 
 def test_short_secret(parity: Parity) -> None:
-    """It masks every string that it is part of, but never whether something changed."""
+    """It masks every string that it is part of, but never whether something changed.
+
+    The letter is in none of True, False and None, which ansible-core 2.16 would mask, too, in what it adds to the result of a process.
+    """
 
     def prepare(emulator: Emulator) -> None:
-        emulator.credential("main").secret_key = "e"
+        emulator.credential("main").secret_key = "b"
 
     both = parity.compare(
         [
@@ -199,4 +202,4 @@ def test_short_secret(parity: Parity) -> None:
         ],
         prepare=prepare,
     )
-    assert both.worker["set"]["post_scripts"][0]["args"] == "--mod*** bas***"
+    assert both.worker["set"]["post_scripts"][0]["args"] == "--mode ***ase"

@@ -145,12 +145,17 @@ def test_a_role_documents_its_variables_and_their_defaults(role: str) -> None:
 def test_each_file_has_the_licence_header() -> None:
     without = []
     for name in repository_files():
-        if name in WITHOUT_HEADER or name.startswith("changelogs/fragments/"):
+        if name in WITHOUT_HEADER or name.startswith(("changelogs/fragments/", "tests/sanity/")):
             continue
         first_lines = "\n".join((ROOT / name).read_text(encoding="utf-8").splitlines()[:6])
         if not all(line in first_lines for line in HEADER):
             without.append(name)
     assert without == []
+
+
+def test_each_ignored_sanity_test_has_a_reason() -> None:
+    lines = [line for file in (ROOT / "tests" / "sanity").glob("*") for line in file.read_text(encoding="utf-8").splitlines()]
+    assert [line for line in lines if not re.fullmatch(r"\S+ \S+ # \S.{20,}", line)] == []
 
 
 def test_lines_of_yaml_are_not_too_long() -> None:
