@@ -45,6 +45,11 @@ class Change(t.NamedTuple):
     action: str
     users: list[User]
 
+    @property
+    def names(self) -> list[str]:
+        """The names of the users."""
+        return [user.name for user in self.users]
+
 
 # What each operation takes of a user, by the service's names.
 FIELDS: dict[str, tuple[str, ...]] = {
@@ -63,7 +68,7 @@ def from_option(entries: list[dict[str, t.Any]]) -> list[User]:
     names = [user.name for user in users]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise invalid_option("The option users has these names more than once: %s." % ", ".join(twice), "Give each user once.")
+        raise invalid_option("The option users has these names more than once: %s." % _users.summary(twice), "Give each user once.")
     return users
 
 
@@ -135,7 +140,13 @@ def batches(changes: list[Change]) -> list[Change]:
 
 def send(client: Client, cluster_id: str, change: Change) -> None:
     """Make a change, in one call. Raises EhpcError; what is done by then has to be read."""
-    client.call(change.action, {"ClusterId": cluster_id, **_parameters(change)}, is_applied=_is_applied(client, cluster_id, change))
+    try:
+        client.call(change.action, {"ClusterId": cluster_id, **_parameters(change)}, is_applied=_is_applied(client, cluster_id, change))
+    except EhpcError as error:
+        # Passwords cannot be read, and the agent may have set a part of them before it failed.
+        if change.action == "ModifyUserPasswords" and (error.response_lost or error.code.startswith("AgentError")):
+            raise error.with_context("It is not known whether these users have the new password: %s." % _users.summary(change.names)) from None
+        raise
 
 
 def _parameters(change: Change) -> dict[str, str]:
@@ -163,7 +174,7 @@ def is_done(current: Users, change: Change) -> bool:
 def describe(changes: list[Change]) -> str:
     """The changes as a part of a sentence."""
     words = {"AddUsers": "create", "ModifyUserGroups": "change the group of", "ModifyUserPasswords": "set the password of", "DeleteUsers": "delete"}
-    return "; ".join("%s %s" % (words[change.action], ", ".join(user.name for user in change.users)) for change in changes)
+    return "; ".join("%s %s" % (words[change.action], _users.summary(change.names)) for change in changes)
 
 
 def not_stored(cluster_id: str, region: str, changes: list[Change]) -> EhpcError:

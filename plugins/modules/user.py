@@ -268,7 +268,9 @@ def desired_users(invocation: Invocation) -> list[User]:
     users = _user_changes.from_option(params["users"])
     short = _user_changes.short_names(users)
     if short:
-        invocation.warn("These user names have fewer than %d characters, which the service may refuse: %s." % (_user_changes.MIN_NAME_LENGTH, ", ".join(short)))
+        invocation.warn(
+            "These user names have fewer than %d characters, which the service may refuse: %s." % (_user_changes.MIN_NAME_LENGTH, _users.summary(short))
+        )
     return users
 
 
@@ -291,7 +293,7 @@ def check_passwords_to_create(changes: list[Change]) -> None:
     """Raise EhpcError for users that have to be created and have no password."""
     names = [user.name for change in changes if change.action == "AddUsers" for user in change.users if not user.password]
     if names:
-        raise invalid_option("These users do not exist yet and have no password: %s." % ", ".join(names), "Set users[].password to create them.")
+        raise invalid_option("These users do not exist yet and have no password: %s." % _users.summary(names), "Set users[].password to create them.")
 
 
 def apply(client: Client, cluster_id: str, before: Users, desired: list[User], params: dict[str, t.Any], passwords: set[str]) -> Users:
@@ -303,7 +305,7 @@ def apply(client: Client, cluster_id: str, before: Users, desired: list[User], p
             for change in _user_changes.batches(changes):
                 _user_changes.send(client, cluster_id, change)
                 if change.action == "ModifyUserPasswords":
-                    waiting = waiting - {user.name for user in change.users}
+                    waiting = waiting - set(change.names)
         except EhpcError as error:
             current = read_after(error, client, cluster_id)
             if attempts == MAX_ATTEMPTS or plan(current, desired, params, waiting) == changes:

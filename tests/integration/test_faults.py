@@ -12,43 +12,66 @@ from __future__ import annotations
 
 import re
 import typing as t
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _errors
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.emulator.state import Cluster
 from ansible_collections.alicloud.ehpc.tests.support.codes import CASES, REPEATED_CODES
 from ansible_collections.alicloud.ehpc.tests.support.in_process import reaching, run
-from ansible_collections.alicloud.ehpc.tests.support.outcomes import RETRIES, Fault, Outcome, table, table_of
+from ansible_collections.alicloud.ehpc.tests.support.outcomes import COLUMNS, READABLE_WRITES, RETRIES, Fault, Outcome, table, table_of
 from ansible_collections.alicloud.ehpc.tests.support.playing import ROOT, Play, Task, task
 
-CLUSTER = "ehpc-hz-EXAMPLE"
+CLUSTER, PUBLIC = "ehpc-hz-EXAMPLE", "ehpc-hz-EXAMPLE2"
 OLD, NEW = {"url": "https://example.com/old.sh", "args": ""}, {"url": "https://example.com/new.sh", "args": "-x"}
+PASSWORD = "Example-1-password"
 SCENARIO = {
+    "async_polls": 0,
     "clusters": [
         {"id": CLUSTER, "location": "OnPremise", "proxy_mode": True, "post_scripts": [OLD], "users": ["hpcuser01"], "on_premise_users": ["hpcuser02"]},
-    ]
+        {"id": PUBLIC, "post_scripts": [OLD], "users": ["hpcuser01"]},
+    ],
 }
-# Longer than any answer of the emulator takes, and shorter than its late ones.
-READ_TIMEOUT, LATE = 0.25, 0.4
+# Only for the answers that are late: a busy machine needs its time for the others.
+READ_TIMEOUT, LATE = 0.4, 0.7
+
+
+def users(name: str, **options: t.Any) -> tuple[str, dict[str, t.Any]]:
+    group = options.pop("group", "users")
+    return "user", {"cluster_id": PUBLIC, "check_cluster": False, "users": [{"name": name, "group": group, "password": PASSWORD}], **options}
+
 
 # operation -> the module that makes it, and its options
-READS: dict[str, tuple[str, dict[str, t.Any]]] = {
+OPERATIONS: dict[str, tuple[str, dict[str, t.Any]]] = {
     "GetPostScripts": ("post_scripts_info", {"cluster_id": CLUSTER}),
     "ListUsers": ("user_info", {"cluster_id": CLUSTER}),
+    "ListUsersAsync": ("user_info", {"cluster_id": CLUSTER, "with_ids": True}),
     "DescribeCluster": ("cluster_info", {"cluster_ids": [CLUSTER]}),
     "ListClusters": ("cluster_info", {}),
     "ListRegions": ("region_info", {}),
-}
-WRITES: dict[str, tuple[str, dict[str, t.Any]]] = {
     "SetPostScripts": ("post_scripts", {"cluster_id": CLUSTER, "scripts": [NEW]}),
     "SyncUsers": ("user_sync", {"cluster_id": CLUSTER, "expected_users": ["hpcuser02"], "check_cluster": False}),
+    "AddUsers": users("hpcuser02"),
+    "DeleteUsers": users("hpcuser01", state="absent"),
+    "ModifyUserGroups": users("hpcuser01", group="wheel"),
+    "ModifyUserPasswords": users("hpcuser01", update_password="always"),
 }
-OPERATIONS = {**READS, **WRITES}
-# What a task of each operation reads before it, and after it where it succeeds.
-AROUND = {"SetPostScripts": ("GetPostScripts", "GetPostScripts"), "SyncUsers": ("ListUsers", "ListUsers")}
+# Whether the service has done the work of each write.
+DONE: dict[str, Callable[[Cluster], bool]] = {
+    "SetPostScripts": lambda cluster: cluster.post_scripts == [NEW],
+    "SyncUsers": lambda cluster: "hpcuser02" in cluster.users,
+    "AddUsers": lambda cluster: "hpcuser02" in cluster.users,
+    "DeleteUsers": lambda cluster: "hpcuser01" not in cluster.users,
+    "ModifyUserGroups": lambda cluster: cluster.users["hpcuser01"].group == "wheel",
+    "ModifyUserPasswords": lambda cluster: cluster.users["hpcuser01"].password == PASSWORD,
+}
+# What the tasks read before a write, and after it: to return it, and after a failure to know what it has done.
+READ_BY: dict[str, str] = {"post_scripts": "GetPostScripts", "user_sync": "ListUsers", "user": "ListUsers"}
+READS_AFTER_A_FAILURE = ("user",)
 
 OTHER_CODES = ("InvalidParams", "ClusterNotFound", "NotAuthorized", "SignatureDoesNotMatch")
 WITHOUT_ANSWER = {
@@ -79,33 +102,48 @@ def meet(operation: str, fault: Fault) -> Outcome:
     with Emulator(SCENARIO) as emulator:
         asked_for = {"code": fault.code} if fault.code else {"status": fault.status} if fault.status else {}
         emulator.fault(operation, kind=fault.kind, times=fault.times, seconds=LATE, **asked_for)
+        impatient = {"read_timeout": READ_TIMEOUT} if fault.kind == "slow" else {}
         failure = None
         try:
-            run(module, {**reaching(emulator, read_timeout=READ_TIMEOUT, api_retries=RETRIES), **options})
+            run(module, {**reaching(emulator, api_retries=RETRIES, **impatient), **options})
         except EhpcError as error:
             failure = error
-        cluster = emulator.state.clusters[CLUSTER]
-        done = cluster.post_scripts == [NEW] if operation == "SetPostScripts" else "hpcuser02" in cluster.users
+        cluster = emulator.state.clusters[options.get("cluster_id", CLUSTER)]
+        done = operation in DONE and DONE[operation](cluster)
         assert cluster.post_scripts in ([OLD], [NEW])
         calls = emulator.actions()
     assert failure is None or failure.action == operation
-    before, after = AROUND.get(operation, ("", ""))
-    assert calls[: bool(before)] == [before] * bool(before)
-    requests, others = calls.count(operation), len(calls) - calls.count(operation)
-    reads = others - bool(before) - (bool(after) and failure is None)
-    if operation != "SetPostScripts":
-        assert reads == 0, calls
-    return Outcome(failure.code if failure else None, requests, reads, done)
+    return Outcome(failure.code if failure else None, *counted(operation, calls, failure is not None), done)
+
+
+def counted(operation: str, calls: list[str], failed: bool) -> tuple[int, int]:
+    """How many requests an operation took, and how many reads in between."""
+    requests, module = calls.count(operation), OPERATIONS[operation][0]
+    if operation == "ListUsersAsync":
+        assert calls[0] == "ListUsers"
+        # The query is started, and then its pages are read.
+        return requests - (not failed), 0
+    others = [call for call in calls if call != operation]
+    assert set(others) <= {READ_BY.get(module)}
+    if module not in READ_BY:
+        return requests, 0
+    assert calls[0] == READ_BY[module]
+    reads = len(others) - 1 - (not failed or module in READS_AFTER_A_FAILURE)
+    assert reads == 0 or operation in READABLE_WRITES, calls
+    return requests, reads
 
 
 @pytest.fixture(scope="module")
 def outcomes() -> dict[str, dict[Fault, Outcome]]:
-    """For each operation the outcome of each fault."""
-    return {operation: {fault: meet(operation, fault) for fault in FAULTS} for operation in OPERATIONS}
+    """For each operation the outcome of each fault. Those of late answers are waited for together."""
+    with ThreadPoolExecutor(len(OPERATIONS)) as pool:
+        late = {(operation, fault): pool.submit(meet, operation, fault) for operation in OPERATIONS for fault in FAULTS if fault.kind == "slow"}
+        found = {case: outcome.result() for case, outcome in late.items()}
+    return {operation: {fault: found.get((operation, fault)) or meet(operation, fault) for fault in FAULTS} for operation in OPERATIONS}
 
 
 def test_the_table_is_as_documented(outcomes: dict[str, dict[Fault, Outcome]]) -> None:
-    observed = table({fault: (outcomes["GetPostScripts"][fault], outcomes["SetPostScripts"][fault], outcomes["SyncUsers"][fault]) for fault in FAULTS})
+    observed = table({fault: [outcomes[operations[0]][fault] for operations in COLUMNS] for fault in FAULTS})
     print(observed)
     (ROOT / "build" / "outcomes.rst").write_text(observed, encoding="utf-8")
     documented = (ROOT / "docs" / "docsite" / "rst" / "guide_failures.rst").read_text(encoding="utf-8")
@@ -124,18 +162,22 @@ def test_codes_are_constants() -> None:
         assert re.findall(r'EhpcError\(\s*"(\w+)"', path.read_text(encoding="utf-8")) == [], path
 
 
-@pytest.mark.parametrize("operation", READS)
-def test_all_reads_are_alike(operation: str, outcomes: dict[str, dict[Fault, Outcome]]) -> None:
-    expected = dict(outcomes["GetPostScripts"])
-    if operation == "DescribeCluster":
-        # cluster_info leaves out clusters that are not there.
-        unknown = next(fault for fault in FAULTS if fault.code == "ClusterNotFound")
-        expected[unknown] = expected[unknown]._replace(code=None)
-    assert outcomes[operation] == expected
+@pytest.mark.parametrize("operations", COLUMNS, ids=lambda operations: operations[0])
+def test_the_operations_of_a_column_are_alike(operations: tuple[str, ...], outcomes: dict[str, dict[Fault, Outcome]]) -> None:
+    documented = (ROOT / "docs" / "docsite" / "rst" / "guide_failures.rst").read_text(encoding="utf-8")
+    for operation in operations:
+        assert f"``{operation}``" in documented.partition("\nOutcome by fault\n")[2]
+        expected = dict(outcomes[operations[0]])
+        if operation == "DescribeCluster":
+            # cluster_info leaves out clusters that are not there.
+            unknown = next(fault for fault in FAULTS if fault.code == "ClusterNotFound")
+            expected[unknown] = expected[unknown]._replace(code=None)
+        assert outcomes[operation] == expected, operation
 
 
 def test_a_task_that_succeeds_has_done_its_work(outcomes: dict[str, dict[Fault, Outcome]]) -> None:
-    for operation in WRITES:
+    assert sorted(DONE) == sorted(operation for column in COLUMNS[1:] for operation in column)
+    for operation in DONE:
         for fault, outcome in outcomes[operation].items():
             assert outcome.done or outcome.code, (operation, fault)
 

@@ -10,7 +10,11 @@ import typing as t
 from dataclasses import dataclass
 
 RETRIES = 2
-COLUMNS = ("Fault", "Read", "``SetPostScripts``", "``SyncUsers``")
+READS = ("GetPostScripts", "ListUsers", "ListUsersAsync", "DescribeCluster", "ListClusters", "ListRegions")
+# Whose effect can be read.
+READABLE_WRITES = ("SetPostScripts", "AddUsers", "DeleteUsers", "ModifyUserGroups")
+# The operations of a column are alike.
+COLUMNS = (READS, READABLE_WRITES, ("ModifyUserPasswords",), ("SyncUsers",))
 
 
 class Outcome(t.NamedTuple):
@@ -18,7 +22,7 @@ class Outcome(t.NamedTuple):
 
     code: str | None  # None: it succeeded
     requests: int  # of the operation
-    reads: int  # of the stored list, between the first request and the end of the last
+    reads: int  # of what is stored, between the first request and the end of the last
     done: bool  # whether the service has done the work
 
     def words(self, fault: Fault) -> str:
@@ -28,7 +32,7 @@ class Outcome(t.NamedTuple):
             requests = "all attempts used"
         parts = ["succeeds" if self.code is None else "fails: " + ("that code" if self.code == fault.code else f"``{self.code}``"), requests]
         if self.reads:
-            parts.append("the list read after each" if self.reads > 1 else "the list read once in between")
+            parts.append("read after each" if self.reads > 1 else "read once in between")
         if self.code and self.done:
             parts.append("although the change was applied")
         return ", ".join(parts)
@@ -45,8 +49,8 @@ class Fault:
     status: int | None = None
 
 
-def table(outcomes: dict[Fault, tuple[Outcome, Outcome, Outcome]]) -> str:
-    """The outcomes as a list-table; neighbours that differ in their name only share a row."""
+def table(outcomes: dict[Fault, list[Outcome]]) -> str:
+    """The outcomes, one for each column, as a list-table; neighbours that differ in their name only share a row."""
     rows: list[tuple[list[str], int | None, tuple[str, ...]]] = []
     for fault, found in outcomes.items():
         cells = tuple(outcome.words(fault) for outcome in found)
@@ -55,7 +59,8 @@ def table(outcomes: dict[Fault, tuple[Outcome, Outcome, Outcome]]) -> str:
         else:
             rows.append(([fault.name], fault.times, cells))
     lines = [".. list-table::", "   :header-rows: 1", ""]
-    for row in [COLUMNS, *((f"{_listed(names)}, {'once' if times else 'always'}", *cells) for names, times, cells in rows)]:
+    header = ["Fault", "Read", *(", ".join(f"``{operation}``" for operation in column) for column in COLUMNS[1:])]
+    for row in [header, *((f"{_listed(names)}, {'once' if times else 'always'}", *cells) for names, times, cells in rows)]:
         lines += [f"   {'  -' if index else '* -'} {cell[0].upper()}{cell[1:]}" for index, cell in enumerate(row)]
     return "\n".join(lines) + "\n"
 

@@ -239,6 +239,23 @@ def test_passwords_in_batches_that_were_set_before_an_error(service: Service) ->
     service.expects(passwords(*names[20:], code="AgentError"), page(*names))
     error = fails(service, *map(desired, names), update_password="always")
     assert (error.result["changed"], error.result["password_changed"]) == (True, names[:20])
+    assert "It is not known whether these users have the new password: hpcuser020, hpcuser021, hpcuser022, hpcuser023, hpcuser024." in str(error)
+
+
+@pytest.mark.parametrize(("how", "unknown"), [({"error": LOST}, True), ({"code": "AgentError"}, True), ({"code": "NotAuthorized"}, False)])
+def test_whether_passwords_were_set(service: Service, how: dict[str, t.Any], unknown: bool) -> None:
+    """Setting them again does no harm, so a lost response is no reason to stop. After the last attempt only the user can know."""
+    service.expects(public(), page(ONE), *[passwords(ONE, **how)] * (6 if "error" in how else 1), page(ONE))
+    error = fails(service, desired(ONE), update_password="always")
+    assert (error.result["changed"], error.result["password_changed"]) == (False, [])
+    assert ("It is not known whether these users have the new password: hpcuser01." in str(error)) is unknown
+
+
+def test_groups_of_which_the_agent_has_changed_a_part(service: Service) -> None:
+    service.expects(public(), page(ONE, TWO), regroup(ONE, TWO, code="AgentError"), page(user(ONE, "wheel"), TWO), regroup(TWO, code="AgentError"))
+    service.expects(page(user(ONE, "wheel"), TWO))
+    error = fails(service, desired(ONE, "wheel"), desired(TWO, "wheel"))
+    assert (error.result["modified"], "not known" in str(error)) == ([ONE], False)
 
 
 def test_written_but_never_read_back(service: Service) -> None:
@@ -276,6 +293,18 @@ def test_refused_before_any_call(service: Service, users: list[dict[str, t.Any]]
     error = fails(service, *users, **options)
     assert error.code == "InvalidOptions"
     assert message in str(error)
+
+
+def test_messages_have_at_most_twenty_names(service: Service) -> None:
+    names = [f"u{number:03d}" for number in range(25)]
+    summary = ", ".join(names[:20]) + " and 5 more."
+    many = [desired(name, password=None) for name in names]
+    assert f"The option users has these names more than once: {summary}" in str(fails(service, *many, *many))
+    service.expects(public(), page())
+    assert f"These users do not exist yet and have no password: {summary}" in str(fails(service, *many))
+    assert {warning.partition(": ")[2] for warning in service.warnings} == {summary}
+    left = [_user_changes.Change("DeleteUsers", [_user_changes.User(name, "users") for name in names])]
+    assert f"still lacks: delete {summary}" in str(_user_changes.not_stored(CLUSTER, "cn-hangzhou", left))
 
 
 @pytest.mark.parametrize("password", ["Short-1", "A-1" + "x" * 28, "only-small-letters", "UPPER-CASE-ONLY", "with a Blank 1", "Umlaut-ä-12345", "Example-1\n"])
