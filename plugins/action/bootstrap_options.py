@@ -33,6 +33,8 @@ class ActionModule(ActionBase):
         mistakes += options.pop("mistakes")
         # The URL of a script may be a pre-signed one, which no result shows.
         options["manage_scripts"] = options.pop("post_scripts") is not None
+        # Without the passwords.
+        options["users"] = list(dict.fromkeys(user["name"] for user in options["users"]))
         if mistakes:
             return {**result, "failed": True, "msg": " ".join(mistakes), "cluster_id": options["cluster_id"], "region": options["region"]}
         return {**result, **options, "changed": False}

@@ -27,6 +27,7 @@ OTHER_VARIABLES = ("result", "hosts")
 # The defaults of these are templates, for which the inventory plugin sets a variable.
 INVENTORY_VARIABLES = {"cluster_id": "ehpc_cluster_id", "region": "ehpc_region"}
 NODE_ROLES = ("manager", "login", "compute")
+USER_KEYS = ("name", "group", "password")
 BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 MAX_QUOTE = 80
 NO_CLUSTER = (
@@ -159,6 +160,32 @@ def _names(value: t.Any) -> list[str]:
     return list(dict.fromkeys(name for name in names if name))
 
 
+def _users(value: t.Any) -> list[dict[str, t.Any]]:
+    """The users of a list, or of a YAML or JSON string. No message quotes them, because they have passwords."""
+    if isinstance(value, str) and _is_yaml(value.strip()):
+        value = _loaded(value.strip())
+    if not isinstance(value, (list, tuple)):
+        raise Mistake("must be a list of users; it is %s. Names without passwords belong in ehpc_bootstrap_expected_users." % _kind(value))
+    mistakes = [mistake for number, entry in enumerate(value, 1) for mistake in _mistakes_of_user(number, entry)]
+    if mistakes:
+        raise Mistake(*mistakes)
+    # Null and blank strings are omitted, as everywhere.
+    users = [{key: entry[key] for key in USER_KEYS if not _is_blank(entry.get(key))} for entry in value]
+    return [{**user, "name": user["name"].strip()} for user in users]
+
+
+def _mistakes_of_user(number: int, entry: t.Any) -> list[str]:
+    if not isinstance(entry, Mapping):
+        return ["must have a dictionary with name, group and password for each user; user %d is %s." % (number, _kind(entry))]
+    mistakes = []
+    name = entry.get("name")
+    if not isinstance(name, str) or len(name.split()) != 1:
+        mistakes.append("must have a name without whitespace for each user; user %d has none." % number)
+    if not set(entry) <= set(USER_KEYS):
+        mistakes.append("must have only name, group and password for each user; user %d has more." % number)
+    return mistakes
+
+
 def _nodes(value: t.Any) -> list[str]:
     names = _names(value)
     roles = [name for name in names if name in NODE_ROLES]
@@ -241,6 +268,7 @@ CONVERTERS: dict[str, t.Callable[[t.Any], t.Any]] = {
     "run_on_nodes": _nodes,
     "sync_users": _sync_users,
     "expected_users": _names,
+    "users": _users,
     "account_host": _text,
     "uid_min": _number,
     "uid_max": _number,

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 Result = dict[str, t.Any]
 
 # The tasks of the role in their order, by the keys under which it gives what they registered.
-STEPS = ("options", "cluster", "post_scripts", "nodes", "accounts", "account_host", "users")
+STEPS = ("options", "cluster", "post_scripts", "nodes", "created", "accounts", "account_host", "users")
 STOPPED = "The run ended before the role had finished with this cluster, probably because another host failed (any_errors_fatal)."
 MAX_PROBLEM = 72
 
@@ -21,7 +21,8 @@ MAX_PROBLEM = 72
 def bootstrap_result(steps: Mapping[str, Mapping[str, t.Any]], check_mode: bool = False) -> Result:
     """The result of the role for one cluster: ``steps`` are the registered results of its tasks, empty for a task that did not start."""
     options = steps["options"]
-    found, scripts, users = (steps.get(name) or {} for name in ("cluster", "post_scripts", "users"))
+    found, scripts = (steps.get(name) or {} for name in ("cluster", "post_scripts"))
+    users = _users_step(steps)
     cluster: Mapping[str, t.Any] = (found.get("clusters") or [{}])[0]
     stored = cluster.get("post_scripts") or []
     result = {
@@ -35,7 +36,8 @@ def bootstrap_result(steps: Mapping[str, Mapping[str, t.Any]], check_mode: bool 
         "users_synced": bool(users.get("synced")),
         "users_added": users.get("added") or [],
         "users_removed": users.get("removed") or [],
-        "users_missing": users.get("missing") or [],
+        "users_modified": users.get("modified") or [],
+        "users_missing": _missing(options, users),
         "users_state": _state(users, check_mode, _why_no_users(options, cluster)),
         "warnings": _warnings(steps),
     }
@@ -44,9 +46,23 @@ def bootstrap_result(steps: Mapping[str, Mapping[str, t.Any]], check_mode: bool 
     failure = next((step for step in map(steps.get, STEPS) if step and step.get("failed")), None)
     if failure:
         result.update(error=str(failure.get("msg") or "unknown"), error_code=(failure.get("error") or {}).get("code"))
-    elif not users:
+    elif not steps.get("users"):
         result.update(error=STOPPED, error_code=None)
     return result
+
+
+def _users_step(steps: Mapping[str, Mapping[str, t.Any]]) -> Mapping[str, t.Any]:
+    """The result of the task that created the users if it ran, otherwise of the synchronization."""
+    created = steps.get("created") or {}
+    return created if created and not created.get("skipped") else steps.get("users") or {}
+
+
+def _missing(options: Mapping[str, t.Any], users: Mapping[str, t.Any]) -> list[str]:
+    """The expected users that a synchronization did not bring, or the users that could not be created."""
+    if "missing" in users or "users" not in users:
+        return users.get("missing") or []
+    existing = {user["name"] for user in users["users"]}
+    return [name for name in options.get("users") or [] if name not in existing]
 
 
 def _state(step: Mapping[str, t.Any], check_mode: bool, if_skipped: str) -> str:
@@ -63,9 +79,10 @@ def _state(step: Mapping[str, t.Any], check_mode: bool, if_skipped: str) -> str:
 
 
 def _why_no_users(options: Mapping[str, t.Any], cluster: Mapping[str, t.Any]) -> str:
-    if options.get("sync_users") is False:
+    would_create = bool(options.get("users")) and not cluster.get("proxy_mode")
+    if options.get("sync_users") is False and not would_create:
         return "not managed"
-    if cluster.get("status") == "running" or not cluster.get("proxy_mode"):
+    if cluster.get("status") == "running" or not (cluster.get("proxy_mode") or would_create):
         return "not applicable (no proxy mode)"
     return "not known yet"
 
@@ -115,7 +132,8 @@ def _row(cluster_id: str, result: Result) -> dict[str, str]:
 
 def _users(result: Result) -> str:
     state = result.get("users_state") or ("changed" if result.get("users_added") else "unchanged")
-    counts = ["%d %s" % (len(result[key]), key.partition("_")[2]) for key in ("users_added", "users_removed", "users_missing") if result.get(key)]
+    kinds = ("added", "removed", "modified", "missing")
+    counts = ["%d %s" % (len(result["users_" + kind]), kind) for kind in kinds if result.get("users_" + kind)]
     return "%s (%s)" % (state, ", ".join(counts)) if counts else state
 
 

@@ -100,6 +100,7 @@ def test_preview_then_run_then_again(bootstrap: Bootstrap, emulator: Emulator) -
         "users_synced": True,
         "users_added": ["chem01", "chem02", "hpcuser03", "physics01"],
         "users_removed": [],
+        "users_modified": [],
         "users_missing": [],
         "users_state": "changed",
         "warnings": [],
@@ -133,7 +134,7 @@ def test_scripts_as_text(bootstrap: Bootstrap, emulator: Emulator, scripts: str)
 def test_blank_answers_change_nothing(bootstrap: Bootstrap, emulator: Emulator) -> None:
     before = stored(emulator)
     names = ["region", "post_scripts", "post_scripts_purge", "sync_users", "account_host", "uid_min", "uid_max"]
-    names += ["wait_timeout", "wait_delay", "sync_timeout", "run_on_nodes"]
+    names += ["wait_timeout", "wait_delay", "sync_timeout", "run_on_nodes", "users"]
     for blank in (None, "", "  "):
         run = bootstrap(**dict.fromkeys(names, blank), hosts=blank and blank.strip(), expected_users="hpcuser01")
         assert changed(run) == []
@@ -278,6 +279,7 @@ def test_the_next_cluster_of_a_host_has_nothing_of_the_one_before(play: Play, bo
         "users_synced": False,
         "users_added": [],
         "users_removed": [],
+        "users_modified": [],
         "users_missing": [],
         "users_state": "not reached",
         "warnings": [],

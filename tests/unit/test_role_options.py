@@ -15,6 +15,7 @@ from ansible_collections.alicloud.ehpc.tests.support.documents import ROOT, load
 SPECS = load((ROOT / "roles/ehpc_bootstrap/meta/argument_specs.yml").read_text(encoding="utf-8"))[0]["argument_specs"]["main"]["options"]
 URL = "https://scripts.example.com/base.sh"
 SCRIPT = {"url": URL, "args": "--mode base"}
+USER = {"name": "hpcuser01", "group": "wheel", "password": "Example-1"}
 NAMES = ["hpcuser01", "hpcuser02"]
 NO_LIST_OF_NAMES = "must be a list of names, or a string with one name per line or commas between names; it is"
 NO_SCRIPT = "must have a URL or an absolute path at the beginning of each script, then its arguments; script"
@@ -45,6 +46,9 @@ MEANINGS: list[tuple[str, t.Any, t.Any]] = [
     ("expected_users", "[hpcuser01, 1234]", ["hpcuser01", "1234"]),
     ("expected_users", "- hpcuser01\n- ''", ["hpcuser01"]),
     ("expected_users", ("hpcuser01", 1234), ["hpcuser01", "1234"]),
+    ("users", [{"name": " hpcuser01 ", "group": None, "password": " "}, USER], [{"name": "hpcuser01"}, USER]),
+    ("users", "[{name: hpcuser01, group: wheel, password: Example-1}]", [USER]),
+    ("users", "[]", []),
     ("run_on_nodes", "compute, login", ["compute", "login"]),
     ("uid_min", "0", 0),
     ("uid_max", " 70000 ", 70000),
@@ -75,6 +79,12 @@ MISTAKES: list[tuple[str, t.Any, str]] = [
     ("expected_users", ["hpcuser01", 1.5], "must contain strings; put quotation marks around '1.5'."),
     ("expected_users", "hpcuser01 hpcuser02", "contains 'hpcuser01 hpcuser02', which has whitespace. Write one name per line, or commas between names."),
     ("expected_users", "- a\n- [b", "is not valid YAML or JSON, line 2. Put quotation marks around strings with special characters."),
+    ("users", "hpcuser01 Example-1", "must be a list of users; it is a string. Names without passwords belong in ehpc_bootstrap_expected_users."),
+    ("users", [USER, "Example-1"], "must have a dictionary with name, group and password for each user; user 2 is a string."),
+    ("users", [{"password": "Example-1"}], "must have a name without whitespace for each user; user 1 has none."),
+    ("users", [{**USER, "name": "hpc Example-1"}], "must have a name without whitespace for each user; user 1 has none."),
+    ("users", [{**USER, "Example-1": None}], "must have only name, group and password for each user; user 1 has more."),
+    ("users", "- {name: hpcuser01, password: [Example-1", "is not valid YAML or JSON, line 1. Put quotation marks around strings with special characters."),
     ("post_scripts", "[{url: ", "is not valid YAML or JSON, line 1. Put quotation marks around strings with special characters."),
     ("post_scripts", 5, "must be a list of scripts, or a string with one script per line; it is a number."),
     ("post_scripts", '{"url": "/a.sh"}', "must be a list of scripts, or a string with one script per line; it is a dictionary."),
@@ -106,6 +116,12 @@ def test_meanings(name: str, value: t.Any, option: t.Any) -> None:
 @pytest.mark.parametrize(("name", "value", "report"), MISTAKES)
 def test_mistakes(name: str, value: t.Any, report: str) -> None:
     assert options(**{name: value})["mistakes"] == [f"ehpc_bootstrap_{name} {report}"]
+
+
+def test_no_mistake_quotes_a_password() -> None:
+    found = [report for name, _value, report in MISTAKES if name == "users"]
+    assert found
+    assert "Example-1" not in " ".join(found)
 
 
 @pytest.mark.parametrize("blank", [None, "", " \n"])

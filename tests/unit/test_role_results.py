@@ -20,6 +20,8 @@ PUBLIC = {"region": "cn-hangzhou", "clusters": [{"id": CLUSTER, "status": "runni
 CREATING = {"region": "cn-hangzhou", "clusters": [{"id": CLUSTER, "status": "creating", "proxy_mode": True, "post_scripts": []}]}
 SCRIPTS = {"changed": True, "post_scripts": AFTER, "previous_post_scripts": BEFORE}
 USERS = {"changed": True, "synced": True, "added": ["one", "two"], "removed": [], "missing": []}
+CREATED = {"changed": True, "users": [{"name": "one"}], "added": ["one"], "removed": [], "modified": ["two"], "password_changed": []}
+WITH_USERS = {**OPTIONS, "users": ["one", "two"]}
 MISSING = "The users of cluster ehpc-hz-EXAMPLE in cn-hangzhou were synchronized, but 1 of 3 expected users is missing after 5 seconds: three."
 UNCHANGED = {"changed": False}
 DENIED = {
@@ -27,6 +29,8 @@ DENIED = {
     "msg": f"Cannot set the post scripts of cluster {CLUSTER} in cn-hangzhou: NotAuthorized: You may not. Grant it.",
     "error": {"code": "NotAuthorized", "message": "You may not."},
 }
+CREATING_PUBLIC = {"region": "cn-hangzhou", "clusters": [{"id": CLUSTER, "status": "creating", "proxy_mode": False, "post_scripts": []}]}
+DENIED_USERS = {**DENIED, "msg": f"Cannot create users of cluster {CLUSTER} in cn-hangzhou: NotAuthorized: You may not. Grant it."}
 
 
 def result(check_mode: bool = False, **steps: t.Any) -> dict[str, t.Any]:
@@ -51,10 +55,17 @@ def test_a_result() -> None:
         "users_synced": True,
         "users_added": ["one", "two"],
         "users_removed": [],
+        "users_modified": [],
         "users_missing": [],
         "users_state": "changed",
         "warnings": [],
     }
+
+
+def test_created_users_have_the_shape_of_synchronized_ones() -> None:
+    created, synchronized = result(created=CREATED, options=WITH_USERS, cluster=PUBLIC), result(users=USERS)
+    assert set(created) == set(synchronized)
+    assert [created[f"users_{key}"] for key in ("synced", "added", "removed", "modified", "missing")] == [False, ["one"], [], ["two"], ["two"]]
 
 
 def test_scripts_that_are_not_managed_are_those_of_the_cluster() -> None:
@@ -75,6 +86,16 @@ def test_scripts_that_are_not_managed_are_those_of_the_cluster() -> None:
         ("running|not managed|not managed", False, {"options": {**OPTIONS, "sync_users": False}}),
         ("running|not managed|not managed", False, {"options": {**OPTIONS, "sync_users": False}, "cluster": PUBLIC}),
         ("creating|would change|not known yet", True, {"cluster": CREATING, "post_scripts": SCRIPTS}),
+        ("creating|not managed|not known yet", True, {"cluster": CREATING_PUBLIC, "options": {**WITH_USERS, "sync_users": False}}),
+        ("creating|not managed|not applicable (no proxy mode)", True, {"cluster": CREATING_PUBLIC}),
+        ("running|not managed|not managed", False, {"options": {**WITH_USERS, "sync_users": False}}),
+        ("running|not managed|unchanged", False, {"cluster": PUBLIC, "options": WITH_USERS, "created": UNCHANGED}),
+        ("running|not managed|would change (1 added, 1 modified)", True, {"cluster": PUBLIC, "created": CREATED}),
+        (
+            "running|not managed|failed (1 added, 1 modified, 1 missing)|NotAuthorized: You may not.",
+            False,
+            {"cluster": PUBLIC, "options": WITH_USERS, "created": {**CREATED, **DENIED_USERS}, "users": {}},
+        ),
         ("running|failed|not reached|NotAuthorized: You may not.", False, {"post_scripts": DENIED, "users": {}}),
         (
             "running|not managed|failed (2 added, 1 missing)|UsersMissing: The users were synchronized, but 1 of 3 expected users is…",
