@@ -26,6 +26,7 @@ UNEXPECTED = "UnexpectedError"
 # For what the modules find out.
 PREFLIGHT_FAILED = "PreflightFailed"
 NOT_STORED = "NotStored"
+BACKUP_FAILED = "BackupFailed"
 SCRIPTS_FAILED = "ScriptsFailed"
 USERS_MISSING = "UsersMissing"
 IDS_NOT_READ = "IdsNotRead"
@@ -127,6 +128,7 @@ HINTS: dict[str, str] = {
     UNEXPECTED: (
         "This is a bug in the collection or in a library. Report it with the traceback: run the task again with -vvv and ANSIBLE_DISPLAY_TRACEBACK=error."
     ),
+    BACKUP_FAILED: "Set backup_options.dir_path to a directory on the controller in which files can be created, or omit backup.",
     PREFLIGHT_FAILED: (
         "Fix the listed problems. If a checksum differs, review the change before updating it. If only nodes can reach a URL, such as an"
         " internal OSS endpoint, run the task inside their VPC, or set preflight to warn."

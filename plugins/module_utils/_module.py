@@ -10,7 +10,7 @@ import traceback
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.alicloud.ehpc.plugins.module_utils import _client, _errors, _http
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _backup, _client, _errors, _http
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError, attempt
 from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redact_text, redact_values, without_secrets
@@ -35,6 +35,9 @@ class Invocation(t.Protocol):
     def progress(self, message: str) -> None:
         """Show a message to the user at once, if the runner can."""
 
+    def back_up(self, backup: dict[str, t.Any], options: dict[str, t.Any]) -> str:
+        """Write a backup into a file on the controller, and return its path. Raises EhpcError, also to write it and run the module again."""
+
 
 Function = t.Callable[[Invocation, "Client"], t.Dict[str, t.Any]]
 
@@ -44,6 +47,14 @@ class EhpcModule(AnsibleModule):
 
     def progress(self, message: str) -> None:
         """A process returns its result and nothing before it."""
+
+    def _load_params(self) -> None:
+        super()._load_params()
+        self._handed = self.params.pop(_backup.OPTION, None)
+
+    def back_up(self, backup: dict[str, t.Any], options: dict[str, t.Any]) -> str:
+        """Leave the file to the controller."""
+        return _backup.backed_up(self._handed, backup, options)
 
     def exit_json(self, **kwargs: t.Any) -> None:
         """End with a result."""

@@ -232,6 +232,11 @@ def redacted(scripts: list[Script]) -> list[dict[str, str]]:
     return [{"url": redact_url(script.url), "args": redact_text(script.args)} for script in scripts]
 
 
+def backup(cluster_id: str, region: str, scripts: list[Script]) -> dict[str, t.Any]:
+    """What a backup keeps of the cluster: the scripts as the option takes them, complete with signatures."""
+    return {"cluster_id": cluster_id, "region": region, "scripts": [{"url": script.url, "args": script.args} for script in scripts]}
+
+
 def not_stored(cluster_id: str, region: str, stored: list[Script], request_id: str | None) -> EhpcError:
     """The failure of a write that was accepted but cannot be read back."""
     return EhpcError(

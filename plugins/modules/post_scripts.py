@@ -81,6 +81,28 @@ options:
     type: str
     choices: ["off", "warn", "fail"]
     default: "off"
+  backup:
+    description:
+      - Whether to write the stored list, complete with signatures, into a file on the controller before it is changed. If the file cannot
+        be written, nothing is changed.
+      - Nothing is written in check mode or if nothing changes. The playbook C(alicloud.ehpc.restore) restores the list.
+    type: bool
+    default: false
+  backup_options:
+    description:
+      - The file to write if O(backup=true). It has mode V(0600).
+    type: dict
+    suboptions:
+      dir_path:
+        description:
+          - The directory on the controller. It is created if needed. A relative path is relative to the directory of the playbook.
+          - The default is C(backup).
+        type: str
+      filename:
+        description:
+          - The name of the file. An existing file is replaced.
+          - The default is C(<cluster_id>.<YYYY-MM-DD@HH-MM-SS>.yml) with the time in UTC. No existing file is replaced.
+        type: str
 attributes:
   idempotent:
     support: full
@@ -91,7 +113,8 @@ notes:
   - The preflight uses the network of the host that runs the task, which may differ from that of the nodes. It sends no credentials,
     follows up to 5 redirects to HTTPS, and never contacts link-local addresses and metadata services.
   - Results contain V(***) instead of signatures and user names in URLs. The module refuses such URLs, so RV(previous_post_scripts) can
-    only restore lists without them.
+    only restore lists without them. A file of O(backup) restores every list.
+  - If the task runs as a process, such as on a remote host, O(backup=true) runs the process a second time if there is a change.
 seealso:
   - module: alicloud.ehpc.post_scripts_info
   - module: alicloud.ehpc.post_scripts_run
@@ -138,10 +161,13 @@ EXAMPLES = r"""
     scripts:
       - url: https://scripts.example.com/monitoring.sh
 
-- name: Remove all scripts
+- name: Remove all scripts, and keep the old list in a file
   alicloud.ehpc.post_scripts:
     cluster_id: ehpc-hz-EXAMPLE
     scripts: []
+    backup: true
+    backup_options:
+      dir_path: lists
 """
 
 RETURN = r"""
@@ -172,6 +198,11 @@ previous_post_scripts:
   sample:
     - url: https://scripts.example.com/base.sh
       args: --mode base
+backup_path:
+  description: The absolute path of the file on the controller.
+  returned: if a backup was written, also if the task fails afterwards
+  type: str
+  sample: /srv/playbooks/backup/ehpc-hz-EXAMPLE.2026-01-31@08-30-00.yml
 preflight:
   description:
     - The results of the preflight, in the order of O(scripts), without those that have V(off). Empty if O(state=absent).
@@ -230,6 +261,8 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "purge": {"type": "bool", "default": True},
     "preflight": {"type": "str", "choices": list(_post_scripts.PREFLIGHTS), "default": "off"},
+    "backup": {"type": "bool", "default": False},
+    "backup_options": {"type": "dict", "options": {"dir_path": {"type": "str"}, "filename": {"type": "str"}}},
 }
 
 
@@ -247,15 +280,18 @@ def ensure(invocation: Invocation, client: Client) -> dict[str, t.Any]:
     for warning in _post_scripts.warnings(after):
         invocation.warn(warning)
 
-    request_id = None
+    request_id, kept = None, {}
     if after != before and not invocation.check_mode:
-        depends = not params["purge"] or params["state"] == "absent"
-        request_id = _post_scripts.write(client, cluster_id, before, change, depends)
+        if params["backup"]:
+            backup = _post_scripts.backup(cluster_id, client.region, before)
+            kept = {"backup_path": invocation.back_up(backup, params["backup_options"] or {})}
         try:
-            after = read_back(client, cluster_id, change, request_id)
+            depends = not params["purge"] or params["state"] == "absent"
+            request_id = _post_scripts.write(client, cluster_id, before, change, depends)
+            after = read_back(client, cluster_id, before, change, request_id)
         except EhpcError as error:
-            raise error.with_context(previous_post_scripts=_post_scripts.redacted(before), request_id=request_id) from None
-    return build_result(client, cluster_id, before, after, preflight=checks, request_id=request_id)
+            raise error.with_context(**kept) from None
+    return build_result(client, cluster_id, before, after, preflight=checks, request_id=request_id, **kept)
 
 
 def desired_scripts(params: dict[str, t.Any]) -> list[Script]:
@@ -284,12 +320,15 @@ def scripts_after(before: list[Script], desired: list[Script], params: dict[str,
     return list(merged.values())
 
 
-def read_back(client: Client, cluster_id: str, change: Change, request_id: str | None) -> list[Script]:
+def read_back(client: Client, cluster_id: str, before: list[Script], change: Change, request_id: str | None) -> list[Script]:
     """The stored scripts once nothing is left to change. Raises EhpcError if something is after READ_BACK_SECONDS."""
     deadline = time.monotonic() + READ_BACK_SECONDS
-    stored = poll(lambda: read_written(client, cluster_id), lambda scripts: change(scripts) == scripts, deadline, READ_BACK_DELAY, READ_BACK_DELAY)
-    if change(stored) != stored:
-        raise _post_scripts.not_stored(cluster_id, client.region, stored, request_id)
+    try:
+        stored = poll(lambda: read_written(client, cluster_id), lambda scripts: change(scripts) == scripts, deadline, READ_BACK_DELAY, READ_BACK_DELAY)
+        if change(stored) != stored:
+            raise _post_scripts.not_stored(cluster_id, client.region, stored, request_id)
+    except EhpcError as error:
+        raise error.with_context(previous_post_scripts=_post_scripts.redacted(before), request_id=request_id) from None
     return stored
 
 

@@ -33,6 +33,7 @@ import datetime
 import io
 import json
 import os
+import secrets
 import sys
 import typing as t
 
@@ -43,10 +44,12 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.alicloud.ehpc.plugins.module_utils import _client
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _backup, _client
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from ansible_collections.alicloud.ehpc.plugins.module_utils._module import ModuleDefinition, presentable, refused, run_safely
-from ansible_collections.alicloud.ehpc.plugins.plugin_utils._secrets import register_options
+from ansible_collections.alicloud.ehpc.plugins.plugin_utils import _backup_files
+from ansible_collections.alicloud.ehpc.plugins.plugin_utils._secrets import register_options, register_texts
 
 SWITCH = "ehpc_in_process"
 AUTOMATIC_INTERPRETERS = ("auto", "auto_silent", "auto_legacy", "auto_legacy_silent")
@@ -76,8 +79,25 @@ class EhpcAction(ActionBase):
             with _environment(environment), _directory(self._loader.get_basedir()):
                 result.update(self._run_here(task_vars))
         else:
-            result.update(self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val))
+            result.update(self._run_as_process(task_vars))
         return result
+
+    def _run_as_process(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        args = self._task.args
+        if boolean(args.get("backup") or False, strict=False):
+            # What the process returns is neither printed nor logged here. _backup says what the two processes do.
+            key = secrets.token_hex(32)
+            result: dict[str, t.Any] = self._execute_module(module_args={**args, _backup.OPTION: {"key": key}}, task_vars=task_vars)
+            handed = {}
+            if _backup.SEALED in result:
+                try:
+                    handed = _written(_backup.unseal(result.pop(_backup.SEALED), key), self._loader.get_basedir())
+                except EhpcError as error:
+                    return {**result, **error.as_failure()}
+            elif result.get("failed") or not self._task.async_val:
+                return result
+            args = {**args, _backup.OPTION: handed}
+        return t.cast("dict[str, t.Any]", self._execute_module(module_args=args, task_vars=task_vars, wrap_async=self._task.async_val))
 
     def _can_run_here(self, task_vars: dict[str, t.Any]) -> bool:
         if self._connection.transport != "local" or self._connection.become or self._task.async_val:
@@ -104,7 +124,7 @@ class EhpcAction(ActionBase):
     def _run_here(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         # Through JSON, as on the way to a process, so that the function gets plain values and no types of the controller.
         args = json.loads(json.dumps(self._task.args, default=_as_text))
-        worker = _Invocation(self.MODULE, args, self._task.check_mode)
+        worker = _Invocation(self.MODULE, args, self._task.check_mode, self._loader.get_basedir())
         # What libraries print or log is dropped, as in a process. It would appear in the output of the play.
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             result = worker.result(self._task.action)
@@ -114,10 +134,11 @@ class EhpcAction(ActionBase):
 class _Invocation:
     """What a module's function needs of its runner, in the worker."""
 
-    def __init__(self, definition: ModuleDefinition, args: dict[str, t.Any], check_mode: bool) -> None:
+    def __init__(self, definition: ModuleDefinition, args: dict[str, t.Any], check_mode: bool, directory: str) -> None:
         self.check_mode = check_mode
         self.params = args
         self._definition = definition
+        self._directory = directory
         self._spec = dict(SHARED_SPEC, **definition.argument_spec)
         self._warnings: list[str] = []
 
@@ -129,6 +150,10 @@ class _Invocation:
     def progress(self, message: str) -> None:
         """Show the message between the lines of the play; a worker's display hands it to the process that prints."""
         Display().display(message)
+
+    def back_up(self, backup: dict[str, t.Any], options: dict[str, t.Any]) -> str:
+        """Write the file: the worker runs on the controller."""
+        return _written([backup, options], self._directory)["path"]
 
     def result(self, name: str) -> dict[str, t.Any]:
         """The result of the module, or its failure."""
@@ -158,6 +183,13 @@ class _Invocation:
         if not with_options:
             del shown["invocation"]
         return shown
+
+
+def _written(unsealed: list[dict[str, t.Any]], directory: str) -> dict[str, str]:
+    """Write a backup. Returns what a process needs to know of it. Raises EhpcError."""
+    backup, options = unsealed
+    register_texts(backup)
+    return {"path": _backup_files.write(backup, options, directory), "digest": _backup.digest(backup)}
 
 
 def _as_text(value: t.Any) -> str:

@@ -28,6 +28,11 @@ except ImportError:
 MIN_LENGTH = 8
 
 
+def register_texts(value: t.Any) -> None:
+    """Register what the URLs in plain data hold."""
+    register_secrets(secret for secret in secrets_in(value) if len(secret) >= MIN_LENGTH)
+
+
 def register_options(spec: t.Mapping[str, t.Any], options: t.Mapping[str, t.Any], environment: t.Mapping[str, str]) -> None:
     """Register the secrets of a task: its secret options, their environment variables, and what its URLs hold."""
     variables = [name for option, names in ENVIRONMENT.items() if SHARED_SPEC[option].get("no_log") for name in names]

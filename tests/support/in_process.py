@@ -56,6 +56,9 @@ class Invocation:
     def progress(self, message: str) -> None:
         pass
 
+    def back_up(self, backup: dict[str, t.Any], options: dict[str, t.Any]) -> str:
+        raise NotImplementedError
+
 
 def run(module: str, options: dict[str, t.Any], check_mode: bool = False, clients: Clients | None = None) -> dict[str, t.Any]:
     """The result of a module, for options as a task has them. Raises EhpcError."""

@@ -134,12 +134,19 @@ class Invocation:
     check_mode: bool = False
     warnings: list[str] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
+    backups: list[tuple[dict[str, t.Any], dict[str, t.Any]]] = field(default_factory=list)
 
     def warn(self, warning: str) -> None:
         self.warnings.append(warning)
 
     def progress(self, message: str) -> None:
         self.messages.append(message)
+
+    def back_up(self, backup: dict[str, t.Any], options: dict[str, t.Any]) -> str:
+        if "refuse" in options.get("dir_path", ""):
+            raise EhpcError("BackupFailed", "The backup cannot be written.")
+        self.backups.append((backup, options))
+        return "/backup.yml"
 
 
 def invocation(module: t.Any, check_mode: bool = False, **options: t.Any) -> Invocation:
@@ -171,6 +178,7 @@ class Service(BaseAdapter):
         self.clock = clock
         self.warnings: list[str] = []
         self.messages: list[str] = []
+        self.backups: list[tuple[dict[str, t.Any], dict[str, t.Any]]] = []
         self.seen: list[Seen] = []
         self._expected: list[Call] = []
 
@@ -188,7 +196,7 @@ class Service(BaseAdapter):
     def run(self, module: t.Any, check_mode: bool = False, **options: t.Any) -> dict[str, t.Any]:
         """The result of a module's function."""
         call = invocation(module, check_mode, **options)
-        self.warnings, self.messages = call.warnings, call.messages
+        self.warnings, self.messages, self.backups = call.warnings, call.messages, call.backups
         client = self.connect(client_for(call.params, module.MODULE.fallback_region))
         try:
             result = run_function(module.MODULE, call, client)

@@ -74,7 +74,7 @@ def test_result(process: Process, service: Service) -> None:
     assert (result["changed"], result["post_scripts"]) == (False, [{"url": SHOWN, "args": "-v"}])
     options = result["invocation"]["module_args"]
     assert options["cluster_id"] == CLUSTER
-    assert options["scripts"] == [{"url": SHOWN, "args": "-v", "checksum": None}]
+    assert options["scripts"] == [{"url": SHOWN, "args": "-v", "checksum": None, "preflight": None}]
     assert options["secret_key"] == "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
     assert "failed" not in result
 
@@ -90,7 +90,7 @@ def test_failure(process: Process, service: Service) -> None:
     assert result["failed"] is True
     assert result["msg"].startswith(f"Cannot read the post scripts of cluster {CLUSTER} in cn-hangzhou: ClusterNotFound: ")
     assert result["error"]["code"] == "ClusterNotFound"
-    assert result["invocation"]["module_args"]["scripts"] == [{"url": SHOWN, "args": None, "checksum": None}]
+    assert result["invocation"]["module_args"]["scripts"] == [{"url": SHOWN, "args": None, "checksum": None, "preflight": None}]
 
 
 @pytest.mark.parametrize(
