@@ -18,7 +18,8 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils import _errors
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import MAX_SECONDS, RequestSettings, checked_region, request_settings, resolve
 from ansible_collections.alicloud.ehpc.plugins.module_utils._credentials import Credentials, Keys, credentials, region_of
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
-from ansible_collections.alicloud.ehpc.plugins.module_utils._http import USER_AGENT, NoResponse, Response, get, new_session
+from ansible_collections.alicloud.ehpc.plugins.module_utils._generations import API_VERSIONS, V1, as_query, method_of
+from ansible_collections.alicloud.ehpc.plugins.module_utils._http import USER_AGENT, NoResponse, Response, new_session, send
 from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redact_text
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -32,7 +33,6 @@ except ImportError:
     # Reported by MISSING_LIBRARY of _http.
     pass
 
-API_VERSION = "2018-04-12"
 # Seconds.
 INITIAL_DELAY = 0.5
 # The time that the last poll has, which starts at the deadline.
@@ -71,15 +71,17 @@ class Client:
     def call(
         self,
         action: str,
-        params: Mapping[str, str] | None = None,
+        params: Mapping[str, t.Any] | None = None,
         read_timeout: float | None = None,
         is_applied: t.Callable[[], bool] | None = None,
         deadline: float | None = None,
-        renew: t.Callable[[], Mapping[str, str]] | None = None,
+        renew: t.Callable[[], Mapping[str, t.Any]] | None = None,
+        generation: str = V1,
     ) -> dict[str, t.Any]:
         """The response of one operation: a dictionary as E-HPC sends it, with its RequestId.
 
-        ``params`` are the parameters of the operation by their API names. ``read_timeout`` (seconds) replaces that of the settings.
+        ``params`` are the parameters of the operation by their API names; those of E-HPC NEXT (``generation``) may be lists and
+        dictionaries. ``read_timeout`` (seconds) replaces that of the settings.
         Failures that _is_retryable accepts are retried at most ``retries`` times, with exponential backoff and jitter; a request that
         timed out has waited already, and is retried at once. No request starts after the ``deadline`` (of time.monotonic()), and every
         request ends GRACE seconds after it.
@@ -96,7 +98,7 @@ class Client:
         delays = self._delays()
         while True:
             try:
-                return self._attempt(action, params, settings, limit)
+                return self._attempt(action, params, settings, limit, generation)
             except EhpcError as error:
                 if error.response_lost and is_applied and self._ask(is_applied, error):
                     return {}
@@ -124,6 +126,7 @@ class Client:
         size: int = PAGE_SIZE,
         executor: Executor | None = None,
         deadline: float | None = None,
+        generation: str = V1,
     ) -> list[dict[str, t.Any]]:
         """The items of all pages of a list operation, in the service's order. Raises EhpcError.
 
@@ -131,7 +134,7 @@ class Client:
         """
 
         def page(number: int) -> tuple[list[dict[str, t.Any]], int | None]:
-            response = self.call(action, dict(params or {}, PageNumber=str(number), PageSize=str(size)), deadline=deadline)
+            response = self.call(action, dict(params or {}, PageNumber=str(number), PageSize=str(size)), deadline=deadline, generation=generation)
             try:
                 return items(response, wrapper, item), integer(response, "TotalCount")
             except EhpcError as error:
@@ -164,16 +167,17 @@ class Client:
             yield min(self.settings.max_delay, delay) * random.uniform(0.5, 1.0)  # noqa: S311
             delay *= 2
 
-    def _attempt(self, action: str, params: Mapping[str, str], settings: RequestSettings, limit: float) -> dict[str, t.Any]:
+    def _attempt(self, action: str, params: Mapping[str, t.Any], settings: RequestSettings, limit: float, generation: str) -> dict[str, t.Any]:
         attempted = _errors.attempt(action, params.get("ClusterId"), self.region)
         if time.monotonic() >= limit:
             raise EhpcError(_errors.TIMED_OUT, "The time limit of the task was reached before this call.", attempted, action)
         keys = self._source.keys(limit - time.monotonic())
         self.register_secrets((keys.secret_key, keys.security_token or ""))
-        headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", "x-acs-action": action, "x-acs-version": API_VERSION}
+        method, version = method_of(action, generation), API_VERSIONS[generation]
+        headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", "x-acs-action": action, "x-acs-version": version}
         try:
-            url = settings.url + _signed(action, params, keys)
-            response = get(self._session, url, headers, settings, limit)
+            url = settings.url + _signed(method, dict(as_query(params), Action=action, Version=version), keys)
+            response = send(self._session, url, headers, settings, limit, method)
         except NoResponse as error:
             code, reason, response_lost = error.failure
             raise EhpcError(code, reason, attempted, action, response_lost=response_lost) from None
@@ -197,6 +201,10 @@ class Client:
                 request_id=body.get("RequestId"),
             )
         if response.status == 200 and isinstance(body, dict):
+            # E-HPC NEXT returns it with its writes, as a boolean or as a string.
+            if str(body.get("Success")).lower() == "false":
+                message = "E-HPC processed the request and reports no success."
+                raise EhpcError(_errors.NOT_SUCCESSFUL, message, attempted, action, http_status=200, request_id=body.get("RequestId"))
             return body
         # Not its body: a page of HTML does not help in a terminal, and may echo the signed request.
         raise EhpcError(
@@ -214,17 +222,16 @@ class Client:
         return redact_text(message, self._secrets)[:MAX_MESSAGE_LENGTH]
 
 
-def _signed(action: str, params: Mapping[str, str], keys: Keys) -> str:
+def _signed(method: str, query: dict[str, str], keys: Keys) -> str:
     """The path and query of a signed request.
 
     This is the only part of the SDK that is used. Its AcsClient lets ALIYUN_ACCESS_KEY_ID replace the configured identity, and its
     bundled HTTP library of 2017 sends no SNI on Python 3.12, ignores NO_PROXY, and puts URLs into messages. Its request classes load
     that library as well, which takes a large part of the time of a task.
     """
-    query = dict(params, Action=action, Version=API_VERSION)
     if keys.security_token:
         query["SecurityToken"] = keys.security_token
-    url, _string_to_sign = get_signed_url(query, keys.access_key, keys.secret_key, "JSON", "GET", {})
+    url, _string_to_sign = get_signed_url(query, keys.access_key, keys.secret_key, "JSON", method, {})
     return t.cast(str, url)
 
 

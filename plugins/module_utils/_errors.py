@@ -13,6 +13,7 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redac
 # The collection's own codes: for options that cannot work, and for requests without a response of E-HPC.
 INVALID_OPTIONS = "InvalidOptions"
 INVALID_ANSWER = "InvalidAnswer"
+NOT_SUCCESSFUL = "NotSuccessful"
 REQUEST_TOO_LONG = "RequestTooLong"
 CONNECTION_FAILED = "ConnectionFailed"
 HOST_NOT_FOUND = "HostNotFound"
@@ -106,13 +107,14 @@ HINTS: dict[str, str] = {
     "InvalidAction.NotFound": _NOT_EHPC,
     "InvalidApi.NotFound": _NOT_EHPC,
     "InvalidProduct.NotFound": "The endpoint does not provide E-HPC. Check endpoint and region.",
-    "InvalidVersion": "The endpoint does not provide version 2018-04-12 of the E-HPC API. Check endpoint.",
+    "InvalidVersion": "The endpoint does not provide this version of the E-HPC API (2018-04-12, or 2024-07-30 for E-HPC NEXT). Check endpoint.",
     "InvalidProtocol.NeedSsl": "The endpoint requires https. Set endpoint without http://.",
     "InvalidSignatureMethod": _ALTERED_REQUEST,
     "InvalidParameter.Format": _ALTERED_REQUEST,
     "UnsupportedHTTPMethod": _ALTERED_REQUEST,
     "InvalidRegionId*": "Check region. alicloud.ehpc.region_info lists the regions.",
     INVALID_ANSWER: "The response did not come from E-HPC. Check endpoint and the proxy variables of the environment.",
+    NOT_SUCCESSFUL: "Check the status of the cluster with alicloud.ehpc.cluster_info, then run the task again.",
     REQUEST_TOO_LONG: "Shorten the request: fewer scripts, shorter URLs (pre-signed URLs are long), shorter arguments, or fewer nodes.",
     CONNECTION_FAILED: "Check that the machine that makes the call can reach the endpoint, and check the proxy variables of the environment.",
     INVALID_ADDRESS: "Check endpoint and the proxy variables of the environment. A SOCKS proxy requires the Python package PySocks.",

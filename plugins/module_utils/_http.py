@@ -159,7 +159,7 @@ def _reporting(pool: type) -> type:
 
 
 def new_session() -> requests.Session:
-    """A session for get(). Close it after use."""
+    """A session for send(). Close it after use."""
 
     class Adapter(requests.adapters.HTTPAdapter):
         def init_poolmanager(self, *args: t.Any, **options: t.Any) -> None:
@@ -185,8 +185,8 @@ def _report_connections(manager: t.Any) -> None:
     manager.pool_classes_by_scheme = {scheme: _reporting(pool) for scheme, pool in manager.pool_classes_by_scheme.items()}
 
 
-def get(session: requests.Session, url: str, headers: dict[str, str], settings: RequestSettings, deadline: float = math.inf) -> Response:
-    """The response to a GET request; redirects are not followed. Raises NoResponse.
+def send(session: requests.Session, url: str, headers: dict[str, str], settings: RequestSettings, deadline: float = math.inf, method: str = "GET") -> Response:
+    """The response to a request without a body; redirects are not followed. Raises NoResponse.
 
     Connecting takes at most ``connect_timeout`` seconds, including name resolution, all addresses of the host, the proxy and the TLS
     handshake. After that, the response takes at most ``read_timeout`` seconds up to its last byte. Both end at the deadline (of
@@ -197,15 +197,15 @@ def get(session: requests.Session, url: str, headers: dict[str, str], settings: 
     remaining = max(0.1, round(deadline - progress.connected_at, 1)) if deadline < math.inf else math.inf
     settings = settings._replace(connect_timeout=min(settings.connect_timeout, remaining))
     try:
-        return _get(session, url, headers, settings, deadline, progress)
+        return _send(functools.partial(_request, session, method, url, headers, settings), settings, deadline, progress)
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
         raise NoResponse(what_failed(error, settings.url, settings, progress.is_sent)) from None
 
 
-def _get(session: requests.Session, url: str, headers: dict[str, str], settings: RequestSettings, deadline: float, progress: _Progress) -> Response:
+def _send(request: t.Callable[[], requests.Response], settings: RequestSettings, deadline: float, progress: _Progress) -> Response:
     def make() -> Response:
         _current.progress = progress
-        with _request(session, url, headers, settings) as response:
+        with request() as response:
             return Response(response.status_code, _body(response, min(progress.connected_at + settings.read_timeout, deadline)))
 
     future = in_background(make)
@@ -219,10 +219,10 @@ def _get(session: requests.Session, url: str, headers: dict[str, str], settings:
         raise requests.exceptions.ReadTimeout from None
 
 
-def _request(session: requests.Session, url: str, headers: dict[str, str], settings: RequestSettings) -> requests.Response:
+def _request(session: requests.Session, method: str, url: str, headers: dict[str, str], settings: RequestSettings) -> requests.Response:
     timeouts = (settings.connect_timeout, settings.read_timeout)
     try:
-        return session.get(url, headers=headers, timeout=timeouts, verify=settings.verify, allow_redirects=False, stream=True)
+        return session.request(method, url, headers=headers, timeout=timeouts, verify=settings.verify, allow_redirects=False, stream=True)
     except requests.RequestException:
         raise
     except (TypeError, ValueError):

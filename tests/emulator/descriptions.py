@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 from .commands import Command, Record
-from .state import Cluster, Node, User
+from .state import V1, Cluster, Node, User
 
 CPU, MEMORY = 4, 8192
 COMMON_IMAGE = {"ImageId": "centos_7_6_x64_20G_alibase_20211130.vhd", "ImageOwnerAlias": "system"}
@@ -48,7 +48,7 @@ def _placement(cluster: Cluster) -> dict[str, Any]:
 
 
 def cluster_meta(cluster: Cluster) -> dict[str, Any]:
-    return {**_basics(cluster), "EhpcVersion": "1.0.0", "HasPlugin": False, "IsComputeEss": False}
+    return {**_basics(cluster), "EhpcVersion": "1.0.0" if cluster.generation == V1 else "2.0.0", "HasPlugin": False, "IsComputeEss": False}
 
 
 def cluster_simple(cluster: Cluster) -> dict[str, Any]:
@@ -80,6 +80,7 @@ def cluster_info(cluster: Cluster) -> dict[str, Any]:
         **_purchase(),
         **_storage(cluster),
         **_software(cluster),
+        "ClusterVersion": "1.0" if cluster.generation == V1 else "2.0",
         "EcsInfo": _ecs_info(cluster),
         "SecurityGroupId": "sg-EXAMPLE",
         "KeyPairName": "example-key-pair",
@@ -133,7 +134,6 @@ def _software(cluster: Cluster) -> dict[str, Any]:
             ]
         },
         "Applications": {"ApplicationInfo": [{"Name": "openmpi", "Tag": "OpenMPI_1.8.7", "Version": "1.8.7"}]},
-        "ClusterVersion": "1.0",
         "HaEnable": cluster.deploy_mode == "Advanced",
         "ImageName": "example-image",
         "InitialImage": {**COMMON_IMAGE, "OsTag": OS_TAG},

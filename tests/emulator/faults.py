@@ -25,6 +25,7 @@ KINDS = (
     "html",
     "crc",
     "tampered",
+    "unsuccessful",
 )
 
 

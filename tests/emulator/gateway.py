@@ -15,10 +15,12 @@ from functools import cached_property
 
 from . import signature
 from .errors import ApiError
-from .operations import OPERATIONS
+from .next_clusters import NEXT_OPERATIONS
+from .operations import OPERATIONS as V1_OPERATIONS
 from .state import Credential, State
 
-VERSION = "2018-04-12"
+NEXT_VERSION = "2024-07-30"
+OPERATIONS = {"2018-04-12": V1_OPERATIONS, NEXT_VERSION: NEXT_OPERATIONS}
 WINDOW = 15 * 60
 REQUIRED = (
     "AccessKeyId",
@@ -121,15 +123,18 @@ def admit(state: State, nonces: Nonces, request: Request) -> Credential:
     _check_token(credential, request)
     _check_signature(credential, request)
     nonces.use(credential.access_key, request.common["SignatureNonce"])
-    if request.common["Version"] != VERSION:
+    if request.common["Version"] not in OPERATIONS:
         raise ApiError("InvalidVersion")
-    if request.action not in OPERATIONS:
+    operation = OPERATIONS[request.common["Version"]].get(request.action)
+    if operation is None:
         raise ApiError("InvalidAction.NotFound")
+    if request.method != operation.method and state.next.methods == "documented":
+        raise ApiError("UnsupportedHTTPMethod")
     return credential
 
 
 def _check_protocol(request: Request) -> None:
-    if request.method != "GET":
+    if request.method not in (("GET", "POST") if request.common.get("Version") == NEXT_VERSION else ("GET",)):
         raise ApiError("UnsupportedHTTPMethod")
     if request.wanted_form not in ("JSON", "XML"):
         raise ApiError("InvalidParameter.Format")

@@ -16,7 +16,7 @@ from .commands import Command
 from .descriptions import cluster_info, cluster_meta, cluster_simple, invocation_result, node_info, post_scripts
 from .errors import ApiError
 from .parameters import Content, Params, cluster_of, invalid, number_of, one_of, page_of, paging
-from .state import Cluster, Node, State
+from .state import V1, Cluster, Node, State
 
 MAX_SCRIPTS = 16
 SHORTEST_COMMAND, LONGEST_COMMAND = 2, 2048
@@ -54,7 +54,7 @@ def _scripts(params: Params) -> list[dict[str, str]]:
 
 
 def describe_cluster(state: State, account: str, params: Params) -> Content:
-    cluster = cluster_of(state, account, params)
+    cluster = cluster_of(state, account, params, None if state.next.other_generation == "described" else V1)
     info = cluster_info(cluster)
     cluster.described += 1
     return {"ClusterInfo": info}
@@ -173,7 +173,7 @@ def _sorted_nodes(nodes: list[Node], params: Params) -> list[Node]:
 
 def _clusters_of_region(state: State, account: str, params: Params) -> list[Cluster]:
     region = params.get("RegionId", state.region)
-    clusters = [cluster for cluster in list(state.clusters.values()) if cluster.account == account]
+    clusters = [cluster for cluster in list(state.clusters.values()) if cluster.account == account and (cluster.generation == V1 or state.next.lists == "all")]
     return clusters if state.region_id == "ignored" else [cluster for cluster in clusters if cluster.region == region]
 
 
@@ -181,6 +181,7 @@ def _clusters_of_region(state: State, account: str, params: Params) -> list[Clus
 class Operation:
     function: Callable[[State, str, Params], Content]
     required: tuple[str, ...] = ()
+    method: str = "GET"
 
 
 OPERATIONS = {

@@ -11,16 +11,19 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from .errors import ApiError
-from .state import Cluster, State
+from .state import V1, Cluster, State
 
 Params = dict[str, str]
 Content = dict[str, Any]
 Item = TypeVar("Item")
 
 
-def cluster_of(state: State, account: str, params: Params) -> Cluster:
+def cluster_of(state: State, account: str, params: Params, generation: str | None = V1) -> Cluster:
+    """The cluster, which must be of the generation, if one is given."""
     cluster = state.clusters.get(params["ClusterId"])
     if cluster is None or cluster.account != account or params.get("RegionId", cluster.region) != cluster.region:
+        raise ApiError("ClusterNotFound")
+    if generation not in (None, cluster.generation):
         raise ApiError("ClusterNotFound")
     return cluster
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from .errors import ApiError
-from .gateway import Request
-from .operations import OPERATIONS
+from .gateway import OPERATIONS, Request
 from .state import Credential, State
 
 
 def perform(state: State, credential: Credential, request: Request) -> dict[str, Any]:
-    operation = OPERATIONS[request.action]
+    operation = OPERATIONS[request.common["Version"]][request.action]
     for name in operation.required:
         if not request.params.get(name):
             raise ApiError(f"Missing{name}")

@@ -17,7 +17,7 @@ from .commands import MESSAGE_FORMS
 from .errors import is_known
 from .faults import Fault
 from .nodes import nodes_of
-from .state import Bucket, Cluster, Credential, Denial, Region, State, StatusAfter, StoredObject, User
+from .state import NEXT, V1, Bucket, Cluster, Credential, Denial, Next, Region, State, StatusAfter, StoredObject, User
 
 DEFAULT = Path(__file__).with_name("default_scenario.yml")
 CHOICES = {
@@ -32,6 +32,16 @@ CHOICES = {
     "unknown_user": ("code", "failure", "ignore"),
     "anonymous_read": ("nodes", "everyone", "none"),
     "versioning": ("", "Enabled", "Suspended"),
+    "generation": (V1, NEXT),
+    "mode": ("Integrated", "Hybrid", "Custom"),
+    "empty_script": ("clear", "keep", "refuse"),
+    "empty_args": ("shown", "absent"),
+    "power_saving": ("keep", "reset"),
+    "methods": ("documented", "any"),
+    "other_generation": ("not_found", "described"),
+    "lists": ("own", "all"),
+    "ids": ("strings", "numbers"),
+    "scheduler": ("live", "documented"),
 }
 # What the state has under the same name.
 SWITCHES = (
@@ -59,10 +69,11 @@ TOP = (
     "faults",
     "node_environment",
     "message_form",
+    "next",
     *SWITCHES,
 )
 # Kept by the emulator itself.
-INTERNAL = {"described", "created_at", "queries", "waiting"}
+INTERNAL = {"described", "updates", "created_at", "queries", "waiting"}
 Made = TypeVar("Made")
 
 
@@ -113,6 +124,7 @@ def _state(data: dict[str, Any]) -> State:
     state.machines.message_form = data.get("message_form", "plain")
     _choice("scenario", "message_form", state.machines.message_form)
     state.machines.environment = {name: str(value) for name, value in environment.items()}
+    state.next = _make(Next, "next", data.get("next") or {})
     state.denied = [_make(Denial, f"denied[{i}]", item) for i, item in enumerate(data.get("denied") or [])]
     for i, denial in enumerate(state.denied):
         _known_code(f"denied[{i}]", denial.code)
@@ -168,6 +180,7 @@ def _cluster(where: str, data: dict[str, Any], region: str) -> Cluster:
     if data.get("status_after"):
         data["status_after"] = _make(StatusAfter, f"{where}.status_after", data["status_after"])
     cluster = _make(Cluster, where, data)
+    _known(f"{where}.settings", cluster.settings, list(cluster.default_settings()))
     if cluster.on_premise_commands:
         _known_code(where, cluster.on_premise_commands)
     if cluster.proxy_mode and cluster.location != "OnPremise":

@@ -41,6 +41,7 @@ class Call:
     """One request; complete before its answer is sent. Without an answer status and code stay None."""
 
     action: str
+    version: str  # of the API; empty for OSS
     params: dict[str, str]  # of the operation, without the common ones
     connection: int
     user_agent: str
@@ -227,6 +228,7 @@ class Emulator:
             action, params, access_key = request.action, request.params, request.common.get("AccessKeyId", "")
         call = Call(
             action=action,
+            version="" if of_object else request.common.get("Version", ""),
             params=params,
             connection=self._numbers[id(http.protocol)],
             user_agent=request.headers.get("user-agent", ""),
@@ -281,6 +283,8 @@ class Emulator:
             return failure()
         if fault.kind == "bad_gateway":
             return Answer(fault.status or 502, b"<html><body><h1>Bad Gateway</h1></body></html>", HTML)
+        if fault.kind == "unsuccessful":
+            return answers.success(request.action, request.form, {"Success": False}, self.state.empty_lists)
         if fault.kind == "empty":
             return Answer(200, b"", answers.CONTENT_TYPES[request.form])
         if fault.kind == "html":

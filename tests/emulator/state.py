@@ -14,6 +14,7 @@ from typing import Any
 
 from .commands import Nodes
 
+V1, NEXT = "1.0", "next"
 ACCOUNT = "main"
 FIRST_UID = 1000
 
@@ -116,7 +117,11 @@ class Cluster:
     nodes: list[Node] = field(default_factory=list)
     win_ad_par: str = ""
     openldap_par: str = ""
-    details: dict[str, Any] = field(default_factory=dict)  # replaces fields of DescribeCluster
+    details: dict[str, Any] = field(default_factory=dict)  # replaces fields of DescribeCluster, and of GetCluster
+    generation: str = V1
+    mode: str = "Integrated"  # ClusterMode of E-HPC NEXT
+    settings: dict[str, Any] = field(default_factory=dict)  # of E-HPC NEXT: what UpdateCluster writes, by its names
+    updates: int = 0
     described: int = 0
     created_at: float = field(default_factory=time.monotonic)
     queries: dict[str, int] = field(default_factory=dict)  # AsyncId -> how often it was polled
@@ -125,6 +130,27 @@ class Cluster:
     def __post_init__(self) -> None:
         for user in self.users.values():
             user.uid = user.uid or self.free_uid()
+        named = {"ClusterName": self.name, "ClusterDescription": self.description}
+        self.settings = {**self.default_settings(), **named, **self.settings}
+
+    def default_settings(self) -> dict[str, Any]:
+        """What UpdateCluster sets if it is given nothing. Documented: DeletionProtection and ClientVersion; known from Terraform: the intervals."""
+        return {
+            "ClusterName": self.id,
+            "ClusterDescription": "",
+            "MaxCount": 100,
+            "MaxCoreCount": 10000,
+            "DeletionProtection": False,
+            "ClientVersion": "2.1.0",
+            "ClusterCustomConfiguration": {},
+            "GrowInterval": 2,
+            "IdleInterval": 6,
+            "EnableScaleOut": False,
+            "EnableScaleIn": False,
+            "MonitorSpec": {"EnableComputeLoadMonitor": False},
+            "SchedulerSpec": {"EnableTopologyAwareness": False},
+            "EnablePowerSaving": False,
+        }
 
     def current_status(self) -> str:
         after = self.status_after
@@ -197,6 +223,22 @@ class Bucket:
 
 
 @dataclass
+class Next:
+    """How E-HPC NEXT behaves where its documentation says nothing."""
+
+    keeps: list[str] = field(default_factory=list)  # parameters that UpdateCluster leaves alone if they are omitted
+    empty_script: str = "clear"  # UpdateCluster with an empty ClusterCustomConfiguration: clear, keep or refuse
+    empty_args: str = "shown"  # Args of a script without arguments in answers: shown or absent
+    power_saving: str = "keep"  # what UpdateCluster does with EnablePowerSaving, which it does not take: keep or reset
+    update_statuses: list[str] = field(default_factory=lambda: ["running"])
+    methods: str = "documented"  # any: GET and POST for each operation
+    other_generation: str = "not_found"  # described: DescribeCluster and GetCluster describe clusters of the other generation, too
+    lists: str = "own"  # all: ListClusters lists the clusters of both generations, in both APIs
+    ids: str = "strings"  # UserId and GroupId: strings or numbers
+    scheduler: str = "live"  # slurm22, as Terraform saw it; documented: SLURM
+
+
+@dataclass
 class State:
     region: str = "cn-hangzhou"
     regions: dict[str, Region] = field(default_factory=dict)
@@ -216,4 +258,5 @@ class State:
     async_delay: float = 0.0
     async_polls: int | None = 1
     async_status: str = "Success"
+    next: Next = field(default_factory=Next)
     machines: Nodes = field(default_factory=Nodes)

@@ -61,38 +61,38 @@ def list_users_async(state: State, account: str, params: Params) -> Content:
 
 
 def add_users(state: State, account: str, params: Params) -> Content:
-    return _apply(state, account, params, ("Name", "Group", "Password"), _add)
+    return _apply(state, account, params, ("Name", "Group", "Password"), add)
 
 
 def delete_users(state: State, account: str, params: Params) -> Content:
-    return _apply(state, account, params, ("Name",), _delete)
+    return _apply(state, account, params, ("Name",), delete)
 
 
 def modify_user_groups(state: State, account: str, params: Params) -> Content:
-    return _apply(state, account, params, ("Name", "Group"), _modify_group)
+    return _apply(state, account, params, ("Name", "Group"), modify_group)
 
 
 def modify_user_passwords(state: State, account: str, params: Params) -> Content:
-    return _apply(state, account, params, ("Name", "Password"), _modify_password)
+    return _apply(state, account, params, ("Name", "Password"), modify_password)
 
 
-def _add(state: State, cluster: Cluster, entry: Entry) -> None:
+def add(state: State, cluster: Cluster, entry: Entry) -> None:
     if entry["Name"] in cluster.users:
         raise ApiError(PREFIX + "UserAlreadyExist", entry["Name"])
     cluster.add_user(entry["Name"], entry["Group"], entry["Password"])
 
 
-def _delete(state: State, cluster: Cluster, entry: Entry) -> None:
+def delete(state: State, cluster: Cluster, entry: Entry) -> None:
     if _exists(state, cluster, entry["Name"], "UserDeleteFailure"):
         del cluster.users[entry["Name"]]
 
 
-def _modify_group(state: State, cluster: Cluster, entry: Entry) -> None:
+def modify_group(state: State, cluster: Cluster, entry: Entry) -> None:
     if _exists(state, cluster, entry["Name"], "UserModifyGroupFailure"):
         cluster.users[entry["Name"]].group = entry["Group"]
 
 
-def _modify_password(state: State, cluster: Cluster, entry: Entry) -> None:
+def modify_password(state: State, cluster: Cluster, entry: Entry) -> None:
     if _exists(state, cluster, entry["Name"], "UserChangePasswordFailure"):
         cluster.users[entry["Name"]].password = entry["Password"]
 
@@ -107,13 +107,13 @@ def _apply(state: State, account: str, params: Params, fields: tuple[str, ...], 
         raise ApiError(state.manage_with_proxy)
     if later:
         # How the service reports an error after its answer is not documented; here it does not.
-        cluster.after(state.async_delay, lambda: _change(state, cluster, entries, change, lost=True))
+        cluster.after(state.async_delay, lambda: change_users(state, cluster, entries, change, lost=True))
     else:
-        _change(state, cluster, entries, change)
+        change_users(state, cluster, entries, change)
     return {}
 
 
-def _change(state: State, cluster: Cluster, entries: list[Entry], change: Change, lost: bool = False) -> None:
+def change_users(state: State, cluster: Cluster, entries: list[Entry], change: Change, lost: bool = False) -> None:
     before = cluster.copy_of_users()
     try:
         for entry in entries:
@@ -135,10 +135,15 @@ def _entries(state: State, params: Params, fields: tuple[str, ...]) -> list[Entr
     if not entries or len(entries) > MAX_USERS:
         raise invalid("User")
     for number, entry in entries.items():
-        for field in fields:
-            if not _is_valid(state, field, entry.get(field, "")):
-                raise invalid(f"User.{number}.{field}")
+        check(state, entry, fields, f"User.{number}.")
     return [entry for _number, entry in sorted(entries.items())]
+
+
+def check(state: State, entry: Entry, fields: tuple[str, ...], prefix: str) -> None:
+    """Raises InvalidParams for a field that the documentation does not allow."""
+    for field in fields:
+        if not _is_valid(state, field, entry.get(field, "")):
+            raise invalid(prefix + field)
 
 
 def _is_valid(state: State, field: str, value: str) -> bool:

@@ -32,6 +32,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client, client_for
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
+from ansible_collections.alicloud.ehpc.plugins.module_utils._generations import API_VERSIONS, V1, as_query, method_of
 from ansible_collections.alicloud.ehpc.plugins.module_utils._http import ready_to_send
 from ansible_collections.alicloud.ehpc.plugins.module_utils._module import call as run_function
 from ansible_collections.alicloud.ehpc.tests.emulator.signature import sign, string_to_sign
@@ -70,7 +71,10 @@ _number = 0
 
 
 class Call:
-    """One expected call and how it is answered: with `answer`, with the error `code`, with a raw `body`, or not at all."""
+    """One expected call and how it is answered: with `answer`, with the error `code`, with a raw `body`, or not at all.
+
+    `generation` is that of the API. A parameter that is no string is expected as JSON.
+    """
 
     def __init__(
         self,
@@ -84,10 +88,12 @@ class Call:
         error: Exception | None = None,
         headers: dict[str, str] | None = None,
         takes: float = 0.0,
-        **params: str,
+        generation: str = V1,
+        **params: t.Any,
     ) -> None:
         self.action = action
-        self.params = params
+        self.generation = generation
+        self.params = as_query(params)
         self.error = error
         self.headers = headers or {}
         self.takes = takes
@@ -98,7 +104,7 @@ class Call:
             self.body = _body({"HostId": HOST, "Code": code, "Message": documented_message if message is None else message})
 
     def __repr__(self) -> str:
-        return f"{self.action} {self.params}"
+        return f"{self.action} ({self.generation}) {self.params}"
 
 
 def _body(answer: dict[str, t.Any]) -> bytes:
@@ -239,7 +245,9 @@ class Service(BaseAdapter):
         params = dict(pairs)
         self.seen.append(Seen(request.url or "", params, {name: str(value) for name, value in request.headers.items()}, timeout, verify, request.method or ""))
         call = self._next(params)
-        if params.get("AccessKeyId") == ACCESS_KEY and params["Signature"] != sign(SECRET_KEY, string_to_sign("GET", pairs)):
+        if "Version" in params and (request.method, params["Version"]) != (method_of(call.action, call.generation), API_VERSIONS[call.generation]):
+            raise Unexpected(f"expected {call}, but {request.method} to version {params['Version']} came")
+        if params.get("AccessKeyId") == ACCESS_KEY and params["Signature"] != sign(SECRET_KEY, string_to_sign(request.method or "", pairs)):
             raise Unexpected(f"{call} has a wrong signature")
         ready_to_send(None)
         self.clock.now += call.takes

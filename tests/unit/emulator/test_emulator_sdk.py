@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import time
-import typing
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from aliyunsdkcore.acs_exception.exceptions import ServerException
 from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
 from ansible_collections.alicloud.ehpc.tests.emulator.commands import Command, Record
 from ansible_collections.alicloud.ehpc.tests.emulator.operations import OPERATIONS
+from ansible_collections.alicloud.ehpc.tests.support.models import fields
 
 HYBRID = "ehpc-hz-hybrid01"
 SCRIPT = {"url": "https://bucket.oss-cn-hangzhou.aliyuncs.com/a b.sh", "args": "-x '1*2' ~ + %41 \"数\" &a=b"}
@@ -79,23 +79,6 @@ def core_params(params: dict[str, Any]) -> dict[str, Any]:
     if "User" in renamed:
         renamed["Users"] = [user.to_map() for user in renamed.pop("User")]
     return renamed
-
-
-def documented(hint: Any) -> Any:
-    """The plain type; Python 3.10 makes `Optional[int]` of `int = None`."""
-    if typing.get_origin(hint) is typing.Union:
-        hint = typing.get_args(hint)[0]
-    return typing.get_origin(hint) or hint
-
-
-def fields(model: Any) -> typing.Iterator[tuple[str, Any, Any]]:
-    """(name, documented type, value) of a model and of all models in it; lists give their items."""
-    hints = typing.get_type_hints(type(model).__init__)
-    for name, value in vars(model).items():
-        yield f"{type(model).__name__}.{name}", documented(hints[name]), value
-        for item in value if isinstance(value, list) else [value]:
-            if hasattr(item, "to_map"):
-                yield from fields(item)
 
 
 def test_every_operation_is_tried() -> None:

@@ -88,7 +88,7 @@ REFUSALS: list[tuple[str, dict[str, str | None], int, str]] = [
         400,
         "InvalidSecurityToken.Expired",
     ),
-    ("ListRegions", {"Version": "2024-07-30"}, 400, "InvalidVersion"),
+    ("ListRegions", {"Version": "2020-01-01"}, 400, "InvalidVersion"),
     ("CreateCluster", {}, 404, "InvalidAction.NotFound"),
     ("GetPostScripts", {"ClusterId": "ehpc-hz-hybrid01", "RegionId": None}, 400, "MissingRegionId"),
     ("GetPostScripts", {}, 400, "MissingClusterId"),
@@ -169,7 +169,7 @@ def test_checks_come_in_the_documented_order(plain: Any) -> None:
         "AccessKeyId": "EXAMPLEnobody",
         "SecurityToken": "short",
         "SignatureNonce": "used",
-        "Version": "2024-07-30",
+        "Version": "2020-01-01",
         "RegionId": None,
     }
     plain.get("ListRegions", SignatureNonce="used")
@@ -278,7 +278,7 @@ def test_acs3_answers_json_without_being_asked(acs3: Any) -> None:
         ({"key": "expired"}, 400, "InvalidSecurityToken.Expired"),
         ({"key": "temporary", "x_acs_security_token": None}, 400, "MissingSecurityToken"),
         ({"key": "inactive"}, 400, "InvalidAccessKeyId.Inactive"),
-        ({"x_acs_version": "2024-07-30"}, 400, "InvalidVersion"),
+        ({"x_acs_version": "2020-01-01"}, 400, "InvalidVersion"),
         ({"x_acs_action": "CreateCluster"}, 404, "InvalidAction.NotFound"),
         ({"x_acs_action": "SyncUsers"}, 400, "MissingRegionId"),
         ({"x_acs_content_sha256": "0" * 64}, 400, "SignatureDoesNotMatch"),

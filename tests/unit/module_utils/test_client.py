@@ -19,6 +19,7 @@ import urllib3
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _client
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Clients, certificate_warning, client_for, items, poll
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
+from ansible_collections.alicloud.ehpc.plugins.module_utils._generations import NEXT
 from ansible_collections.alicloud.ehpc.plugins.module_utils._version import VERSION
 from ansible_collections.alicloud.ehpc.tests.emulator.signature import sign, string_to_sign
 from ansible_collections.alicloud.ehpc.tests.support.scripted import ACCESS_KEY, HOST, SECRET_KEY, SHARED_OPTIONS, Call, Service, Unexpected
@@ -56,6 +57,43 @@ def test_request(service: Service) -> None:
     expected = {"Version": "2018-04-12", "Format": "JSON", "RegionId": "cn-hangzhou", "AccessKeyId": ACCESS_KEY}
     assert {name: seen.params[name] for name in expected} == expected
     assert "SecurityToken" not in seen.params
+
+
+@pytest.mark.parametrize(("action", "method"), [("CreateUsers", "POST"), ("ListClusters", "POST"), ("ListUsers", "GET"), ("DeleteUsers", "GET")])
+def test_request_to_next(service: Service, action: str, method: str) -> None:
+    """Same host and signature, another version and method, lists and objects as JSON in the query, and no body."""
+    users = [{"UserName": "多", "Group": "users"}]
+    service.expects(Call(action, generation=NEXT, User=users, PageSize="10", EnableScaleIn=True))
+    service.client().call(action, {"User": users, "PageSize": "10", "EnableScaleIn": True}, generation=NEXT)
+    (seen,) = service.seen
+    assert (seen.method, seen.params["Version"], seen.headers["x-acs-version"]) == (method, "2024-07-30", "2024-07-30")
+    assert seen.url.startswith(f"https://{HOST}/?")
+    assert (seen.params["User"], seen.params["EnableScaleIn"]) == ('[{"UserName": "多", "Group": "users"}]', "true")
+    assert seen.headers.get("Content-Length", "0") == "0"
+
+
+@pytest.mark.parametrize("success", [False, "false"])
+def test_no_success_is_a_failure(service: Service, success: t.Any) -> None:
+    service.expects(Call("UpdateUser", generation=NEXT, ClusterId=CLUSTER, answer={"RequestId": "REQUEST", "Success": success}))
+    with pytest.raises(EhpcError) as caught:
+        service.client().call("UpdateUser", READ, generation=NEXT)
+    assert (caught.value.code, caught.value.http_status, caught.value.request_id) == ("NotSuccessful", 200, "REQUEST")
+
+
+@pytest.mark.parametrize("success", [True, "true", None])
+def test_success(service: Service, success: t.Any) -> None:
+    service.expects(Call("UpdateUser", generation=NEXT, ClusterId=CLUSTER, answer={"Success": success}))
+    assert service.client().call("UpdateUser", READ, generation=NEXT)["Success"] == success
+
+
+def test_next_is_retried_and_paged_like_the_first_generation(service: Service) -> None:
+    pages = [{"Clusters": [{"ClusterId": str(number)}] * 50, "TotalCount": 100, "PageNumber": str(number)} for number in (1, 2)]
+    service.expects(
+        Call("ListClusters", generation=NEXT, PageNumber="1", PageSize="50", answer=pages[0]),
+        Call("ListClusters", generation=NEXT, PageNumber="2", PageSize="50", code="Throttling.User"),
+        Call("ListClusters", generation=NEXT, PageNumber="2", PageSize="50", answer=pages[1]),
+    )
+    assert len(service.client().pages("ListClusters", "Clusters", "", generation=NEXT)) == 100
 
 
 def test_values_that_are_hard_to_sign(service: Service) -> None:

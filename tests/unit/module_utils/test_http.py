@@ -13,7 +13,7 @@ import typing as t
 import pytest
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _http
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import RequestSettings
-from ansible_collections.alicloud.ehpc.plugins.module_utils._http import get, in_background, new_session
+from ansible_collections.alicloud.ehpc.plugins.module_utils._http import in_background, new_session, send
 from ansible_collections.alicloud.ehpc.tests.support.scripted import HOST, Call, Service
 
 SETTINGS = RequestSettings(f"https://{HOST}", True, 5, 30, 5, 12)
@@ -23,7 +23,7 @@ def answer(service: Service, call: Call, **limits: t.Any) -> _http.Response:
     service.expects(call)
     with new_session() as session:
         session.mount("https://", service)
-        return get(session, f"{SETTINGS.url}/?Action=ListRegions", {}, SETTINGS, **limits)
+        return send(session, f"{SETTINGS.url}/?Action=ListRegions", {}, SETTINGS, **limits)
 
 
 def test_result_and_failure_of_the_background() -> None:
