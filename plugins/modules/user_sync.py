@@ -34,6 +34,12 @@ options:
       - If omitted or empty, every run synchronizes.
     type: list
     elements: str
+  expected_uids:
+    description:
+      - The user IDs that existing users must have, by name, such as those of their on-premises accounts. The task warns of each user with
+        another ID, because files that are shared with on-premises nodes then belong to another user. Users that do not exist are ignored.
+      - The IDs are read after the synchronization (C(ListUsersAsync)), for at most 60 seconds. If they cannot be read, the task warns too.
+    type: dict
   force:
     description:
       - Whether to synchronize even if all O(expected_users) exist, for example because their groups have changed.
@@ -61,7 +67,8 @@ attributes:
     details:
       - Without O(expected_users), or with O(force=true), every run synchronizes, and reports changed if the users differ afterwards.
 notes:
-  - Requires the RAM actions C(ehpc:ListUsers) and C(ehpc:SyncUsers), and C(ehpc:DescribeCluster) if O(check_cluster=true).
+  - Requires the RAM actions C(ehpc:ListUsers) and C(ehpc:SyncUsers), C(ehpc:DescribeCluster) if O(check_cluster=true), and
+    C(ehpc:ListUsersAsync) with O(expected_uids).
 seealso:
   - module: alicloud.ehpc.user_info
   - module: alicloud.ehpc.cluster_info
@@ -146,6 +153,28 @@ missing:
   type: list
   elements: str
   sample: []
+uid_differences:
+  description: The users that have another user ID than O(expected_uids), sorted by name.
+  returned: success with O(expected_uids)
+  type: list
+  elements: dict
+  sample:
+    - name: hpcuser01
+      expected_uid: 1001
+      uid: 1004
+  contains:
+    name:
+      description: The name of the user.
+      type: str
+      sample: hpcuser01
+    expected_uid:
+      description: The user ID in O(expected_uids).
+      type: int
+      sample: 1001
+    uid:
+      description: The user ID on the cluster. V(null) if E-HPC does not return it.
+      type: int
+      sample: 1004
 request_id:
   description: The request ID of the synchronization; V(null) if there was none.
   returned: success, and failure after the synchronization
@@ -186,6 +215,7 @@ MAX_POLL_DELAY = 10.0
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "cluster_id": {"type": "str", "required": True},
     "expected_users": {"type": "list", "elements": "str"},
+    "expected_uids": {"type": "dict"},
     "force": {"type": "bool", "default": False},
     "check_cluster": {"type": "bool", "default": True},
     "wait_timeout": {"type": "int", "default": 300},
@@ -193,6 +223,15 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 
 
 def ensure(invocation: Invocation, client: Client) -> dict[str, t.Any]:
+    """Synchronize the users of the cluster, unless all expected users exist, and compare their user IDs."""
+    uids = checked_uids(invocation.params["expected_uids"] or {})
+    result = synchronize(invocation, client)
+    if uids:
+        result["uid_differences"] = compare_uids(invocation, client, result, uids)
+    return result
+
+
+def synchronize(invocation: Invocation, client: Client) -> dict[str, t.Any]:
     """Synchronize the users of the cluster, unless all expected users exist."""
     params = invocation.params
     cluster_id = cluster_id_of(params)
@@ -230,6 +269,30 @@ def checked_names(names: list[str]) -> list[str]:
         if not name.strip() or name != name.strip() or not name.isprintable():
             raise invalid_option("expected_users[%d] is not a valid user name: %r." % (index, name), "Remove the entry, or its whitespace.")
     return list(dict.fromkeys(names))
+
+
+def checked_uids(uids: dict[str, t.Any]) -> dict[str, int]:
+    """The expected user IDs as numbers. Raises EhpcError for one that is not a number."""
+    for name, uid in uids.items():
+        if not str(uid).isdecimal():
+            raise invalid_option("The user ID of %s in expected_uids is not a whole number: %r." % (name, uid), "Use the number that id -u prints.")
+    return {name: int(uid) for name, uid in uids.items()}
+
+
+def compare_uids(invocation: Invocation, client: Client, result: dict[str, t.Any], expected: dict[str, int]) -> list[dict[str, t.Any]]:
+    """The users of the cluster with another user ID than expected. Warns of them, and if the IDs cannot be read."""
+    cluster = "cluster %s in %s" % (result["cluster_id"], client.region)
+    try:
+        ids = _users.ids(client, result["cluster_id"])
+    except EhpcError as error:
+        invocation.warn("The user IDs of %s were not compared. %s" % (cluster, error))
+        return []
+    uids = {name: ids.get(name, (None, None))[0] for name in _users.names(result["users"]) if name in expected}
+    found = [{"name": name, "expected_uid": expected[name], "uid": uid} for name, uid in uids.items() if uid != expected[name]]
+    if found:
+        listed = ", ".join("%s (%s instead of %s)" % (user["name"], "unknown" if user["uid"] is None else user["uid"], user["expected_uid"]) for user in found)
+        invocation.warn("These users of %s have other user IDs than on-premises: %s." % (cluster, listed))
+    return found
 
 
 def missing_of(expected: list[str], users: Users) -> list[str]:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 Result = dict[str, t.Any]
 
 # The tasks of the role in their order, by the keys under which it gives what they registered.
-STEPS = ("options", "cluster", "post_scripts", "nodes", "created", "accounts", "account_host", "users")
+STEPS = ("options", "cluster", "post_scripts", "nodes", "created", "accounts", "users")
 STOPPED = "The run ended before the role had finished with this cluster, probably because another host failed (any_errors_fatal)."
 MAX_PROBLEM = 72
 

@@ -156,11 +156,21 @@ def test_without_purge_scripts_are_added(bootstrap: Bootstrap, emulator: Emulato
     assert stored(emulator) == [*before, STORED[0]]
 
 
-def test_accounts_of_a_host_are_expected(bootstrap: Bootstrap, emulator: Emulator) -> None:
-    emulator.state.clusters[CLUSTER].on_premise_users["root"] = emulator.state.clusters[CLUSTER].on_premise_users["hpcuser01"]
-    run = bootstrap(account_host="localhost", uid_min="0", uid_max=0, expected_users="hpcuser01, hpcuser02", sync_timeout=5, code=None)
-    assert [call.params["ClusterId"] for call in emulator.calls if call.action == "SyncUsers"] == [CLUSTER]
-    assert "root" in str(run[f"{ROLE} : Synchronize the users"].result)
+def test_accounts_of_a_host_are_expected(bootstrap: Bootstrap, emulator: Emulator, tmp_path: Path) -> None:
+    """And those with another user ID on the cluster are reported, also if they were synchronized just now."""
+    passwd = [f"{name}:x:{uid}:100::/home/{name}:/bin/sh" for name, uid in (("root", 0), ("hpcuser01", 1000), ("physics01", 5002), ("nobody", 65534))]
+    lines = "\n".join(passwd)
+    getent = tmp_path / "getent"
+    getent.write_text(f"#!/bin/sh\ncat <<'END'\n{lines}\nEND\n", encoding="utf-8")
+    getent.chmod(0o755)
+    run = bootstrap(account_host="localhost", expected_users="hpcuser02", env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    users = emulator.state.clusters[CLUSTER].users
+    assert run[f"{ROLE} : Read the accounts of the account host"]["accounts"] == {"hpcuser01": 1000, "physics01": 5002}
+    assert (users["hpcuser01"].uid, "physics01" in result(run)["users_added"]) == (1000, True)
+    (warning,) = result(run)["warnings"]
+    assert warning.endswith(f" on-premises: physics01 ({users['physics01'].uid} instead of 5002).")
+    assert "[WARNING]: These users of cluster" in run.stderr + run.stdout
+    assert row(run) == f"{CLUSTER} cn-hangzhou running not managed changed (4 added) 1"
 
 
 def test_accounts_that_cannot_be_read_fail_the_cluster(bootstrap: Bootstrap, emulator: Emulator, tmp_path: Path) -> None:

@@ -52,6 +52,14 @@ def page(*users: dict[str, str] | str, number: int = 1, total: int | None = None
     return Call("ListUsers", ClusterId=CLUSTER, PageNumber=str(number), PageSize="50", **{"answer": answer, **how})
 
 
+def ids(status: str, *users: tuple[str, str | None], query: str | None = "t-EXAMPLE", **how: t.Any) -> Call:
+    """A poll of the users with their IDs; the first one has no query yet."""
+    found = [{"Name": name, "UserId": uid, "GroupId": "100"} for name, uid in users]
+    answer = {"AsyncId": "t-EXAMPLE", "AsyncStatus": status, "TotalCount": len(users), "Users": {"UserInfo": found}}
+    known: dict[str, t.Any] = {"AsyncId": query} if query else {}
+    return Call("ListUsersAsync", ClusterId=CLUSTER, PageNumber="1", PageSize="50", **known, **{"answer": answer, **how})
+
+
 def sync(**how: t.Any) -> Call:
     """The synchronization of the users."""
     return Call("SyncUsers", ClusterId=CLUSTER, **{"answer": {"RequestId": "REQUEST-SYNC"}, **how})

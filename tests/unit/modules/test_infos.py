@@ -13,7 +13,7 @@ import requests
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from ansible_collections.alicloud.ehpc.plugins.modules import cluster_info, post_scripts, post_scripts_info, region_info, user_info, user_sync
 from ansible_collections.alicloud.ehpc.tests.support.scripted import HOST, Call, Service
-from ansible_collections.alicloud.ehpc.tests.support.words import BASE, CLUSTER, MOUNT, SIGNED, SIGNED_SHOWN, describe, page, read, script, user
+from ansible_collections.alicloud.ehpc.tests.support.words import BASE, CLUSTER, MOUNT, SIGNED, SIGNED_SHOWN, describe, ids, page, read, script, user
 
 OTHER = "ehpc-hz-OTHER"
 EVERY_CLUSTER_HAS = {"id", "name", "status", "region_id", "location", "scheduler_type", "account_type", "deploy_mode", "create_time"}
@@ -82,14 +82,6 @@ def test_user_info_fields_that_are_absent(service: Service) -> None:
 def test_user_info_names_that_are_numbers_or_null(service: Service) -> None:
     service.expects(page(answer={"Users": {"UserInfo": [{"Name": 7}, {"Name": None}, {"Name": "hpcuser01"}]}}))
     assert [entry["name"] for entry in service.run(user_info, cluster_id=CLUSTER)["users"]] == [None, "7", "hpcuser01"]
-
-
-def ids(status: str, *users: tuple[str, str], query: str | None = "t-EXAMPLE", **how: t.Any) -> Call:
-    """A poll of the users with their IDs; the first one has no query yet."""
-    found = [{"Name": name, "UserId": uid, "GroupId": "100"} for name, uid in users]
-    answer = {"AsyncId": "t-EXAMPLE", "AsyncStatus": status, "TotalCount": len(users), "Users": {"UserInfo": found}}
-    known: dict[str, t.Any] = {"AsyncId": query} if query else {}
-    return Call("ListUsersAsync", ClusterId=CLUSTER, PageNumber="1", PageSize="50", **known, **{"answer": answer, **how})
 
 
 def test_user_info_with_ids(service: Service) -> None:

@@ -14,7 +14,7 @@ import requests
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from ansible_collections.alicloud.ehpc.plugins.modules import user_sync
 from ansible_collections.alicloud.ehpc.tests.support.scripted import Call, Service, Unexpected
-from ansible_collections.alicloud.ehpc.tests.support.words import CLUSTER, describe, page, sync, user
+from ansible_collections.alicloud.ehpc.tests.support.words import CLUSTER, describe, ids, page, sync, user
 
 ONE, TWO, THREE = "hpcuser01", "hpcuser02", "hpcuser03"
 HEADERS = dict.fromkeys(("before_header", "after_header"), f"users of cluster {CLUSTER} in cn-hangzhou")
@@ -258,6 +258,48 @@ def test_names_that_are_not_valid(service: Service, name: str) -> None:
 
 def test_blank_cluster_id(service: Service) -> None:
     assert "cluster_id" in service.fails(user_sync, cluster_id=" ").message
+
+
+# User IDs
+
+
+def test_user_ids_that_differ(service: Service) -> None:
+    """They are read after the synchronization. Users of only one side do not count."""
+    found = [(ONE, "1001"), (TWO, "1007"), (THREE, None), ("root", "0"), ("local", "1010")]
+    names = [name for name, _uid in found]
+    service.expects(describe(), page(ONE), sync(), page(*names), ids("Success", *found, query=None), ids("Success", *found))
+    result = ensure(service, expected_users=[TWO], expected_uids={ONE: 1001, TWO: "1002", THREE: 1003, "root": 1, "hpcuser09": 1009})
+    assert result["uid_differences"] == [
+        {"name": TWO, "expected_uid": 1002, "uid": 1007},
+        {"name": THREE, "expected_uid": 1003, "uid": None},
+        {"name": "root", "expected_uid": 1, "uid": 0},
+    ]
+    assert service.warnings == [
+        f"These users of cluster {CLUSTER} in cn-hangzhou have other user IDs than on-premises:"
+        f" {TWO} (1007 instead of 1002), {THREE} (unknown instead of 1003), root (0 instead of 1)."
+    ]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_user_ids_that_agree(service: Service, check_mode: bool) -> None:
+    service.expects(describe(), page(ONE), ids("Success", (ONE, "1001"), query=None), ids("Success", (ONE, "1001")))
+    assert ensure(service, check_mode, expected_users=[ONE], expected_uids={ONE: 1001})["uid_differences"] == []
+    assert not service.warnings
+
+
+def test_user_ids_that_cannot_be_read(service: Service) -> None:
+    """The users have been synchronized nevertheless."""
+    service.expects(describe(), page(), sync(), page(ONE), ids("", query=None, code="NotAuthorized"))
+    result = ensure(service, expected_users=[ONE], expected_uids={ONE: 1001})
+    assert (result["added"], result["uid_differences"]) == ([ONE], [])
+    (warning,) = service.warnings
+    assert warning.startswith(f"The user IDs of cluster {CLUSTER} in cn-hangzhou were not compared. ")
+    assert "ehpc:ListUsersAsync" in warning
+
+
+def test_user_ids_that_are_no_numbers(service: Service) -> None:
+    error = service.fails(user_sync, cluster_id=CLUSTER, expected_uids={ONE: "low"})
+    assert error.message == f"The user ID of {ONE} in expected_uids is not a whole number: 'low'."
 
 
 # The check of the cluster
