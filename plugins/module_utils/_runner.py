@@ -46,6 +46,8 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from collections.abc import Mapping, Sequence
 
 MAX_COMMAND_LENGTH = 2048  # characters
+# File systems accept 255 bytes, including the number and the suffix.
+MAX_NAME_LENGTH = 200
 
 # The commands below are for any POSIX shell, and short, because they share the 2,048 characters with a part of the runner.
 # Each begins with this: d is the directory of a node's markers. The variable is for emulated nodes; real nodes do not have it.
@@ -67,13 +69,9 @@ u=$(umask);umask 077
 mkdir -p "$d"&&{ cat "$d/run-$r."[0-9]* 2>/dev/null;printf %s "$p";}|base64 -d|gzip -dc|bash -s "$d" "$r" "$n" "$u"
 s=$?;[ -e "$d/run-$r" ]&&cat "$d/run-$r";exit $s"""
 
-# The runner is for bash. Before it stand an opening brace, which _END closes, and assignments of marker and force; after it a line for each
-# script. The braces make bash read all of it before anything is executed: if a part is missing, nothing is. Everything happens under a
-# lock, so that two runs, or one run that arrives twice, come one after the other. Each run keeps a result of its own, because other runs
-# may come between a command and its repetition. Time is that since boot, because a script may set the clock.
-_RUNNER = """\
-state=$1 run=$2 limit=$3 mask=$4
-work=$state/run-$run.work
+# What the runner and a bundle share. Both are for bash, set state, work, mask and limit, and define `result` and `finish`. Time is that since
+# boot, because a script may set the clock.
+STEPS = """\
 logs=${EHPC_POST_SCRIPTS_LOG:-/var/log/ehpc-post-scripts}
 number=0 executed=0
 uptime() {
@@ -82,27 +80,15 @@ uptime() {
 in_time() {
   uptime
   left=$((limit - now))
-  [ $left -gt 0 ]
-}
-result() {
-  {
-    echo "ehpc-post-scripts $run $1 $number $2 $executed"
-    tail -c 4000 "$work/output"
-  } >"$work/result" && mv -f "$work/result" "$state/run-$run"
-}
-finish() {
-  [ $# = 0 ] || result "$@"
-  rm -rf "$state/run-$run".*
-  head -n 1 "$state/run-$run" | grep -qE ' (ok|unchanged) '
-  exit
+  [ "$left" -gt 0 ]
 }
 fetch() {
   if [ "$1" = file ]; then
-    timeout $left cat -- "$2"
+    timeout "$left" cat -- "$2"
   elif command -v curl >/dev/null; then
-    printf 'url = "%s"\\n' "$2" | curl -q -sSfLg --proto "=$1" --proto-redir =https --connect-timeout 15 --max-time $left -K -
+    printf 'url = "%s"\\n' "$2" | curl -q -sSfLg --proto "=$1" --proto-redir =https --connect-timeout 15 --max-time "$left" -K -
   elif command -v wget >/dev/null; then
-    printf '%s\\n' "$2" | timeout $left wget --check-certificate -q -O - --max-redirect=0 -T 30 -t 1 -i - || {
+    printf '%s\\n' "$2" | timeout "$left" wget --check-certificate -q -O - --max-redirect=0 -T 30 -t 1 -i - || {
       echo "wget: exit status $?" >&2; false
     }
   else
@@ -124,13 +110,36 @@ step() {
     chmod 700 "$file"
     executed=$number
     result interrupted - || exit
-    (umask "$mask"; exec timeout -k 5 $left "$file" "$@") </dev/null >"$log" 2>&1 9>&-
+    (umask "$mask"; exec timeout -k 5 "$left" "$file" "$@") </dev/null >"$log" 2>&1 9>&-
     code=$?
   fi
   cat "$log" >>"$work/output"
   [ "$code" != 0 ] || return 0
-  in_time && finish failed $code
+  in_time && finish failed "$code"
   finish timeout -
+}
+"""
+
+# Before the runner stand an opening brace, which _END closes, and assignments of marker and force; after it a line for each script. The
+# braces make bash read all of it before anything is executed: if a part is missing, nothing is. Everything happens under a lock, so that two
+# runs, or one run that arrives twice, come one after the other. Each run keeps a result of its own, because other runs may come between a
+# command and its repetition.
+_BEGIN = """\
+state=$1 run=$2 limit=$3 mask=$4
+work=$state/run-$run.work
+"""
+_RUNNER = """\
+result() {
+  {
+    echo "ehpc-post-scripts $run $1 $number $2 $executed"
+    tail -c 4000 "$work/output"
+  } >"$work/result" && mv -f "$work/result" "$state/run-$run"
+}
+finish() {
+  [ $# = 0 ] || result "$@"
+  rm -rf "$state/run-$run".*
+  head -n 1 "$state/run-$run" | grep -qE ' (ok|unchanged) '
+  exit
 }
 uptime
 limit=$((now + limit))
@@ -170,7 +179,7 @@ class Step(t.NamedTuple):
     def name(self) -> str:
         """Its file name on the node, without any character that is special to a shell or in a path."""
         base = re.split("[?#]", self.url)[0].rpartition("/")[2]
-        return re.sub(r"[^A-Za-z0-9._-]", "_", base)[:64] or "script"
+        return file_name(base) or "script"
 
 
 class Report(t.NamedTuple):
@@ -183,34 +192,49 @@ class Report(t.NamedTuple):
     output: str
 
 
+def file_name(name: str) -> str:
+    """The name of a script as part of a file name on a node."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", name)[:MAX_NAME_LENGTH]
+
+
 def steps(scripts: Sequence[_post_scripts.Script]) -> list[Step]:
     """The scripts as a node can run them. Raises EhpcError for a script that no node can run."""
-    return [_step("scripts[%d]" % index, script) for index, script in enumerate(scripts)]
+    return [step("scripts[%d]" % index, script) for index, script in enumerate(scripts)]
 
 
-def _step(name: str, script: _post_scripts.Script) -> Step:
+def step(name: str, script: _post_scripts.Script) -> Step:
+    """The script of the option ``name`` as a node can run it. Raises EhpcError if no node can."""
     if not _post_scripts.is_fetchable(script.url):
         raise invalid_option(
             "%s.url is neither an HTTP(S) URL nor an absolute path, so no node can fetch it: %s." % (name, json.dumps(redact_url(script.url))),
             "Store the script at an HTTPS URL that the nodes can reach.",
         )
-    if "\x00" in script.args:
+    return Step(script.url, arguments(name, script.args), script.checksum)
+
+
+def arguments(name: str, args: str) -> tuple[str, ...]:
+    """The arguments in a string, as a POSIX shell splits it, without any expansion. Raises EhpcError if that is not possible."""
+    if "\x00" in args:
         raise invalid_option("%s.args contains a NUL character." % name)
     try:
-        arguments = shlex.split(script.args)
+        return tuple(shlex.split(args))
     except ValueError:
         raise invalid_option("%s.args has an unmatched quote or a trailing backslash." % name, "Use a list, which needs no quoting.") from None
-    return Step(script.url, tuple(arguments), script.checksum)
 
 
 def digest(wanted: Sequence[Step]) -> str:
-    """Identifies a list of scripts: a hash of URLs, arguments, checksums and their order."""
-    return hashlib.sha256(json.dumps(wanted).encode("utf-8")).hexdigest()
+    """Identifies a list of scripts: a hash of URLs, arguments, checksums and their order.
+
+    For each script it covers the URL, the number of arguments, the arguments, and the checksum, each followed by NUL. A bundle computes it
+    with printf and sha256sum.
+    """
+    fields = [field for step in wanted for field in (step.url, str(len(step.arguments)), *step.arguments, step.checksum or "")]
+    return hashlib.sha256("".join(field + "\x00" for field in fields).encode("utf-8")).hexdigest()
 
 
 def look(run: str, wanted: Sequence[Step]) -> str:
     """The command that asks a node whether it has run this list. It changes nothing on the node."""
-    return _with({"r": run, "m": _marker(wanted)}, _STATE + _LOOK)
+    return assignments({"r": run, "m": _marker(wanted)}) + _STATE + _LOOK
 
 
 def commands(run: str, wanted: Sequence[Step], environment: Mapping[str, str], seconds: int, force: bool) -> list[str]:
@@ -219,32 +243,38 @@ def commands(run: str, wanted: Sequence[Step], environment: Mapping[str, str], s
     packed = base64.b64encode(gzip.compress(program.encode("utf-8"), mtime=0)).decode("ascii")
     room = MAX_COMMAND_LENGTH - len(_start(run, seconds, ""))
     parts = [packed[begin : begin + room] for begin in range(0, len(packed), room)]
-    stores = [_with({"r": run, "i": "%03d" % number, "p": part}, _STATE + _STORE) for number, part in enumerate(parts[:-1])]
+    stores = [assignments({"r": run, "i": "%03d" % number, "p": part}) + _STATE + _STORE for number, part in enumerate(parts[:-1])]
     return [*stores, _start(run, seconds, parts[-1])]
 
 
 def _start(run: str, seconds: int, part: str) -> str:
-    return _with({"r": run, "n": str(seconds), "p": part}, _STATE + _START)
+    return assignments({"r": run, "n": str(seconds), "p": part}) + _STATE + _START
 
 
 def runner(wanted: Sequence[Step], environment: Mapping[str, str], force: bool) -> str:
     """The bash program that runs these scripts."""
     exports = "".join("export %s=%s\n" % (name, shlex.quote(value)) for name, value in environment.items())
     # Without indentation a short list still fits into one command.
-    program = _with({"marker": _marker(wanted), "force": str(int(force))}, re.sub("(?m)^ +", "", _RUNNER))
-    return "{\n" + program + exports + "".join(_line(number, step) for number, step in enumerate(wanted, 1)) + _END
+    program = assignments({"marker": _marker(wanted), "force": str(int(force))}) + re.sub("(?m)^ +", "", _BEGIN + STEPS + _RUNNER)
+    lines = [line(number, "%02d-%s" % (number, wanted_step.name), wanted_step, source(wanted_step)) for number, wanted_step in enumerate(wanted, 1)]
+    return "{\n" + program + exports + "".join(lines) + _END
 
 
-def _line(number: int, step: Step) -> str:
+def line(number: int, name: str, step: Step, source: str) -> str:
+    """The line of a program that runs a script from this source, with a log of this name."""
+    return "step %s\n" % " ".join([str(number), shlex.quote(name), step.checksum or "''", source, *map(shlex.quote, step.arguments)])
+
+
+def source(step: Step) -> str:
+    """How a node fetches a script, as two words of a program."""
     # These two characters are special in curl's configuration, and not valid in a URL.
     url = step.url if step.kind == "file" else step.url.replace("\\", "%5C").replace('"', "%22")
-    words = [str(number), "%02d-%s" % (number, step.name), step.checksum or "", step.kind, url, *step.arguments]
-    return "step %s\n" % " ".join(shlex.quote(word) for word in words)
+    return "%s %s" % (step.kind, shlex.quote(url))
 
 
-def _with(values: Mapping[str, str], program: str) -> str:
-    """A shell program, preceded by assignments of its variables."""
-    return " ".join("%s=%s" % (name, shlex.quote(value)) for name, value in values.items()) + "\n" + program
+def assignments(values: Mapping[str, str]) -> str:
+    """The line of a program that assigns these variables."""
+    return " ".join("%s=%s" % (name, shlex.quote(value)) for name, value in values.items()) + "\n"
 
 
 def _marker(wanted: Sequence[Step]) -> str:
