@@ -144,6 +144,10 @@ format: $(CHECK_VENV)/.ready ## Format the Python code.
 pattern: setup ## Write the survey of playbooks/awx into extensions/patterns.
 	$(BIN)/python tests/check/pattern.py
 
+.PHONY: errors
+errors: setup ## Write the table of docs/docsite/rst/guide_errors.rst.
+	$(BIN)/python tests/check/errors.py
+
 .PHONY: check-licence
 check-licence: $(CHECK_VENV)/.ready ## Check licence headers (REUSE).
 	reuse lint --lines
@@ -168,6 +172,9 @@ docs: copy ## Build the documentation as web pages, in build/docs/html.
 	mkdir -p -m 700 build/docs/rst
 	antsibull-docs --config-file tests/check/docs/antsibull-docs.cfg collection --use-current --squash-hierarchy --fail-on-error \
 	  --dest-dir build/docs/rst alicloud.ehpc
+	# The front page takes the place of the page of the collection, which becomes the reference.
+	mv build/docs/rst/index.rst build/docs/rst/reference.rst
+	cp -R $(COPY)/docs/docsite/index.rst $(COPY)/docs/docsite/images build/docs/rst
 	sphinx-build --quiet --fail-on-warning --keep-going --conf-dir tests/check/docs --doctree-dir build/docs/doctrees build/docs/rst build/docs/html
 	@echo "build/docs/html/index.html"
 

@@ -185,8 +185,8 @@ def modules_of(entry: dict[str, t.Any]) -> list[str]:
 
 
 def test_each_document_has_something_that_runs() -> None:
-    quiet = {where for where, text in texts().items() if not plays(where, text)}
-    assert quiet - {"docs/docsite/rst/guide_awx.rst", "docs/docsite/rst/guide_credentials.rst"} == set()
+    quiet = {Path(where).stem for where, text in texts().items() if not plays(where, text)}
+    assert quiet - {"guide_awx", "guide_credentials", "guide_errors", "guide_undocumented", "index"} == set()
 
 
 def test_no_task_failed(ran: Ran) -> None:

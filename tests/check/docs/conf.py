@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How Sphinx makes web pages of the documentation, for `make docs`."""
+"""The configuration of Sphinx, which builds web pages of the documentation for `make docs`."""
 
 from __future__ import annotations
 
@@ -16,23 +16,27 @@ if t.TYPE_CHECKING:
 project = "alicloud.ehpc"
 html_title = "alicloud.ehpc"
 extensions = ["sphinx_antsibull_ext"]
-# One that comes with Sphinx, so that pages need nothing from elsewhere.
-html_theme = "alabaster"
-html_theme_options = {"page_width": "75rem", "fixed_sidebar": True}
-html_sidebars = {"**": ["about.html", "searchfield.html", "navigation.html"]}
+# The theme of docs.ansible.com. These options switch off the links, the logo and the advertisements of that site.
+html_theme = "sphinx_ansible_theme"
+html_theme_options = {"documentation_home_url": "index.html", "topbar_links": {}, "show_extranav": False, "collapse_navigation": False}
+html_short_title = "alicloud.ehpc"
+html_static_path = ["static"]
+html_css_files = ["pages.css"]
+html_show_sphinx = False
+html_show_copyright = False
 html_copy_source = False
 html_use_index = False
 pygments_style = "ansible"
 highlight_language = "YAML+Jinja"
 default_role = "any"
-# Every reference must lead somewhere.
+# A reference without a target is an error.
 nitpicky = True
 
-# These are explained on Ansible's own site. Its list of labels would have to be downloaded for links to it, so they are plain text here.
+# Ansible's own site explains these. Links to it would require a download of its list of labels, so they are plain text here.
 OF_ANSIBLE = re.compile(
     r"""
-    ansible_collections\.ansible\.\w+\..*               # its plugins and modules
-    | ANSIBLE_\w+                                       # its environment variables
+    ansible_collections\.ansible\.\w+\..*               # plugins and modules of Ansible
+    | ANSIBLE_\w+                                       # environment variables of Ansible
     | action_plugins | ansible_configuration_settings   # pages that antsibull-docs refers to by itself
     | common_return_values
     """,
@@ -41,10 +45,10 @@ OF_ANSIBLE = re.compile(
 
 
 def plain_text(_app: Sphinx, _env: object, reference: nodes.Element, text: nodes.Node) -> nodes.Node | None:
-    """The text of a reference that leads to Ansible's own documentation; None leaves any other to fail."""
+    """The text of a reference to Ansible's own documentation; None for any other reference, which then fails."""
     return text if OF_ANSIBLE.fullmatch(reference["reftarget"]) else None
 
 
 def setup(app: Sphinx) -> None:
-    """What Sphinx calls."""
+    """Register the handler. Sphinx calls this function."""
     app.connect("missing-reference", plain_text)

@@ -1,0 +1,49 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Write the table of guide_errors.rst: each code that has a hint in plugins/module_utils/_errors.py, and the hint.
+
+.venv/bin/python tests/check/errors.py, or `make errors`
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+GUIDE = ROOT / "docs/docsite/rst/guide_errors.rst"
+HEADING = "Codes and remedies\n------------------\n\n"
+
+
+def rendered(hints: dict[str, str]) -> str:
+    """The guide with a table of these hints."""
+    return GUIDE.read_text(encoding="utf-8").partition(HEADING)[0] + HEADING + _table(hints)
+
+
+def _table(hints: dict[str, str]) -> str:
+    codes: dict[str, list[str]] = {}
+    for code in sorted(hints, key=str.lower):
+        codes.setdefault(hints[code], []).append(code)
+    rows = "".join(f"   * - {', '.join(map(_code, of_hint))}\n     - {_prose(hint)}\n" for hint, of_hint in codes.items())
+    return ".. list-table::\n   :header-rows: 1\n   :widths: 35 65\n\n   * - Code\n     - Remedy\n" + rows
+
+
+def _code(code: str) -> str:
+    """A code in markup. One that ends in an asterisk is the beginning of codes."""
+    return f"``{code.replace('*', '…')}``"
+
+
+def _prose(hint: str) -> str:
+    """A hint in markup: with links to modules, and with names as code."""
+    text = re.sub(r"alicloud\.ehpc\.(\w+)", r":ansplugin:`alicloud.ehpc.\1#module`", hint.format(action="OPERATION"))
+    return re.sub(r"(?<![\w`.:])([A-Z_]+=\w+|\w+_\w+|ehpc:OPERATION|http://|-vvv|pip install [\w -]+ requests)(?![\w`])", r"``\1``", text)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT / "build/collections"))
+    from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import HINTS
+
+    GUIDE.write_text(rendered(HINTS), encoding="utf-8")
