@@ -434,8 +434,9 @@ def test_cache_of_another_identity(inventory: Inventory, emulator: Emulator) -> 
 def test_unreadable_and_stale_cache(inventory: Inventory, emulator: Emulator) -> None:
     first = inventory(**CACHE)
     cached = next((inventory.directory / "cache").iterdir())
+    is_wrapped = "__payload__" in cached.read_text(encoding="utf-8")  # since ansible-core 2.19
     for content in ("{ not JSON", '"text"', '{"clusters": []}', "[1]", '[{"id": "ehpc-hz-EXAMPLE"}]'):
-        cached.write_text(content, encoding="utf-8")
+        cached.write_text(json.dumps({"__payload__": content}) if is_wrapped else content, encoding="utf-8")
         emulator.forget()
         assert inventory(**CACHE).hosts == first.hosts
         assert "ListClusters" in emulator.actions()

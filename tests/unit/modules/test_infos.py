@@ -139,6 +139,14 @@ def test_cluster_info_returns_a_cluster_of_two_pages_once(service: Service) -> N
     assert len(service.run(cluster_info)["clusters"]) == 50
 
 
+def test_cluster_info_leaves_clusters_of_other_regions_out(service: Service) -> None:
+    """The documentation of ListClusters says that it lists the clusters in each region of the account."""
+    clusters = [{"Id": "ehpc-hz-1", "RegionId": "cn-hangzhou"}, {"Id": "ehpc-sh-1", "RegionId": "cn-shanghai"}, {"Id": "ehpc-hz-2"}]
+    service.expects(Call("ListClusters", PageNumber="1", PageSize="50", answer={"TotalCount": 3, "Clusters": {"ClusterInfoSimple": clusters}}))
+    found = service.run(cluster_info)["clusters"]
+    assert [(cluster["id"], cluster["region_id"]) for cluster in found] == [("ehpc-hz-1", "cn-hangzhou"), ("ehpc-hz-2", "cn-hangzhou")]
+
+
 @pytest.mark.parametrize(
     ("patterns", "found"),
     [
