@@ -57,6 +57,22 @@ def unlike(documented: Return, where: str) -> list[str]:
     return found
 
 
+def facts(options: dict[str, dict[str, t.Any]]) -> dict[str, t.Any]:
+    """What a specification or a documentation says of options, without what is the default of both."""
+    defaults = {"type": "str", "required": False, "default": None, "choices": None, "elements": None}
+    return {
+        name: {**{key: entry.get(key, value) for key, value in defaults.items()}, "options": facts(entry.get("options") or entry.get("suboptions") or {})}
+        for name, entry in options.items()
+    }
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_options_are_documented_as_they_are(name: str) -> None:
+    """ansible-test compares them too, but takes longer than a contributor waits."""
+    module_options, documented = module(name).ARGUMENT_SPEC, load(module(name).DOCUMENTATION)[0].get("options", {})
+    assert facts(module_options) == facts(documented)
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_samples_are_of_their_types(name: str) -> None:
     assert unlike(returned(name), name) == []
