@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What holds for all tests: nothing of the environment that runs them reaches the code."""
+"""Fixtures of all tests: the environment of the caller does not reach the code."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ def test_no_row_for_other_results(case: str) -> None:
     assert [row for query in QUERIES.values() for row in evaluate(query["query"], OTHERS[case])] == []
 
 
-def test_the_name_of_a_node_without_host_name_is_its_id() -> None:
+def test_a_node_without_a_host_name_is_named_by_its_id() -> None:
     query = QUERIES["alicloud.ehpc.post_scripts_run"]["query"]
     names = [row["name"] for row in evaluate(query, {"nodes": [{"id": "i-1", "hostname": ""}, {"id": "i-2", "hostname": None}, {"id": "i-3"}]})]
     assert names == ["i-1", "i-2", "i-3"]

@@ -80,7 +80,7 @@ def test_preview_then_run_then_again(awx: Controller, emulator: Emulator) -> Non
     assert emulator.actions() == ["DescribeCluster", "GetPostScripts", "ListUsers"]
 
 
-def test_a_launch_with_only_a_cluster_id(awx: Controller, emulator: Emulator) -> None:
+def test_a_launch_with_only_the_cluster_id(awx: Controller, emulator: Emulator) -> None:
     job = awx.launch(ONE, answers(PUBLIC))
     assert (job.code, emulator.actions()) == (0, ["DescribeCluster"])
 
@@ -111,7 +111,7 @@ REFUSED: dict[str, tuple[dict[str, t.Any], str]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_awx_refuses_starts_no_job(awx: Controller, case: str) -> None:
+def test_answers_that_awx_refuses_start_no_job(awx: Controller, case: str) -> None:
     given, message = REFUSED[case]
     with pytest.raises(Rejected) as refused:
         awx.launch(ONE, {f"ehpc_bootstrap_{name}": value for name, value in given.items()})
@@ -123,7 +123,7 @@ def test_a_variable_without_a_question_does_not_reach_the_job(awx: Controller, e
 
 
 @pytest.mark.parametrize("text", [YAML, json.dumps(STORED), "[]"], ids=["yaml", "json", "none"])
-def test_scripts_as_people_type_them(awx: Controller, emulator: Emulator, text: str) -> None:
+def test_scripts_as_users_type_them(awx: Controller, emulator: Emulator, text: str) -> None:
     job = awx.launch(ONE, answers(post_scripts=text, sync_users="false"))
     assert (job.code, stored(emulator)) == (0, [] if text == "[]" else STORED)
 
@@ -149,13 +149,13 @@ def hostile(tmp_path: Path) -> Hostile:
     return Hostile(tmp_path)
 
 
-def test_the_hostile_text_does_harm_where_it_is_evaluated(hostile: Hostile) -> None:
+def test_the_hostile_string_does_harm_if_it_is_evaluated(hostile: Hostile) -> None:
     command = [str(BIN / "ansible"), "localhost", "-m", "ansible.builtin.debug", "-a", "var=it", "-e", json.dumps({"it": hostile()})]
     subprocess.run(command, check=True, capture_output=True, timeout=60)
     assert hostile.evaluated()
 
 
-def test_hostile_scripts_and_users_are_text(awx: Controller, emulator: Emulator, hostile: Hostile) -> None:
+def test_hostile_scripts_and_users_are_strings(awx: Controller, emulator: Emulator, hostile: Hostile) -> None:
     lines = f"https://scripts.example.com/{hostile()}.sh {hostile(' ')}\n/opt/b.sh {hostile.statement()}"
     users = ["hpcuser01", hostile(), hostile.statement().replace(" ", "")]
     given = answers(post_scripts=lines, expected_users=json.dumps(users), sync_timeout="1")
@@ -169,7 +169,7 @@ def test_hostile_scripts_and_users_are_text(awx: Controller, emulator: Emulator,
     assert set(result(job)["users_missing"]) == {*users} - {"hpcuser01"}
 
 
-def test_hostile_yaml_is_text(awx: Controller, emulator: Emulator, hostile: Hostile) -> None:
+def test_hostile_yaml_is_a_string(awx: Controller, emulator: Emulator, hostile: Hostile) -> None:
     scripts = json.dumps([{"url": f"https://scripts.example.com/{hostile()}", "args": [hostile(" "), "b"]}])
     job = awx.launch(ONE, answers(post_scripts=scripts, sync_users="false"))
     assert (job.code, hostile.evaluated()) == (0, False)
@@ -178,7 +178,7 @@ def test_hostile_yaml_is_text(awx: Controller, emulator: Emulator, hostile: Host
 
 
 @pytest.mark.parametrize("variable", ["cluster_id", "region", "post_scripts", "post_scripts_purge", "sync_users", "wait_timeout"])
-def test_a_hostile_answer_fails_as_text(awx: Controller, emulator: Emulator, hostile: Hostile, variable: str) -> None:
+def test_a_hostile_answer_fails_without_evaluation(awx: Controller, emulator: Emulator, hostile: Hostile, variable: str) -> None:
     """Also without validation by AWX, as in the jobs of a workflow."""
     before = stored(emulator)
     job = awx.launch(ONE, answers(**{"post_scripts": "/opt/a.sh", variable: hostile()}), template=UNCHECKED)
@@ -197,7 +197,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_gets_a_message_for_its_author(awx: Controller, emulator: Emulator, mistake: str) -> None:
+def test_a_mistake_gets_a_message_that_names_the_answer(awx: Controller, emulator: Emulator, mistake: str) -> None:
     given, words = MISTAKES[mistake]
     job = awx.launch(ONE, answers(**given), template=UNCHECKED)
     (message,) = job.failures()

@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a task costs in the worker and as a process, next to Ansible's own and to a script without Ansible.
+"""The cost of a task in the worker and as a process, compared with a task of Ansible itself and with a script without Ansible.
 
 python tests/benchmark [--repeats N] [--only NUMBER]... [--patience SECONDS]
 
-Everything is measured as whole programs, several times in turn, so that what else the machine does hits all alike; medians are shown.
-Only the ratios within one run say something about another machine. With patience, the benchmark waits for other programs to leave the
+Everything is measured as whole programs, several times in turn, so that other load on the machine affects all
+alike; medians are shown. Only the ratios within one run apply to other machines. With patience, the benchmark waits for other programs to leave the
 processors alone, and repeats a run that they disturbed, as long as it lasts.
 """
 
@@ -38,14 +38,14 @@ from support.environment import is_foreign  # noqa: E402
 
 LATENCY = 0.02
 FORKS = 20
-# What the role is compared with: a play of so many tasks that do nothing.
+# The role is compared with a play of this many tasks that do nothing.
 DEBUGS = 8
-# How many processors other programs may keep busy during a run that counts.
+# The maximum number of processors that other programs may use during a valid run.
 DISTURBING = 0.15
 SCRIPTS = [{"url": "https://scripts.example.com/base.sh", "args": "--mode base"}, {"url": "https://scripts.example.com/mount.sh", "args": ""}]
 USERS = ["hpcuser01", "hpcuser02"]
 CLUSTER = {"location": "OnPremise", "proxy_mode": True, "post_scripts": SCRIPTS, "users": USERS, "on_premise_users": USERS}
-# What the inventory says of a cluster.
+# The variables of a cluster in the inventory.
 VARIABLES = ("cluster_id", "cluster_name", "status", "region", "location", "scheduler_type", "account_type", "deploy_mode", "create_time")
 REGIONS = ["cn-hangzhou", "cn-shanghai", "ap-southeast-1"]
 SPREAD = {"generate": {"clusters": 1000, "regions": REGIONS, "cluster": CLUSTER}}
@@ -68,7 +68,7 @@ class Measured(t.NamedTuple):
     megabytes: float  # of its largest process
     calls: int
     connections: int
-    others: float  # processors that other programs kept busy meanwhile
+    others: float  # the number of processors that other programs used during the run
 
 
 @dataclass
@@ -130,13 +130,13 @@ class Bench:
         return self._service.stdout.readline() or sys.exit("The emulator has ended.")
 
     def seen(self) -> dict[str, int]:
-        """The calls and connections since this was asked last."""
+        """The calls and connections since the last call of this method."""
         assert self._service.stdin is not None
         print(file=self._service.stdin, flush=True)
         return t.cast("dict[str, int]", json.loads(self._answer()))
 
     def run(self, command: list[str], given: str = "") -> Measured:
-        """Run a program to its end; undisturbed, if there is the patience for it."""
+        """Run a program until it ends. With patience, wait for an undisturbed run."""
         run = self._run(command, given)
         while run.others > DISTURBING and time.monotonic() < self._deadline:
             print(f"  disturbed: other programs kept {run.others:.2f} processors busy", flush=True)
@@ -188,7 +188,7 @@ class Bench:
 
 
 def busy_seconds() -> float:
-    """How long the processors of this machine have been busy, all together; where that is not to be had, nobody disturbs."""
+    """The busy time of all processors of this machine together; 0 if the system does not report it."""
     stat = Path("/proc/stat")
     if not stat.exists():
         return 0.0
@@ -210,7 +210,7 @@ def clusters(count: int) -> list[str]:
 
 
 def in_turn(repeats: int, variants: t.Mapping[str, t.Callable[[], Measured]]) -> dict[str, Series]:
-    """Each variant this often, one after the other and then again."""
+    """Run all variants in turn, this many times."""
     series = {name: Series() for name in variants}
     for repeat in range(repeats):
         for name, variant in variants.items():
@@ -222,7 +222,7 @@ def in_turn(repeats: int, variants: t.Mapping[str, t.Callable[[], Measured]]) ->
 
 @dataclass
 class Chapter:
-    """One comparison, ready to be written down."""
+    """One comparison, as text for the results."""
 
     title: str
     columns: list[str]
@@ -295,7 +295,7 @@ def loop_chapter(bench: Bench, repeats: int) -> Chapter:
 
 def role_chapter(bench: Bench, repeats: int, few: int = 100, many: int = 1000) -> Chapter:
     variables = {"ehpc_bootstrap_hosts": "all", "ehpc_bootstrap_post_scripts": SCRIPTS, "ehpc_bootstrap_expected_users": USERS}
-    # Nobody serves these scripts; and what fetching them takes says nothing about the role.
+    # These scripts do not exist, and the time to download them is not that of the role.
     variables["ehpc_bootstrap_preflight"] = "off"
     debug = bench.playbook("debugs", "all", [{"ansible.builtin.debug": {"msg": "{{ ehpc_cluster_id }}"}}] * DEBUGS)
 
@@ -413,14 +413,14 @@ def conditions(others: float) -> str:
 
 
 def measured(bench: Bench, number: str, repeats: int) -> str:
-    """A comparison, and under which conditions it was made."""
+    """A comparison and its conditions."""
     bench.others = 0.0
     title, rest = str(CHAPTERS[number](bench, repeats)).split("\n", 1)
     return f"{title}\n\n{conditions(bench.others)}\n{rest}"
 
 
 def kept() -> dict[str, str]:
-    """The comparisons that were written down earlier, by their numbers."""
+    """The comparisons of the existing results, by number."""
     text = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
     return {chapter[3]: chapter for chapter in re.findall(r"^## \d\..*?(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)}
 
@@ -446,7 +446,7 @@ def main() -> None:
             chapters[number] = measured(bench, number, options.repeats)
             print("\n" + chapters[number], flush=True)
             text = "\n".join([introduction(options.repeats), *(chapters[key].rstrip() + "\n" for key in sorted(chapters))])
-            # Fewer are a look at something, and no result.
+            # Fewer runs are a trial and not a result.
             if options.repeats >= 3:
                 RESULTS.write_text(text, encoding="utf-8")
         running.communicate()

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The least that could be done: the same calls by a script with the SDK, without Ansible.
+"""The lower bound: the same calls by a script with the SDK, without Ansible.
 
-python tests/benchmark/sdk.py THREADS ACTION... reads the cluster ids, one on a line, from stdin.
+python tests/benchmark/sdk.py THREADS ACTION... reads the cluster IDs from stdin, one per line.
 """
 
 from __future__ import annotations

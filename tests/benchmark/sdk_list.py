@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""All clusters of some regions, by the vendor's SDK and threads: what an inventory is measured against.
+"""All clusters of some regions, listed by the SDK of Alibaba Cloud with threads. The inventory is compared with it.
 
 python tests/benchmark/sdk_list.py regions|pages REGION...: prints them as JSON. A thread reads a region, page by page; or just a page.
 """

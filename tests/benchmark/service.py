@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The emulator as a process that tells what it has seen.
+"""The emulator as a process that reports its calls and connections.
 
 python tests/benchmark/service.py SCENARIO LATENCY: the scenario as JSON. It prints one line of JSON when it is ready, and for each line
 on stdin another one with the calls and connections since the last; it ends with its stdin.

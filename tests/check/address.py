@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Change the public address of the repository, wherever it is written. `repository` of galaxy.yml holds it.
+"""Change the public address of the repository in all files. `repository` of galaxy.yml holds it.
 
 python tests/check/address.py https://example.org/alicloud.ehpc
 """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Check a tarball of the collection: it holds what a user needs and nothing else, and Galaxy's importer has nothing to say.
+"""Check a tarball of the collection: it contains only what users need, and the importer of Galaxy has no findings.
 
 python tests/check/package.py DIRECTORY: the directory holds the one tarball.
 """
@@ -28,7 +28,7 @@ NEEDED = [
     "meta/execution-environment.yml",
     "meta/runtime.yml",
 ]
-# Each of them must hold files, and all of these are for users.
+# Each of them must contain files. All their files are for users.
 DIRECTORIES = ["docs", "examples", "extensions", "playbooks", "plugins", "roles"]
 # The importer runs ansible-lint too, but not the tests of ansible-test, which have a check of their own.
 IMPORTER = {

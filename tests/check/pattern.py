@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "playbooks/awx/vars/jt_bootstrap.yml"
 PATTERN = ROOT / "extensions/patterns/bootstrap_ehpc_cluster/meta/pattern.json"
 PLAYBOOK_SPEC = ROOT / "extensions/patterns/bootstrap_ehpc_cluster/playbooks/bootstrap.meta.yml"
-# What the job template of the pattern has from that of playbooks/awx, beside the survey.
+# The keys that the job template of the pattern has in common with that of playbooks/awx, in addition to the survey.
 SHARED = (
     "name",
     "description",
@@ -45,7 +45,7 @@ def _pattern(template: Values) -> str:
     pattern = json.loads(PATTERN.read_text(encoding="utf-8"))
     (target,) = pattern["aap_resources"]["controller_job_templates"]
     survey = template["survey_spec"]
-    # Patterns know no limits of an answer's length.
+    # Patterns do not support limits on the length of an answer.
     spec = [{key: value for key, value in question.items() if key not in ("min", "max")} for question in survey["spec"]]
     target.pop("survey")
     target.update({key: template[key] for key in SHARED}, survey={**survey, "spec": spec})

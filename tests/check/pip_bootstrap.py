@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Let `ansible-test sanity --requirements` do without its download of a script that installs pip.
+"""Let `ansible-test sanity --requirements` work without downloading the script that installs pip.
 
-The host of that script is no package registry, so where only registries can be reached it would fail. What Python brings along
-does the same. The script is looked for in the cache first, by the version of pip; a real one that is there already stays.
+The host of that script is not a package registry, so the download fails if only registries can be reached. The module ensurepip of Python
+does the same. ansible-test looks for the script in its cache first, by the version of pip. An existing script is kept.
 """
 
 from __future__ import annotations

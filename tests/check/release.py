@@ -30,7 +30,7 @@ def found(pattern: str, path: str) -> str:
 
 
 def other_versions(version: str) -> list[str]:
-    """Where another version stands than in galaxy.yml."""
+    """The files whose version is not that of galaxy.yml."""
     releases = yaml.safe_load(Path("changelogs/changelog.yaml").read_text(encoding="utf-8"))["releases"]
     versions = {
         "plugins/module_utils/_version.py": found(r'^VERSION = "(.+)"', "plugins/module_utils/_version.py"),

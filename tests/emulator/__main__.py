@@ -20,7 +20,7 @@ PACKAGES = {"aiohttp": "aiohttp", "yaml": "PyYAML", "trustme": "trustme"}
 
 
 def ensure_packages() -> None:
-    """Goes on with the checkout's own environment where this interpreter lacks a package."""
+    """Continues with the virtual environment of the checkout if this interpreter lacks a package."""
     missing = [package for module, package in PACKAGES.items() if importlib.util.find_spec(module) is None]
     if not missing:
         return

@@ -21,10 +21,10 @@ from pathlib import Path
 
 from . import fetchers
 
-# What post_scripts_run keeps on a node, in the node's own directory instead of /var/log and /var/lib.
+# The directories of post_scripts_run on a node, in the directory of the node instead of /var/log and /var/lib.
 DIRECTORIES = {"EHPC_POST_SCRIPTS_LOG": "log", "EHPC_POST_SCRIPTS_STATE": "state"}
 FINAL_STATUSES = ("Finished", "Failed", "Stopped")
-# What ListInvocationResults makes of an output; the documentation does not say.
+# The forms of an output in ListInvocationResults. The real one is not documented.
 MESSAGE_FORMS: dict[str, Callable[[str], str]] = {
     "plain": lambda text: text,
     "crlf": lambda text: text.replace("\n", "\r\n"),
@@ -71,7 +71,7 @@ class Nodes:
     """The processes of all nodes, and their directories, which go away with them."""
 
     def __init__(self) -> None:
-        self.environment: dict[str, str] = {}  # of each command, beside what a node has anyhow
+        self.environment: dict[str, str] = {}  # of each command, in addition to those of every node
         self.message_form = "plain"
         self.commands: dict[str, Command] = {}
         self._root: Path | None = None
@@ -81,7 +81,7 @@ class Nodes:
         self._stopped = False
 
     def directory(self, node_id: str) -> Path:
-        """Where a node is: its home, its log/ and its state/."""
+        """The directory of a node: its home, with log/ and state/."""
         with self._lock:
             if self._root is None:
                 self._root = Path(tempfile.mkdtemp(prefix="ehpc-nodes-"))
@@ -90,7 +90,7 @@ class Nodes:
         return directory
 
     def run(self, cluster_id: str, text: str, timeout: int, agents: Mapping[str, str]) -> Command:
-        """Start a command on nodes, given with their agents: up, forgets (as up, without a result), refuses, or another that never answers."""
+        """Start a command on nodes, given with their agents: up, forgets (as up, without a result), refuses, or another value, which never responds."""
         command = Command(cluster_id, text, timeout, [Record(node_id, is_listed=agent != "forgets") for node_id, agent in agents.items()])
         self.commands[command.id] = command
         for record in command.records:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-# Answered by the API gateway, before the request reaches the product.
+# Errors of the API gateway, before the request reaches the product.
 GATEWAY: dict[str, tuple[int, str]] = {
     "Forbidden.RAM": (403, "User not authorized to operate on the specified resource, or this API doesn't support RAM."),
     "IncompleteSignature": (400, "The request signature does not conform to Aliyun standards. server string to sign is:%s"),
@@ -38,7 +38,7 @@ GATEWAY: dict[str, tuple[int, str]] = {
     "UnsupportedHTTPMethod": (400, "This http method is not supported."),
 }
 
-# Answered by E-HPC. AgentError* and the errors of other products are HTTP 406 there, a RAM denial is 407.
+# Errors of E-HPC. AgentError* and the errors of other products are HTTP 406 there, a RAM denial is 407.
 PRODUCT: dict[str, tuple[int, str]] = {
     "AgentError": (406, "The agent service request failed."),
     "AgentError.Account.AccountValidateCredentialFailure": (406, "Cannot get user info"),
@@ -75,14 +75,14 @@ PRODUCT: dict[str, tuple[int, str]] = {
 
 CODES = {**GATEWAY, **PRODUCT}
 
-# The page of SyncUsers words this one differently.
+# The page of SyncUsers has another message for this code.
 OF_ACTION: dict[tuple[str, str], str] = {("SyncUsers", "InvalidParams"): "The parameters are invalid."}
-# One code may have another status on another page.
+# A code may have different statuses on different pages.
 STATUS_OF_ACTION = {("ModifyUserGroups", "InvalidOpt"): 400, ("ModifyUserPasswords", "InvalidOpt"): 400}
 
 
 class ApiError(Exception):
-    """A refusal that the client gets as an error answer."""
+    """A refusal, which becomes an error response."""
 
     def __init__(self, code: str, detail: str | None = None, status: int | None = None, message: str | None = None) -> None:
         super().__init__(code)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Failures that are asked for: each is used for the next matching requests."""
+"""Injected failures: each applies to the next matching requests."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Fault:
     action: str = "*"
     kind: str = "code"
     code: str = "ServiceUnavailable"
-    times: int | None = 1  # how often it still happens; None: always
+    times: int | None = 1  # the number of remaining uses; None: unlimited
     detail: str | None = None  # fills the %s of the code's message
     message: str | None = None  # instead of the code's own
     status: int | None = None  # HTTP status of code and bad_gateway
@@ -53,7 +53,7 @@ class Fault:
 
 
 class Faults:
-    """The waiting faults, in the order in which they were asked for."""
+    """The pending faults, in the order of their injection."""
 
     def __init__(self) -> None:
         self._waiting: list[Fault] = []

@@ -4,8 +4,8 @@
 
 """Stand-ins for curl and wget, for nodes on a machine that has neither.
 
-python3 fetchers.py curl|wget OPTIONS. They know the options that scripts are fetched with on nodes, and refuse all others. Exit codes
-and messages are those of curl 8 and wget 1.25; the names in User-Agent tell the stand-ins from the real programs.
+python3 fetchers.py curl|wget OPTIONS. They support the options that nodes use to download scripts, and refuse all others. Exit codes
+and messages are those of curl 8 and wget 1.25; the names in User-Agent distinguish the stand-ins from the real programs.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def copy(response: http.client.HTTPResponse) -> None:
         sys.stdout.buffer.flush()
     except (OSError, http.client.HTTPException) as error:
         raise Failed(56, f"Recv failure: {error}") from None
-    # Reading in blocks reports no end that comes too early.
+    # Reading in blocks does not report a premature end.
     if response.length:
         raise Failed(18, f"end of response with {response.length} bytes missing")
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the API gateway checks before a request reaches the product, in its order."""
+"""The checks of the API gateway, in its order, before a request reaches the product."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ REQUIRED = (
     "Version",
 )
 COMMON = {*REQUIRED, "Format", "SecurityToken", "SignatureType"}
-# With ACS3-HMAC-SHA256 the common parameters travel in headers.
+# With ACS3-HMAC-SHA256 the common parameters are in headers.
 HEADERS = {
     "Action": "x-acs-action",
     "SecurityToken": "x-acs-security-token",
@@ -57,14 +57,14 @@ class Request:
 
     @cached_property
     def common(self) -> dict[str, str]:
-        """The common parameters, wherever they came from."""
+        """The common parameters, from the query or from headers."""
         common = {name: value for name, value in self.pairs if name in COMMON}
         if not self.is_acs3:
             return common
         common |= {name: self.headers[header] for name, header in HEADERS.items() if header in self.headers}
         fields = signature.parse_authorization(self.headers["authorization"]) or {}
         common |= {"AccessKeyId": fields.get("Credential", ""), "Signature": fields.get("Signature", "")}
-        # The header's first word has said these two already.
+        # The first word of the header states these two already.
         return common | {"SignatureMethod": "HMAC-SHA1", "SignatureVersion": "1.0"}
 
     @property
@@ -81,7 +81,7 @@ class Request:
 
     @property
     def form(self) -> str:
-        """JSON or XML; XML also where Format is neither, so that the refusal can be told."""
+        """JSON or XML. XML also if Format is not valid, so that the error has a format."""
         return "JSON" if self.wanted_form == "JSON" else "XML"
 
     @property
@@ -97,7 +97,7 @@ class Request:
 
 @dataclass
 class Nonces:
-    """The nonces of the last half hour; older ones fail on their timestamp."""
+    """The nonces of the last half hour. Older requests fail because of their timestamp."""
 
     _seen: dict[tuple[str, str], float] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)

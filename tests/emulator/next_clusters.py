@@ -64,7 +64,7 @@ def list_nodes(state: State, account: str, params: Params) -> Content:
 
 
 def update_cluster(state: State, account: str, params: Params) -> Content:
-    """Apply a full state: what the request does not carry gets its default, unless `keeps` names it."""
+    """Apply a full state: parameters that the request omits get their default, unless `keeps` names them."""
     cluster = cluster_of(state, account, params, NEXT)
     if cluster.current_status() not in state.next.update_statuses:
         raise ApiError("InvalidClusterStatus")

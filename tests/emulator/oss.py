@@ -96,7 +96,7 @@ def perform(state: State, request: ObjectRequest) -> Answer:
     return operations[request.action](bucket, request)
 
 
-# Who may
+# Permissions
 
 
 def _admit(state: State, bucket: Bucket, request: ObjectRequest) -> None:
@@ -156,7 +156,7 @@ def _check_time(signed: Signed) -> None:
         raise OssError("RequestTimeTooSkewed")
 
 
-# What is done
+# Operations
 
 
 def _get(bucket: Bucket, request: ObjectRequest) -> Answer:
@@ -237,7 +237,7 @@ def _listed(key: str, stored: StoredObject) -> dict[str, str | int]:
 
 
 def failure(request: ObjectRequest, error: OssError) -> Answer:
-    """An error answer. One to HEAD has no body; its code is in a header, for clients that know it."""
+    """An error response. A response to HEAD has no body; its code is in a header."""
     status, message = ERRORS.get(error.code, (500, "Unknown error."))
     answer = _answer(error.status or status, b"", XML, {}, code=error.code)
     body = {"Code": error.code, "Message": message, "RequestId": answer.request_id, "HostId": request.http.headers.get("host", "")}

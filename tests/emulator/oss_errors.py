@@ -32,7 +32,7 @@ ERRORS: dict[str, tuple[int, str]] = {
 
 
 class OssError(Exception):
-    """A refusal that the client gets as an error answer."""
+    """A refusal, which becomes an error response."""
 
     def __init__(self, code: str, status: int | None = None) -> None:
         super().__init__(code)

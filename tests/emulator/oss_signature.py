@@ -4,7 +4,7 @@
 
 """OSS signatures of version 4, in the Authorization header or in the query of a pre-signed URL.
 
-Only the arithmetic is here; what is checked, and in which order, is in oss.py.
+This module only computes signatures; oss.py checks them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SIGNED_IF_PRESENT = ("content-type", "content-md5")
 
 @dataclass
 class Signed:
-    """What a request says of its signature."""
+    """The signature of a request and its scope."""
 
     access_key: str
     date: str  # yyyymmdd

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What operations have in common: the cluster that a request names, checked parameters, and pages."""
+"""Functions that operations share: the cluster of a request, checked parameters, and pages."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def cluster_of(state: State, account: str, params: Params, generation: str | Non
 
 
 def check_manager(cluster: Cluster) -> None:
-    """Users are asked of the cluster itself, so it must run and its manager must answer."""
+    """The cluster itself manages its users, so it must be running and its manager must respond."""
     if cluster.current_status() != "running":
         raise ApiError("InvalidClusterStatus")
     if cluster.manager == "down":

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the product checks once the gateway has let a request in: required parameters, region, permission."""
+"""The checks of the product after those of the gateway: required parameters, region, permission."""
 
 from __future__ import annotations
 

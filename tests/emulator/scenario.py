@@ -43,7 +43,7 @@ CHOICES = {
     "ids": ("strings", "numbers"),
     "scheduler": ("live", "documented"),
 }
-# What the state has under the same name.
+# Keys of the state with the same name.
 SWITCHES = (
     "set_without_scripts",
     "empty_lists",
@@ -78,18 +78,18 @@ Made = TypeVar("Made")
 
 
 class ScenarioError(ValueError):
-    """The scenario is not understood; the text says where and why."""
+    """The scenario is not valid. The message states the place and the reason."""
 
 
 def load(source: str | Path | Mapping[str, Any] | None) -> tuple[State, list[Fault]]:
-    """Keys that the scenario does not have are taken from the default one."""
+    """Absent keys default to those of the default scenario."""
     default = _read(DEFAULT)
     given = _read(source) if source is not None and not isinstance(source, Mapping) else dict(source or default)
     _known("scenario", given, TOP)
     if "generate" in given:
         given.setdefault("clusters", [])
     if "regions" in given:
-        # The default one's region need not be among them.
+        # They need not include the region of the default scenario.
         default.pop("region")
     return _state({**default, **given}), [_fault(i, item) for i, item in enumerate(given.get("faults") or [])]
 
@@ -138,7 +138,7 @@ def _state(data: dict[str, Any]) -> State:
 
 
 def _bucket(where: str, item: object, state: State) -> Bucket:
-    """A bucket; its objects are keys with texts."""
+    """A bucket. Its objects are strings by key."""
     data = {"region": state.region, **_mapping(where, item)}
     _needed(where, data, "name")
     data["objects"] = {key: StoredObject(str(text).encode()) for key, text in _mapping(f"{where}.objects", data.get("objects") or {}).items()}
@@ -156,7 +156,7 @@ def _add(state: State, where: str, item: object) -> None:
 
 
 def _generate(state: State, where: str, item: object) -> None:
-    """Many alike clusters, spread over the regions one after the other."""
+    """Many identical clusters, distributed over the regions in turn."""
     data = _mapping(where, item)
     _known(where, data, ("clusters", "prefix", "regions", "cluster"))
     prefix, regions = data.get("prefix", "ehpc-hz-fleet"), _list(data.get("regions") or state.region)
@@ -193,7 +193,7 @@ def _cluster(where: str, data: dict[str, Any], region: str) -> Cluster:
 
 
 def _users(where: str, data: Any) -> list[User]:
-    """A list of names or of users, or so many with numbered names."""
+    """A list of names or of users, or a count of users with numbered names."""
     if isinstance(data, Mapping):
         _known(where, data, ("count", "prefix", "group", "add_time"))
         common = {name: data[name] for name in ("group", "add_time") if name in data}
@@ -224,7 +224,7 @@ def _make(kind: type[Made], where: str, item: object) -> Made:
     try:
         return kind(**data)
     except TypeError as error:
-        # What is left is a required key that is not there.
+        # The remaining case is a missing required key.
         raise ScenarioError(f"{where}: {str(error).partition('() ')[2]}") from None
 
 

@@ -31,7 +31,7 @@ from .scenario import load
 from .state import Credential, Denial
 from .tls import server_context
 
-# Sixteen scripts with long addresses make a long query.
+# Sixteen scripts with long URLs make a long query.
 LONGEST_LINE = 1 << 20
 HTML = "text/html;charset=utf-8"
 
@@ -54,7 +54,7 @@ class Call:
 
 
 class Emulator:
-    """Serves while it is entered or between start() and stop()."""
+    """Serves as a context manager, or between start() and stop()."""
 
     def __init__(
         self,
@@ -121,7 +121,7 @@ class Emulator:
         return [call.action for call in list(self.calls)]
 
     def forget(self) -> None:
-        """Forgets what was seen, not the state nor the waiting faults."""
+        """Clears the recorded calls, but keeps the state and the pending faults."""
         self.calls.clear()
         self.sni.clear()
         self.connections = 0
@@ -140,7 +140,7 @@ class Emulator:
         self.state.denied.append(denial)
         return denial
 
-    # Life
+    # Start and stop
 
     def start(self) -> Emulator:
         context = self._failure = None
@@ -186,20 +186,20 @@ class Emulator:
             return
         self.port = listener.sockets[0].getsockname()[1]
         self.internal_port = internal.sockets[0].getsockname()[1]
-        # Only now is there something to stop: a loop that could not listen ends by itself.
+        # From now on the loop must be stopped. A loop that could not listen ends by itself.
         self._loop, self._stopping = loop, stopping
         ready.set()
         await stopping.wait()
         listener.close()
         internal.close()
-        # An answer that is still to come is given up, here or by the end of the loop.
+        # Pending responses are cancelled, here or by the end of the loop.
         await server.shutdown(0.01)
 
     def _accept(self, server: web.Server) -> web.RequestHandler:
         self.connections += 1
         self._accepted += 1
         protocol = server()
-        # An id() may come again when its protocol is gone; then this is a new connection and overwrites it.
+        # The id() of a deleted protocol may be used again. The new connection then overwrites the old one.
         self._numbers[id(protocol)] = self._accepted
         return protocol
 

@@ -4,7 +4,7 @@
 
 """Signatures of requests: RPC version 1.0 (HMAC-SHA1, in the query) and ACS3-HMAC-SHA256 (in the headers).
 
-Only the arithmetic is here; what is checked, and in which order, is in gateway.py.
+This module only computes signatures; gateway.py checks them.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def sign(secret_key: str, text: str) -> str:
 
 
 def parse_authorization(header: str) -> dict[str, str] | None:
-    """The fields of an ACS3 Authorization header, or None where it is something else."""
+    """The fields of an ACS3 Authorization header, or None for any other header."""
     algorithm, _blank, rest = header.partition(" ")
     fields = dict(re.findall(r"(Credential|SignedHeaders|Signature)=([^,\s]+)", rest))
     return fields if algorithm == ACS3 and len(fields) == 3 else None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the service knows: regions, keys, clusters with their users and nodes."""
+"""The state of the service: regions, keys, clusters with their users and nodes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Credential:
 
 @dataclass
 class Denial:
-    """A missing RAM permission; what is None matches everything."""
+    """A missing RAM permission. None matches everything."""
 
     action: str = "*"
     region: str | None = None
@@ -84,7 +84,7 @@ class Node:
 
 @dataclass
 class StatusAfter:
-    """The next status of a cluster, after so many DescribeCluster calls or so many seconds."""
+    """The next status of a cluster, after a number of DescribeCluster calls or of seconds."""
 
     status: str = "running"
     calls: int | None = None
@@ -201,7 +201,7 @@ class StoredObject:
     content: bytes
     content_type: str = "application/octet-stream"
     acl: str = "default"  # that of the bucket
-    headers: dict[str, str] = field(default_factory=dict)  # what came with it and is sent with it
+    headers: dict[str, str] = field(default_factory=dict)  # headers that were uploaded and are returned with it
     modified: float = field(default_factory=time.time)
 
 
@@ -217,14 +217,14 @@ class Bucket:
     versioning: str = ""  # Enabled or Suspended: x-oss-forbid-overwrite has no effect
     retention: bool = False  # objects are immutable
     kms: bool = True  # the key management service is enabled
-    anonymous_read: str = "nodes"  # who reads without a signature, by a bucket policy: nodes (of the VPC), everyone, none
+    anonymous_read: str = "nodes"  # the clients that a bucket policy allows to read without a signature: nodes (of the VPC), everyone, none
     domains: list[str] = field(default_factory=list)  # host names of its own
     objects: dict[str, StoredObject] = field(default_factory=dict)
 
 
 @dataclass
 class Next:
-    """How E-HPC NEXT behaves where its documentation says nothing."""
+    """The behaviour of E-HPC NEXT that its documentation does not specify."""
 
     keeps: list[str] = field(default_factory=list)  # parameters that UpdateCluster leaves alone if they are omitted
     empty_script: str = "clear"  # UpdateCluster with an empty ClusterCustomConfiguration: clear, keep or refuse

@@ -17,7 +17,7 @@ from .state import Cluster, State
 
 MAX_USERS = 100
 GROUPS = ("users", "wheel")
-# The documented form is 6 to 30 characters, but the documented example, user1, has 5; `short_user_names` decides about these.
+# The documented form is 6 to 30 characters, but the documented example, user1, has 5; `short_user_names` decides whether such names are valid.
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9.]{0,29}")
 MIN_NAME = 6
 PASSWORD = re.compile(r"[A-Za-z0-9()~!@#$%^&*\-_+=|{}\[\]:;'/<>,.?]{8,30}")
@@ -155,7 +155,7 @@ def _is_valid(state: State, field: str, value: str) -> bool:
 
 
 def _exists(state: State, cluster: Cluster, name: str, failure: str) -> bool:
-    """Whether there is such a user; what the service answers if there is not is unknown, and `unknown_user` decides."""
+    """Whether the user exists. The response for an unknown user is not documented; `unknown_user` selects it."""
     if name in cluster.users:
         return True
     if state.unknown_user == "ignore":

@@ -25,7 +25,7 @@ PROCESS: Task = {"vars": {"ehpc_in_process": False}}
 
 @pytest.fixture
 def stored(emulator: Emulator, tmp_path: Path) -> list[dict[str, str]]:
-    """What each of the three clusters has."""
+    """The scripts of each of the three clusters."""
     texts = Hostile(tmp_path).strings.values()
     scripts = [{"url": SIGNED, "args": " -v  'a b' "}, *({"url": "/opt/b.sh", "args": text} for text in texts), {"url": SIGNED + "&n=2", "args": ""}]
     for cluster_id in (PUBLIC, HYBRID, OTHER):
@@ -105,7 +105,7 @@ def test_restore(play: Play, emulator: Emulator, stored: list[dict[str, str]], t
         assert "EXAMPLEsig" not in run.everything()
 
 
-def test_a_file_that_is_no_backup(play: Play) -> None:
+def test_a_file_that_is_not_a_backup(play: Play) -> None:
     broken = play.directory / "broken.yml"
     broken.write_text(f"cluster_id: [{SIGNED}", encoding="utf-8")
     run = play.playbook("alicloud.ehpc.restore", extra_vars={"ehpc_restore_file": "broken.yml"}, verbosity=3, code=2)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every source of credentials, in its precedence: which key, with which token, has signed what arrived at the service.
+"""Every source of credentials, in order of precedence: the key and the token of each request that arrives at the service.
 
 The emulator refuses a wrong secret, a token that is missing, and a token that is another key's. So an answer proves all three.
 """
@@ -40,7 +40,7 @@ from ansible_collections.alicloud.ehpc.tests.support.playing import Play, Task, 
 from ansible_collections.alicloud.ehpc.tests.support.servers import Answer, Answering, Asked, Authority, Proxy, Server
 from Tea.core import TeaCore
 
-# As the collection's interface promises them, in this order.
+# As documented, in this order.
 VARIABLES = {
     "access_key": ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABACLOUD_ACCESS_KEY_ID", "ALICLOUD_ACCESS_KEY", "ALICLOUD_ACCESS_KEY_ID"),
     "secret_key": (
@@ -79,7 +79,7 @@ def service() -> Iterator[Emulator]:
 
 
 class Signing:
-    """Calls the service with some options and variables, and tells whose key arrived."""
+    """Calls the service with some options and variables, and returns the identity whose key arrived."""
 
     def __init__(self, emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
         self.emulator = emulator
@@ -191,7 +191,7 @@ def test_variables_of_the_sdk_never_replace_the_identity(signing: Signing) -> No
 
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home with the profiles of the vendor's CLI."""
+    """A home with profiles of the Alibaba Cloud CLI."""
     script = tmp_path / "credentials.py"
     script.write_text(f"print({json.dumps(external_answer())!r})\n", encoding="utf-8")
     path = tmp_path / ".aliyun" / "config.json"
@@ -272,7 +272,7 @@ STARRED: dict[str, tuple[dict[str, str], dict[str, str]]] = {
 }
 
 
-def test_only_what_needs_the_package_asks_for_it(tmp_path: Path, service: Emulator) -> None:
+def test_only_sources_that_need_the_package_require_it(tmp_path: Path, service: Emulator) -> None:
     package = tmp_path / "python" / "alibabacloud_credentials"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("raise ImportError('not installed')\n", encoding="utf-8")
@@ -306,7 +306,7 @@ def test_only_what_needs_the_package_asks_for_it(tmp_path: Path, service: Emulat
 
 @pytest.fixture
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Elsewhere]:
-    """STS and the metadata service, where the package looks for them: at their names, through the environment's proxies."""
+    """STS and the metadata service at the names that the package uses, through the proxies of the environment."""
     authority = Authority(tmp_path / "authority.pem")
     # The package takes no authorities of its own: it trusts what certifi has. So STS gets a certificate of one of these.
     monkeypatch.setattr(requests.adapters, "DEFAULT_CA_BUNDLE_PATH", authority.bundle)
@@ -325,7 +325,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Elsew
 
 
 class Elsewhere:
-    """What answers as STS and as the metadata service; a test may put something else in their place."""
+    """The stand-ins for STS and the metadata service. A test may replace them."""
 
     def __init__(self) -> None:
         self.assuming = Sts()
@@ -359,7 +359,7 @@ def test_profile(profile: str, expected: str, signing: Signing, config: Path, el
     assert signing(profile=profile, shared_credentials_file=str(config)) == identity(expected).access_key
 
 
-def test_which_profile(signing: Signing, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_precedence_of_profiles(signing: Signing, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
     moved = tmp_path / "elsewhere.json"
     moved.write_text(config.read_text(encoding="utf-8").replace('"current": "current"', '"current": "token"'), encoding="utf-8")
@@ -439,7 +439,7 @@ def test_assumed_role(options: dict[str, str], variables: dict[str, str], signer
 def test_the_role_of_the_environment_with_and_without_keys(signing: Signing, config: Path, elsewhere: Elsewhere, tmp_path: Path) -> None:
     signing.environment(ALIBABA_CLOUD_ROLE_ARN=ROLE, ALIBABA_CLOUD_ROLE_SESSION_NAME="pod")
     assert signing(**given(OPTION)) == identity("assumed").access_key
-    # Without a key it belongs to OIDC, and without the rest of OIDC to nobody.
+    # Without a key it belongs to OIDC. Without the other variables of OIDC it is ignored.
     assert signing() == identity("current").access_key
     token = tmp_path / "token"
     token.write_text(OIDC_TOKEN, encoding="utf-8")
@@ -486,7 +486,7 @@ def test_a_loop_over_homes(tmp_path: Path, service: Emulator, in_process: bool |
     assert [call.access_key for call in service.calls] == [identity(name).access_key for name in ("profile", "current", "profile")]
 
 
-# What must not be told
+# Secrets in failures
 
 
 @pytest.mark.usefixtures("config")
@@ -501,12 +501,12 @@ SECRETS = [secret for name in (*LONG_TERM, *TEMPORARY) for secret in identity(na
 
 
 def hostile(name: str) -> Answering:
-    """An answer that is no use and is full of secrets."""
+    """An unusable response that is full of secrets."""
     return lambda asked: (500, json.dumps({"Credentials": identity(name)._asdict(), "asked": asked.target}))
 
 
 @pytest.mark.parametrize("way", ["refuses", "breaks off", "cannot be reached"])
-def test_failures_of_a_source_tell_no_secret(
+def test_failures_of_a_source_contain_no_secret(
     way: str,
     signing: Signing,
     config: Path,
@@ -528,7 +528,7 @@ def test_failures_of_a_source_tell_no_secret(
         elsewhere.sts = elsewhere.metadata = broken_off
     else:
         elsewhere.sts, elsewhere.metadata = hostile("assumed"), hostile("ecs")
-    # What ansible-core writes to its log, and no more, because libraries tell secrets below it.
+    # The level of the log of ansible-core, because libraries log secrets at lower levels.
     caplog.set_level("INFO")
     told = []
     for options in (

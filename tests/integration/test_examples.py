@@ -2,11 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is written in examples, in the README and in the guides works as it stands, and gives what is documented.
+"""The examples, the README and the guides run unchanged, and return the documented results.
 
-All of it is one playbook, because a start of Ansible takes longer than a task. A document says who runs a task by its words, so
-loose tasks of one document are one play, in their order, and plays for localhost are run as they are. Plays for hosts that only
-SSH reaches are left out.
+All of it is one playbook, because a start of Ansible takes longer than a task. The loose tasks of one document are one play, in their order,
+and plays for localhost run unchanged. Plays for hosts that only SSH reaches are left out.
 """
 
 from __future__ import annotations
@@ -38,9 +37,9 @@ SCENARIO = {
     ]
 }
 TYPES: dict[str, t.Any] = {"str": str, "bool": bool, "int": int, "list": list, "dict": dict}
-# Tasks beside those of the collection that need nothing but this machine.
+# Modules of Ansible that need only this machine.
 HARMLESS = ("ansible.builtin.debug", "ansible.builtin.copy")
-# What a task that is left out would have found, and how long to wait for what does not come.
+# The results of tasks that are left out, as variables.
 FOUND = {
     "vault_initial_password": "Example-1-password",
     "getent_passwd": {"root": ["x", "0", "0", "", "/root", "/bin/sh"], "hpcuser01": ["x", "1001", "100", "", "/home/hpcuser01", "/bin/sh"]},
@@ -48,12 +47,13 @@ FOUND = {
 }
 # Modules that need a controller.
 ELSEWHERE = "awx.awx."
-# What Ansible itself adds to a result, for until, failed_when and async.
+# Keys that Ansible itself adds to a result, for until, failed_when and async.
 OF_ANSIBLE = {"attempts", "failed_when_result", "ansible_job_id", "results_file", "started", "finished"}
 OF_ANSIBLE |= {"stdout", "stdout_lines", "stderr", "stderr_lines"}
-# What the host of the documents' scripts has, and where they have it.
+# The scripts of the documents, and their host.
 SCRIPTS: dict[str, File] = dict.fromkeys(["/base.sh", "/2026-11/base.sh"], b"#!/bin/sh\n")
 SCRIPT_HOST = "https://scripts.example.com/"
+# Short time limits, because some users never arrive.
 IMPATIENT = {f"{COLLECTION}.user_sync": {"wait_timeout": 5}, f"{COLLECTION}.post_scripts_run": {"wait_delay": 0.5}}
 
 Returned = dict[str, dict[str, t.Any]]
@@ -82,7 +82,7 @@ def runnable(node: t.Any) -> list[dict[str, t.Any]]:
 
 
 def plays(where: str, text: str) -> list[dict[str, t.Any]]:
-    """The plays of a text for localhost, and one with all its loose tasks."""
+    """The plays for localhost in a document, and one play with all its loose tasks."""
     lists = [node for node in load(text) if isinstance(node, list)]
     whole = [play for node in lists for play in node if play.get("hosts") == "localhost" and ELSEWHERE not in str(play)]
     loose = runnable([entry for node in lists for entry in node if "hosts" not in entry])
@@ -103,7 +103,7 @@ def environment(emulator: Emulator) -> dict[str, str]:
 
 
 def undocumented(documented: Returned, real: dict[str, t.Any], where: str) -> list[str]:
-    """What a real result has that the documentation does not, or of another type; at any depth."""
+    """The keys of a real result that are not documented, or that have another type, at any depth."""
     found = [f"{where}: {key} is not documented" for key in set(real) - set(documented)]
     for key in set(real) & set(documented):
         entry, value, path = documented[key], real[key], f"{where}.{key}"
@@ -122,7 +122,7 @@ def undocumented(documented: Returned, real: dict[str, t.Any], where: str) -> li
 
 
 def unlike_sample(entry: dict[str, t.Any], real: dict[str, t.Any], where: str) -> list[str]:
-    """Where only a sample tells of the keys, it has them all."""
+    """A sample that documents the keys has all of them."""
     sample = entry["sample"][0] if entry["type"] == "list" else entry["sample"]
     return [f"{where}: has {sorted(real)}, in the sample are {sorted(sample)}"] if set(real) != set(sample) else []
 
@@ -141,14 +141,14 @@ def documented_keys(documented: Returned, where: str = "") -> set[str]:
 
 
 class Ran(t.NamedTuple):
-    """All of it, and what each module returned in it."""
+    """The run of all documents, and the results of each module."""
 
     run: Run
     returned: dict[str, list[dict[str, t.Any]]]
 
 
 def with_scripts(directory: Path) -> str:
-    """A PATH for nodes, on which each script of the documents can be fetched: the hosts that they name are nobody's."""
+    """A PATH for nodes with a curl that returns a script for every URL, because the hosts in the documents do not exist."""
     curl = directory / "curl"
     curl.write_text("#!/bin/sh\necho '#!/bin/sh'\n", encoding="utf-8")
     curl.chmod(0o755)
@@ -159,7 +159,7 @@ def with_scripts(directory: Path) -> str:
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     play = Play(tmp_path_factory.mktemp("examples"))
     playbook = [one for where, text in texts().items() for one in plays(where, text)]
-    # Each result is known by its task's name, which says its module then.
+    # The name of the task identifies the module of each result.
     wrong = {"region": "cn-hangzhou", "access_key": "EXAMPLEnone", "secret_key": "EXAMPLE-none"}
     needed: dict[str, dict[str, t.Any]] = {name: {"cluster_id": CLUSTER} for name in MODULES if "cluster_id" in module(name).ARGUMENT_SPEC}
     needed["post_scripts"]["state"] = "absent"

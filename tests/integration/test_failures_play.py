@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a user reads where something fails: on which cluster, what is wrong, what to do; and nothing is written then."""
+"""The messages of failures: the cluster, the problem, the remedy. A failed task has written nothing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def sync(cluster_id: str, **options: t.Any) -> Task:
     return task("", "user_sync", cluster_id=cluster_id, **options)
 
 
-# name -> the task, and what its message must say beside the cluster's id
+# name -> the task, and a pattern of its message after the cluster ID
 REFUSED_HERE: dict[str, tuple[Task, str]] = {
     "seventeen scripts": (scripts(*SEVENTEEN), rf"{HYBRID}.*17 .*16 .*(remove|call others)"),
     "seventeen scripts, purge false": (scripts(*SEVENTEEN, purge=False), rf"{HYBRID}.*17 .*16 "),
@@ -59,7 +59,7 @@ REFUSED_HERE: dict[str, tuple[Task, str]] = {
     "half a pair, key": (scripts(access_key=""), r"access_key is not.*Set access_key"),
     "no region": (scripts(region=""), r"No region is given.*ALIBABA_CLOUD_REGION_ID"),
 }
-# The checks that are Ansible's own, at least in some of its releases: no `error`, but its words.
+# Checks of Ansible itself, at least in some releases: the result has no `error`, and the message is that of Ansible.
 REFUSED_BY_ANSIBLE: dict[str, tuple[Task, str]] = {
     "no cluster id": (task("", "post_scripts", scripts=[]), r"missing required arguments: cluster_id"),
     "unknown option": (scripts(script=[]), r"Unsupported parameters for \(alicloud\.ehpc\.post_scripts\) module: script\."),
@@ -71,7 +71,7 @@ REFUSED_BY_ANSIBLE: dict[str, tuple[Task, str]] = {
     "wrong number": (sync(HYBRID, wait_timeout="long"), r"wait_timeout.*int"),
     "ids and names": (task("", "cluster_info", cluster_ids=[HYBRID], names=["x"]), r"parameters are mutually exclusive: cluster_ids\|names"),
 }
-# name -> the task, code, HTTP status, and what its message must say
+# name -> the task, code, HTTP status, and a pattern of its message
 REFUSED_BY_THE_SERVICE: dict[str, tuple[Task, str, int | None, str]] = {
     "unknown cluster": (scripts(cluster_id="ehpc-hz-absent"), "ClusterNotFound", 404, r"of cluster ehpc-hz-absent in cn-hangzhou: .*region.*cluster_info"),
     "another region": (scripts(region="cn-shanghai"), "ClusterNotFound", 404, rf"of cluster {HYBRID} in cn-shanghai: "),
@@ -126,14 +126,14 @@ def named(table: dict[str, t.Any]) -> list[Task]:
 
 
 def for_host(play: Play, table: Table) -> Table:
-    """All of a table in the worker. As processes, which take long, every third shows that it is the same function."""
+    """All tasks of a table in the worker, and every third one as a process, because processes take long."""
     if play.in_process is False:
         return t.cast("Table", dict(list(table.items())[::3]))
     return table
 
 
 def assert_complete(result: Result) -> None:
-    """The failure has all that is promised of one."""
+    """The failure has all documented keys."""
     assert result.failed, result.result
     assert set(result.error) == {"action", "code", "message", "http_status", "request_id", "hint"}
     assert result.error["message"].rstrip(".") in result.msg
@@ -169,7 +169,7 @@ def test_refused_by_the_service(both: Play, emulator: Emulator) -> None:
         assert run[name].error["action"], name
         assert run[name].error["hint"], name
         assert re.search(words, run[name].msg), f"{name}: {run[name].msg}"
-    # The one write that was sent is that of the task that was told not to look first, and it was refused.
+    # The only write is that of the task with check_cluster: false, and the service refused it.
     sent = ["InvalidClusterStatus"] if "not in proxy mode, not looked" in refused else []
     assert [call.code for call in emulator.calls if call.action in WRITES] == sent
     assert before == {cluster.id: (list(cluster.post_scripts), set(cluster.users)) for cluster in emulator.state.clusters.values()}

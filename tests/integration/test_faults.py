@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every operation meets every fault: how the task ends, what the service has then, and how many requests it took.
+"""Every operation meets every fault: the outcome of the task, the state of the service afterwards, and the number of requests.
 
-The table in `docs/docsite/rst/guide_failures.rst` is what is promised. The table of what was observed is printed, and
+The table in `docs/docsite/rst/guide_failures.rst` states the promised outcomes. The table of observed outcomes is printed, and
 written to `build/outcomes.rst`.
 """
 
@@ -36,7 +36,7 @@ SCENARIO = {
         {"id": PUBLIC, "post_scripts": [OLD], "users": ["hpcuser01"]},
     ],
 }
-# Only for the answers that are late: a busy machine needs its time for the others.
+# Only for late responses: on a busy machine, other responses need more time.
 READ_TIMEOUT, LATE = 0.4, 0.7
 
 
@@ -69,7 +69,7 @@ DONE: dict[str, Callable[[Cluster], bool]] = {
     "ModifyUserGroups": lambda cluster: cluster.users["hpcuser01"].group == "wheel",
     "ModifyUserPasswords": lambda cluster: cluster.users["hpcuser01"].password == PASSWORD,
 }
-# What the tasks read before a write, and after it: to return it, and after a failure to know what it has done.
+# The reads of the tasks before a write and after it.
 READ_BY: dict[str, str] = {"post_scripts": "GetPostScripts", "user_sync": "ListUsers", "user": "ListUsers"}
 READS_AFTER_A_FAILURE = ("user",)
 
@@ -135,7 +135,7 @@ def counted(operation: str, calls: list[str], failed: bool) -> tuple[int, int]:
 
 @pytest.fixture(scope="module")
 def outcomes() -> dict[str, dict[Fault, Outcome]]:
-    """For each operation the outcome of each fault. Those of late answers are waited for together."""
+    """The outcome of each fault for each operation. Faults with late responses run in parallel."""
     with ThreadPoolExecutor(len(OPERATIONS)) as pool:
         late = {(operation, fault): pool.submit(meet, operation, fault) for operation in OPERATIONS for fault in FAULTS if fault.kind == "slow"}
         found = {case: outcome.result() for case, outcome in late.items()}
@@ -169,7 +169,7 @@ def test_the_operations_of_a_column_are_alike(operations: tuple[str, ...], outco
         assert f"``{operation}``" in documented.partition("\nOutcome by fault\n")[2]
         expected = dict(outcomes[operations[0]])
         if operation == "DescribeCluster":
-            # cluster_info leaves out clusters that are not there.
+            # cluster_info omits unknown clusters.
             unknown = next(fault for fault in FAULTS if fault.code == "ClusterNotFound")
             expected[unknown] = expected[unknown]._replace(code=None)
         assert outcomes[operation] == expected, operation
@@ -182,7 +182,7 @@ def test_a_task_that_succeeds_has_done_its_work(outcomes: dict[str, dict[Fault, 
             assert outcome.done or outcome.code, (operation, fault)
 
 
-def test_a_write_that_arrives_while_it_is_repeated() -> None:
+def test_a_write_that_arrives_while_it_is_retried() -> None:
     with Emulator(SCENARIO) as emulator:
         emulator.fault("SetPostScripts", kind="slow_before", seconds=LATE)
         result = run("post_scripts", {**reaching(emulator, read_timeout=READ_TIMEOUT), "cluster_id": CLUSTER, "scripts": [NEW]})
@@ -192,10 +192,10 @@ def test_a_write_that_arrives_while_it_is_repeated() -> None:
         assert emulator.state.clusters[CLUSTER].post_scripts == [NEW]
 
 
-def test_a_lost_write_of_which_nothing_can_be_read() -> None:
+def test_a_lost_write_after_which_reads_fail() -> None:
     with Emulator(SCENARIO) as emulator:
         emulator.fault("SetPostScripts", kind="lost_after")
-        # The list is read once before the write; that one is to succeed.
+        # The first read, before the write, succeeds.
         emulator.fault("GetPostScripts", kind="slow", seconds=0)
         emulator.fault("GetPostScripts", code="NotAuthorized", times=None)
         with pytest.raises(EhpcError) as caught:
@@ -235,7 +235,7 @@ def test_every_documented_code(tmp_path: Path) -> None:
         assert set(error) == {"action", "code", "message", "http_status", "request_id", "hint"}
         assert (error["action"], error["code"]) == (operation, code)
         assert (error["http_status"], error["request_id"]) == (answers[-1].http_status, answers[-1].request_id)
-        # Attempted on which cluster, code, message, what to do; and the string to sign of the signature's codes is left out.
+        # The attempt, the cluster, the code, the message and the remedy, without the string to sign of signature errors.
         assert error["message"]
         assert result.msg.startswith(f"Cannot {ATTEMPTS[operation][0]} of cluster {cluster_id} in cn-hangzhou: {code}: {error['message'].rstrip('.')}.")
         assert "%26" not in result.msg
@@ -246,6 +246,6 @@ def test_every_documented_code(tmp_path: Path) -> None:
         cluster = emulator.state.clusters[cluster_id]
         assert (cluster.post_scripts, cluster.users) == ([], {})
     hints = {code: results[cluster_id].error["hint"] for cluster_id, (operation, code) in zip(ids, CASES) if operation == "SyncUsers"}
-    # Each code of the two pages has a hint of its own; only the two that mean "later" share one.
+    # Each code of the two pages has its own hint. Only the two temporary errors share one.
     assert hints.pop("UnknownError") == hints["ServiceUnavailable"]
     assert len(set(hints.values())) == len(hints)

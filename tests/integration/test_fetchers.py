@@ -4,7 +4,7 @@
 
 """Nodes fetch scripts with curl, or else with wget: with the programs of this machine, if it has them, and with the emulator's stand-ins.
 
-The ID of a test says which program ran: `[/usr/bin/curl]` or `[stand-in for curl]`.
+The ID of a test contains the program: `[/usr/bin/curl]` or `[stand-in for curl]`.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ def test_no_process_shows_the_signature_of_a_url(node: Node, plain: ScriptServer
 
 @each_wget
 def test_wget_fetches(node: Node, plain: ScriptServer) -> None:
-    """Over http, because only the system says whom wget trusts."""
+    """Over http, because wget trusts the certificates of the system only."""
     path = "/hello.sh?a=%20';touch%20canary;'[1-2]&b"
     assert node.run(plain.url(path))["output"] == "hello\n"
     (request,) = plain.requests

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Many clusters in one run: failures that stay alone, and slices."""
+"""Many clusters in one run: isolated failures, and slices."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Fleet:
 
 
 def stats(run: Run) -> dict[str, dict[str, t.Any]]:
-    """What the run hands to workflows."""
+    """The artifacts of the run."""
     return t.cast("dict[str, dict[str, t.Any]]", run[f"{ROLE} : Report the results"]["ansible_stats"]["data"]["ehpc_bootstrap"])
 
 
@@ -96,7 +96,7 @@ def test_three_of_a_hundred_are_broken(play: Play) -> None:
         assert {count for name, count in calls.items() if name in done} == {3}, "a converged run makes three calls for a cluster"
 
 
-def test_where_all_fail_the_table_is_there(play: Play) -> None:
+def test_the_table_is_printed_if_all_clusters_fail(play: Play) -> None:
     with Emulator(generated(3)) as emulator:
         for cluster in emulator.state.clusters.values():
             cluster.status = "exception"
@@ -105,7 +105,7 @@ def test_where_all_fail_the_table_is_there(play: Play) -> None:
         assert all("exception" in result["error"] for result in stats(run).values())
 
 
-def test_a_failure_that_ends_the_run_is_that_of_its_cluster_alone(play: Play) -> None:
+def test_a_failed_cluster_does_not_fail_the_others(play: Play) -> None:
     with Emulator(generated(3)) as emulator:
         healthy, failing, _third = sorted(emulator.state.clusters)
         fleet = Fleet(play, emulator)
@@ -131,14 +131,14 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("elsewhere")
 
 
-def test_slices_do_what_one_run_does(play: Play, elsewhere: Path) -> None:
+def test_slices_have_the_results_of_one_run(play: Play, elsewhere: Path) -> None:
     with Emulator(generated(12)) as whole, Emulator(generated(12)) as sliced:
         one, parts = Fleet(play, whole), Fleet(Play(elsewhere, sliced), sliced)
         everything = stats(one())
         hosts = list(sliced.state.clusters)
         merged: dict[str, t.Any] = {}
         for number in range(3):
-            # As a controller that slices jobs does: every third host of the inventory, by a limit.
+            # As a controller slices jobs: every third host of the inventory, by a limit.
             run = parts("--limit", ",".join(hosts[number::3]))
             assert set(stats(run)) == set(hosts[number::3])
             merged |= stats(run)

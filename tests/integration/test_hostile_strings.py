@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Results, facts and messages with strings of the service or of a node, which no template ever evaluates. The inventory is in test_inventory."""
+"""Strings of the service or of a node in results, facts and messages are never evaluated as templates. The inventory is in test_inventory."""
 
 from __future__ import annotations
 

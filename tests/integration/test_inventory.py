@@ -52,7 +52,7 @@ class Inventory:
         return self._command(INVENTORY_COMMAND, arguments, code, env, options)
 
     def play_over(self, *arguments: str, **options: t.Any) -> None:
-        """A playbook over these hosts, which asks for nothing but them."""
+        """A playbook over these hosts with a task that does nothing."""
         (self.directory / "empty.yml").write_text("[{hosts: ehpc_clusters, gather_facts: false}]", encoding="utf-8")
         self._command(PLAYBOOK_COMMAND, ("empty.yml", *arguments), 0, None, options)
 
@@ -431,7 +431,7 @@ def test_cache_of_another_identity(inventory: Inventory, emulator: Emulator) -> 
     assert inventory(**CACHE, access_key=other.access_key, secret_key=other.secret_key).hosts == []
 
 
-def test_unreadable_and_stale_cache(inventory: Inventory, emulator: Emulator) -> None:
+def test_an_unreadable_or_stale_cache(inventory: Inventory, emulator: Emulator) -> None:
     first = inventory(**CACHE)
     cached = next((inventory.directory / "cache").iterdir())
     is_wrapped = "__payload__" in cached.read_text(encoding="utf-8")  # since ansible-core 2.19
@@ -475,7 +475,7 @@ def test_nodes_without_a_host_name_of_their_own(play: Play) -> None:
     assert sorted(found.hosts) == sorted(f"{name}.ehpc-hz-EXAMPLE" for name in names)
 
 
-def test_where_no_region_can_be_asked_it_fails(inventory: Inventory, emulator: Emulator) -> None:
+def test_it_fails_if_no_region_can_be_read(inventory: Inventory, emulator: Emulator) -> None:
     emulator.deny("ListClusters")
     assert "NotAuthorized" in inventory.run("--list", code=1, strict_regions=False).stderr
 
@@ -526,7 +526,7 @@ def test_documented_files(play: Play) -> None:
     assert [listing.stderr for listing in found if listing.stderr] == []
 
 
-def test_only_its_own_files(inventory: Inventory) -> None:
+def test_files_with_other_names_are_ignored(inventory: Inventory) -> None:
     (inventory.directory / "other.yml").write_text("plugin: alicloud.ehpc.ehpc\n", encoding="utf-8")
     ran = subprocess.run(
         [INVENTORY_COMMAND, "-i", "other.yml", "--list"],

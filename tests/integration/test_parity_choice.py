@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which tasks run in the worker, and which as a process although they run on the controller."""
+"""The choice between the worker and a process, for tasks on the controller."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_variables(parity: Parity, emulator: Emulator, python: Path) -> None:
     )
 
 
-def test_what_needs_a_process(parity: Parity, emulator: Emulator, python: Path, become: dict[str, object]) -> None:
+def test_tasks_that_need_a_process(parity: Parity, emulator: Emulator, python: Path, become: dict[str, object]) -> None:
     other = f"all: {{hosts: {{other: {{ansible_connection: local, ansible_python_interpreter: {python}}}}}}}"
     (parity.play.directory / "hosts.yml").write_text(other, encoding="utf-8")
     assert as_named(
@@ -118,7 +118,7 @@ def test_interpreter_of_the_configuration(parity: Parity, emulator: Emulator, py
     assert as_named(ways(parity, emulator, [region("worker, automatic"), own]))
 
 
-def test_it_is_documented(tmp_path: Path) -> None:
+def test_the_documentation_of_modules_mentions_processes(tmp_path: Path) -> None:
     """Each module documents how to run it as a process."""
     modules = [f"alicloud.ehpc.{path.stem}" for path in (COLLECTION / "plugins" / "modules").glob("*.py")]
     command = [str(Path(sys.executable).with_name("ansible-doc")), "--json", "--type", "module", *modules]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a playbook does around a task works alike in the worker and as a process: loops, retries, conditions, delegation, strategies."""
+"""The keywords around a task work in the worker as in a process: loops, retries, conditions, delegation, strategies."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def local(cluster_id: str) -> dict[str, object]:
 
 
 def wait(name: str, **keywords: object) -> Task:
-    """A task that waits for a cluster, which is running at the third poll."""
+    """A task that polls a cluster, which is running at the third poll."""
     return task(name, "cluster_info", cluster_ids=[CREATED]) | {"register": "found", "delay": 0, "retries": 5, **keywords}
 
 

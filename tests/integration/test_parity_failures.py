@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whatever a module or a library does, only the task fails and the play continues, in the worker as well as in a process."""
+"""Unexpected failures of a module or a library fail the task only, and the play continues, in the worker as in a process."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_unexpected_exceptions(parity: Parity, library: Path) -> None:
         assert "Signature=***" in run.everything()
         assert "Signature=" not in run.everything().replace("Signature=***", "")
         assert "AccessKeyId=EXAMPLE" not in run.everything()
-        # What a library prints is no part of a result, and may contain anything.
+        # Output of a library is not a part of the result, and may contain anything.
         assert "noise on" not in run.everything()
         assert "noise in" not in run.everything()
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What reaches a module, and leaves it, is the same in the worker and as a process: environment, defaults, templates, secrets of a vault."""
+"""The input and the output of a module are the same in the worker and as a process: environment, defaults, templates, secrets of a vault."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_environment_of_task_block_and_play(parity: Parity) -> None:
     }
 
 
-def test_environment_is_undone(parity: Parity) -> None:
+def test_the_environment_is_restored(parity: Parity) -> None:
     loop: list[dict[str, str]] = [{REGION: "cn-shanghai", "EHPC_TEST_MARK": "first"}, {}, {REGION: "no region!"}, {}]
     both = parity.compare(
         [

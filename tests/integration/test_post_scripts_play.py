@@ -56,7 +56,7 @@ def test_from_create_to_clear(both: Play, emulator: Emulator) -> None:
         ("remove all", {"state": "absent"}, []),
     ]
     if both.in_process is False:
-        # So many processes take long; three steps show that they run the same function.
+        # Processes take long. Three steps show that they run the same function.
         steps = [steps[0], steps[1], steps[-1]]
     run = both([one for name, options, _after in steps for one in four_times(name, **options)])
     before: list[t.Any] = []
@@ -68,7 +68,7 @@ def test_from_create_to_clear(both: Play, emulator: Emulator) -> None:
     assert emulator.state.clusters[CLUSTER].post_scripts == []
 
 
-def test_what_is_sent_to_the_service(both: Play, emulator: Emulator) -> None:
+def test_requests_to_the_service(both: Play, emulator: Emulator) -> None:
     scripts = [{"url": SIGNED, "args": ["--export", "nas.example.com:/data set", "it's", "多"]}, {"url": "/opt/job.sh", "args": 5}]
     run = both(
         [
@@ -111,7 +111,7 @@ def test_what_is_sent_to_the_service(both: Play, emulator: Emulator) -> None:
 
 
 def test_no_secret_is_printed(both: Play, emulator: Emulator) -> None:
-    """With everything that Ansible can print, of successes and of failures."""
+    """With the complete output of Ansible, for successes and failures."""
     emulator.fault(WRITE, code="InvalidParams", detail=SIGNED, cluster_id="ehpc-hz-hybrid02")
     temporary = emulator.credential("temporary")
     # As variables, because Ansible quotes the lines of a playbook if a task fails.
@@ -161,7 +161,7 @@ def test_check_mode_of_a_whole_play(play: Play, emulator: Emulator) -> None:
 
 
 def test_lost_responses(both: Play, emulator: Emulator) -> None:
-    """However the response is lost, the list is written once, and the task reports the truth."""
+    """For each way of losing the response, the list is written once, and the result is correct."""
     kinds = ["lost_after", "lost_before", "truncated", "truncated_json", "bad_gateway", "empty", "html"]
     written = {"lost_after": 1, "lost_before": 2, "truncated": 1, "truncated_json": 1, "bad_gateway": 2}
     clusters = [f"ehpc-hz-public{number:02d}" for number in range(1, 1 + len(kinds))]
@@ -178,7 +178,7 @@ def test_lost_responses(both: Play, emulator: Emulator) -> None:
             assert emulator.state.clusters[cluster_id].post_scripts == [BASE]
             assert (run[kind]["request_id"] is None) == (written[kind] == 1)
         else:
-            # A body that is not the service's, although the status is 200: a retry would get the same.
+            # A body that is not from the service, with status 200: a retry would return the same.
             assert run[kind].failed
             assert run[kind].error["code"] == "InvalidAnswer"
             assert len(calls) == 1

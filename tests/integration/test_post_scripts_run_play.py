@@ -214,7 +214,7 @@ def test_one_node_that_the_service_does_not_know(cluster: Cluster) -> None:
 
 
 def test_a_node_without_a_result(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its scripts ran; its result is not awaited until run_timeout ends."""
+    """Its scripts ran. The task does not wait for its result until run_timeout."""
     monkeypatch.setattr(_invocations, "RESULT_DELAY", 2)
     begun = time.monotonic()
     failure = cluster.fails("/hello.sh", nodes=["i-1", "i-forgets"], force=True, run_timeout=600)

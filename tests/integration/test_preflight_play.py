@@ -142,7 +142,7 @@ def test_the_role_accepts_three_values(bootstrap: t.Callable[..., Run], emulator
 
 
 def test_through_a_proxy(both: Play, emulator: Emulator) -> None:
-    """The proxy resolves a name that only it knows, and is not asked for the metadata service in any notation."""
+    """Only the proxy can resolve the name. It gets no request for the metadata service, in any notation."""
     with (
         ScriptServer({"/good.sh": GOOD, "/meta": redirect("https://0x646464c8/latest/")}, names=["scripts.invalid"]) as server,
         Proxy(tunnels={"scripts.invalid:443": server.port}, password="EXAMPLEpw") as proxy,

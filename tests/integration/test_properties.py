@@ -22,7 +22,7 @@ CLUSTER = "ehpc-hz-EXAMPLE"
 LIMIT = 16
 Stored = list[dict[str, str]]
 
-# Few URLs, so that they repeat; arguments with all characters that are special to a shell, in a URL or in the signature.
+# Few URLs, so that duplicates occur; arguments with all characters that are special to a shell, in a URL or in the signature.
 URLS = ["https://example.com/a%20b.sh", "https://example.com/f?x=1&y=2", "/home/多/script.sh", "oss://bucket/k+=~*.sh"]
 WORDS = st.text(alphabet=" abc'\"$`\\&=%+~*?#;|<>()[]{}!\n\té多🙂", max_size=6)
 ARGS = st.one_of(st.none(), st.sampled_from(["-x", "-y"]), WORDS, st.lists(WORDS, max_size=3))
@@ -34,7 +34,7 @@ TASKS = st.fixed_dictionaries(
 
 
 def model(before: Stored, task: dict[str, t.Any]) -> Stored | None:
-    """The scripts of a cluster that had these ones after the task; None if the task must be refused."""
+    """The expected scripts after the task; None if the task must be refused."""
     wanted = [{"url": script["url"], "args": joined(script.get("args"))} for script in task["scripts"] or []]
     if task["state"] == "absent":
         return [] if task["scripts"] is None else [script for script in before if script["url"] not in [gone["url"] for gone in wanted]]

@@ -51,7 +51,7 @@ def bootstrap(play: Play, emulator: Emulator) -> Bootstrap:
 
 
 def result(run: Run, cluster_id: str = CLUSTER) -> dict[str, t.Any]:
-    """What the role hands to workflows about a cluster."""
+    """The artifacts of the role for a cluster."""
     return t.cast("dict[str, t.Any]", results(run)[cluster_id])
 
 
@@ -60,7 +60,7 @@ def results(run: Run) -> dict[str, t.Any]:
 
 
 def row(run: Run, cluster_id: str = CLUSTER) -> str:
-    """The line of a cluster in the table that people see, with single spaces."""
+    """The line of a cluster in the table of the output, with single spaces."""
     (line,) = [line for line in run.stdout.splitlines() if line.startswith(f"{cluster_id} ") and ": ok=" not in line]
     return " ".join(line.split())
 
@@ -125,7 +125,7 @@ def test_preview_then_run_then_again(bootstrap: Bootstrap, emulator: Emulator) -
     ],
     ids=["json", "yaml", "lines"],
 )
-def test_scripts_as_text(bootstrap: Bootstrap, emulator: Emulator, scripts: str) -> None:
+def test_scripts_as_a_string(bootstrap: Bootstrap, emulator: Emulator, scripts: str) -> None:
     bootstrap(post_scripts=scripts, sync_users="false")
     assert stored(emulator) == STORED
     assert "SyncUsers" not in emulator.actions()
@@ -157,7 +157,7 @@ def test_without_purge_scripts_are_added(bootstrap: Bootstrap, emulator: Emulato
 
 
 def test_accounts_of_a_host_are_expected(bootstrap: Bootstrap, emulator: Emulator, tmp_path: Path) -> None:
-    """And those with another user ID on the cluster are reported, also if they were synchronized just now."""
+    """Accounts with another user ID on the cluster are reported, also if this run synchronized them."""
     passwd = [f"{name}:x:{uid}:100::/home/{name}:/bin/sh" for name, uid in (("root", 0), ("hpcuser01", 1000), ("physics01", 5002), ("nobody", 65534))]
     lines = "\n".join(passwd)
     getent = tmp_path / "getent"
@@ -184,7 +184,7 @@ def test_accounts_that_cannot_be_read_fail_the_cluster(bootstrap: Bootstrap, emu
 
 
 @pytest.mark.parametrize(("sync_users", "cluster_id"), [("auto", "ehpc-hz-public01"), ("auto", "ehpc-hz-hybrid02"), (False, CLUSTER)])
-def test_no_synchronization_where_it_is_not_wanted(bootstrap: Bootstrap, emulator: Emulator, sync_users: object, cluster_id: str) -> None:
+def test_no_synchronization_if_it_is_not_wanted(bootstrap: Bootstrap, emulator: Emulator, sync_users: object, cluster_id: str) -> None:
     run = bootstrap(cluster_id, sync_users=sync_users, expected_users=["nobody99"])
     assert emulator.actions() == ["DescribeCluster"]
     assert result(run, cluster_id)["users_synced"] is False
@@ -239,12 +239,12 @@ MISTAKES: list[tuple[str | None, dict[str, t.Any], list[str]]] = [
         ["script 1 begins with 'base.sh'", "script 3 begins with 'c.sh'", "uid_min", "sync_user is not", "ehpc_bootstrap_expected_users", "a dictionary"],
     ),
 ]
-# What only people who know Ansible from within understand.
+# Words that only developers of Ansible understand.
 INTERNALS = ["filter plugin", "_Ansible", "AnsibleUnsafe", "__ehpc", "Unknown error"]
 
 
 def test_mistakes(bootstrap: Bootstrap, emulator: Emulator, tmp_path: Path) -> None:
-    # In place of the real one, which a machine need not have, and which would ask the machine's name service for the host.
+    # A stand-in for getent, which a machine may lack, and which would query the name service of the machine.
     ssh = tmp_path / "ssh"
     ssh.write_text("#!/bin/sh\necho 'ssh: Could not resolve hostname accounts.invalid: Name or service not known' >&2\nexit 255\n", encoding="utf-8")
     ssh.chmod(0o755)
@@ -267,7 +267,7 @@ def test_mistakes(bootstrap: Bootstrap, emulator: Emulator, tmp_path: Path) -> N
     assert max(len(line) for line in run.stdout.splitlines() if line.startswith(("CLUSTER ", "ehpc-", "mistake"))) < 200
 
 
-def test_the_next_cluster_of_a_host_has_nothing_of_the_one_before(play: Play, bootstrap: Bootstrap) -> None:
+def test_a_second_cluster_of_a_host_has_no_values_of_the_first(play: Play, bootstrap: Bootstrap) -> None:
     used = {
         "name": "One cluster and another",
         "ansible.builtin.include_role": {"name": ROLE},
@@ -298,7 +298,7 @@ def test_the_next_cluster_of_a_host_has_nothing_of_the_one_before(play: Play, bo
     }
 
 
-def test_a_failed_call_is_not_waited_for(bootstrap: Bootstrap, emulator: Emulator) -> None:
+def test_a_failed_call_ends_the_wait(bootstrap: Bootstrap, emulator: Emulator) -> None:
     run = bootstrap(env={"ALIBABA_CLOUD_ACCESS_KEY_SECRET": "EXAMPLE-wrong"}, code=2)
     assert "SignatureDoesNotMatch" in result(run)["error"]
     assert result(run)["error_code"] == "SignatureDoesNotMatch"
@@ -307,7 +307,7 @@ def test_a_failed_call_is_not_waited_for(bootstrap: Bootstrap, emulator: Emulato
 
 
 def test_a_converged_cluster_costs_six_tasks(bootstrap: Bootstrap, tmp_path: Path) -> None:
-    """Skipped ones count too: each is a worker. The report is one task for all clusters."""
+    """Skipped tasks count too, because each takes a worker. The report is one task for all clusters."""
     hosts = {f"cluster{number}": {"ehpc_cluster_id": name} for number, name in enumerate((CLUSTER, "ehpc-hz-public01"))}
     inventory = tmp_path / "clusters.yml"
     inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts, "vars": {"ansible_connection": "local"}}}), encoding="utf-8")
@@ -331,7 +331,7 @@ def test_the_role_alone_in_a_play(play: Play, bootstrap: Bootstrap) -> None:
 
 
 def test_installed_from_its_tarball(tmp_path: Path, bootstrap: Bootstrap, play: Play) -> None:
-    """The playbook runs by its name from any directory, with nothing but what the tarball holds."""
+    """The playbook runs by its name from any directory, with the content of the tarball only."""
     galaxy = Path(sys.executable).with_name("ansible-galaxy")
     root = Path(__file__).resolve().parents[2]
     installed = tmp_path / "installed"
@@ -351,7 +351,7 @@ def test_installed_from_its_tarball(tmp_path: Path, bootstrap: Bootstrap, play: 
 
 
 def on_node(emulator: Emulator, name: str, text: str) -> str:
-    """A script that nodes have already: its path."""
+    """The path of a script that is already on the nodes."""
     path = emulator.state.machines.directory("scripts") / name
     path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
     return str(path)
@@ -379,7 +379,7 @@ def test_scripts_run_on_the_nodes_of_roles(bootstrap: Bootstrap, emulator: Emula
 
 
 def test_scripts_run_for_clusters_of_an_inventory(bootstrap: Bootstrap, emulator: Emulator, tmp_path: Path) -> None:
-    """Whichever way the connection became a local one, and wherever HOME is."""
+    """For each way of making the connection local, and for any HOME."""
     path = on_node(emulator, "hello.sh", "echo hello")
     hosts = {f"cluster{number}": {"ehpc_cluster_id": name} for number, name in enumerate((CLUSTER, "ehpc-hz-public01"))}
     inventory = tmp_path / "clusters.yml"
@@ -405,7 +405,7 @@ def test_a_script_that_fails_on_a_node_fails_the_cluster(bootstrap: Bootstrap, e
 
 
 @pytest.mark.parametrize("blank", [None, "", [], "[]"])
-def test_without_nodes_no_node_is_asked(bootstrap: Bootstrap, emulator: Emulator, blank: object) -> None:
+def test_without_nodes_no_command_is_sent(bootstrap: Bootstrap, emulator: Emulator, blank: object) -> None:
     run = bootstrap(run_on_nodes=blank, expected_users=["hpcuser01"])
     assert emulator.actions() == ["DescribeCluster", "ListUsers"]
     assert "nodes_run" not in result(run)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The users of the role over clusters of all kinds: created, synchronized, left alone."""
+"""The users of the role on all kinds of clusters: created, synchronized, unchanged."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Kinds:
 
     def __init__(self, play: Play, emulator: Emulator) -> None:
         self.play = play
-        # On the controller only, where nothing of the run may go.
+        # On the controller only, so that nothing of the run reaches another host.
         vault_password = play.directory / "vault-password"
         vault_password.write_text("example", encoding="utf-8")
         vaulted = VaultLib().encrypt(SECRETS["password in a vault"].encode(), secret=VaultSecret(b"example")).decode()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whatever fails, and however much is printed, logged, cached and kept: no secret is in any of it.
+"""No secret is in any output, log, cache or file, whatever fails and at any verbosity.
 
 The playbooks take their secrets from the environment, so that every file below the directory of the run has to be free of them.
 """
@@ -68,12 +68,12 @@ KEY, EXPIRED = "STS.EXAMPLEaccount", "STS.EXAMPLEexpired"
 ECHO = f"The specified parameter {OLD_FORM} or {V4_FORM} or {quote(OLD_FORM)} or {quote(quote(V4_FORM))} is invalid."
 NO_ANSWERS = ("html", "truncated_json", "truncated", "lost_before")
 GOOD, BAD = "ehpc-hz-good", "ehpc-hz-bad"
-# What a request is signed over, and where a signature, a token or a password would stand.
+# Parts of the string to sign, and the names that precede a signature, a token or a password.
 MARKS = re.compile(rb"GET&%2F&|&(Signature|SecurityToken|x-oss-signature)=(?!\*\*\*)|AdUserPasswd")
 
 
 def hidden(name: str) -> str:
-    """A template for a value that stands in the environment only."""
+    """A template for a value that only the environment contains."""
     return "{{ lookup('env', 'HIDDEN_%s') }}" % name
 
 
@@ -132,7 +132,7 @@ def successes() -> list[Task]:
 
 
 def asynchronous() -> list[Task]:
-    """Tasks whose results wait in a file for whoever asks for them."""
+    """Tasks whose results async stores in a file."""
     started: Task = {"async": 60, "poll": 0}
     options = {"cluster_id": GOOD, "scripts": SIGNED_SCRIPTS, **OF_KEYS}
     jobs = {"job": started | {"register": "job"}, "failing job": started | {"register": "failing_job"}}
@@ -160,7 +160,7 @@ def registered(tasks: list[Task], directory: Path) -> list[Task]:
 
 
 def failures() -> list[Task]:
-    """What goes wrong before the service has a say."""
+    """Failures before any response of the service."""
     scripts = {"cluster_id": GOOD, "scripts": SIGNED_SCRIPTS}
     space, twice = {"url": hidden("OLD_FORM") + " x"}, [SIGNED_SCRIPTS[0], SIGNED_SCRIPTS[0]]
     never: dict[str, t.Any] = {"api_retries": 1, "api_retry_max_delay": 0}
@@ -187,7 +187,7 @@ def failures() -> list[Task]:
 
 
 def faults(emulator: Emulator) -> list[Task]:
-    """A task for each documented code, whose message repeats what the request had."""
+    """A task for each documented code, whose message contains the request."""
     modules = {"GetPostScripts": "post_scripts_info", "SetPostScripts": "post_scripts", "SyncUsers": "user_sync"}
     options: dict[str, dict[str, t.Any]] = {"SetPostScripts": {"scripts": SIGNED_SCRIPTS}, "SyncUsers": {"check_cluster": False}}
     tasks = []
@@ -226,7 +226,7 @@ def inventory(directory: Path, emulator: Emulator) -> Path:
 def run_everything(play: Play, emulator: Emulator, in_process: bool) -> Run:
     """One ansible-playbook with as much output as there can be: tasks that succeed and fail, then the role on two clusters."""
     failing = [*failures(), *faults(emulator)]
-    # As processes, which take long, every eighth shows that it is the same function.
+    # Every eighth task runs as a process, because processes take long.
     chosen = failing if in_process else failing[::8]
     directory = play.directory
     tasks = registered([*successes(), *asynchronous(), *chosen], directory)
@@ -270,7 +270,7 @@ def test_no_secret_anywhere(tmp_path: Path, in_process: bool) -> None:
         run = run_everything(Play(tmp_path), emulator, in_process)
         assert run.results, str(run)
         called = set(emulator.actions())
-    # It did happen: calls of every kind, tasks of both outcomes, a failure of the role, and everything was written that can be.
+    # The run was complete: calls of every kind, tasks of both outcomes, a failure of the role, and all files.
     assert called >= {"GetPostScripts", "SetPostScripts", "SyncUsers", "ListUsers", "DescribeCluster", "ListClusters", "ListRegions"}
     written = {"write", "results of the role"}
     succeeded = {one["name"] for one in [*successes(), *asynchronous()]} - {"result of the failing job"} | written
@@ -296,7 +296,7 @@ def test_no_secret_anywhere(tmp_path: Path, in_process: bool) -> None:
 
 @pytest.mark.parametrize("in_process", [True, False], ids=["worker", "process"])
 def test_label_of_a_loop(tmp_path: Path, in_process: bool) -> None:
-    """Ansible prints it from the task's own text; only a release that masks registered secrets can hide what is in it."""
+    """Ansible prints it from the task itself. Only a release that masks registered secrets can mask it."""
     password = "https://user:EXAMPLE-pass@scripts.example.com/a.sh"
     with Emulator() as emulator:
         loop = task("loop", "post_scripts", cluster_id="ehpc-hz-public01", scripts=[{"url": "{{ item }}"}]) | {"loop": [OLD_FORM, V4_FORM, password]}

@@ -32,7 +32,7 @@ except EhpcError as error:
 
 
 def found(version: str) -> str | None:
-    """A Python of this version that runs; what stands on the path may be an empty promise."""
+    """A Python of this version that really runs, because a program on the path may be a stub."""
     if version == "%d.%d" % sys.version_info[:2]:
         return sys.executable
     candidates = [shutil.which(f"python{version}"), *sorted(map(str, PYENV.glob(f"versions/{version}.*/bin/python{version}")))]
@@ -46,7 +46,7 @@ PYTHONS = {version: python for version in VERSIONS for python in [found(version)
 
 
 def called(python: str, emulator: Emulator) -> str:
-    """What the client says on this Python; the libraries are those of the tests, as far as they are written in Python."""
+    """The output of the client on this Python, with the pure Python libraries of the tests."""
     options = {"endpoint": f"https://localhost:{emulator.port}", "ca_path": emulator.ca_path, "region": emulator.region, "api_retries": 0}
     options |= {"access_key": emulator.access_key, "secret_key": emulator.secret_key}
     path = os.pathsep.join([str(COLLECTIONS), sysconfig.get_path("purelib")])

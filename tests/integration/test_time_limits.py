@@ -20,7 +20,7 @@ from ansible_collections.alicloud.ehpc.tests.support.in_process import client, r
 from ansible_collections.alicloud.ehpc.tests.support.raw import Handler, Raw, asked
 
 CLUSTER = "ehpc-hz-EXAMPLE"
-# Seconds. No server is done sooner than after HANG; a limit may be exceeded by SLACK.
+# Seconds. Every server needs at least HANG; a limit may be exceeded by SLACK.
 HANG, SLACK = 6.0, 1.0
 HEAD = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 
@@ -94,14 +94,14 @@ def drips_its_handshake(connection: socket.socket) -> None:
 
 
 @pytest.mark.parametrize("handler", [silent, drips_its_handshake])
-def test_connect_timeout_is_for_the_handshake_too(handler: Handler) -> None:
+def test_connect_timeout_includes_the_handshake(handler: Handler) -> None:
     with Raw(handler) as server:
         assert 0.5 <= seconds(options(server.port, "https", connect_timeout=0.5)) < 0.5 + SLACK
 
 
 @pytest.fixture
 def full() -> Iterator[int]:
-    """A port where nobody accepts, and whose queue is full: the kernel lets the next one wait."""
+    """A port that accepts no connection and has a full queue, so that the kernel lets the next client wait."""
     with contextlib.ExitStack() as open_sockets:
         listener = open_sockets.enter_context(contextlib.closing(socket.create_server(("127.0.0.1", 0), backlog=0)))
         for _place in range(4):
@@ -111,13 +111,13 @@ def full() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
-def test_connect_timeout_is_for_all_addresses(full: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connect_timeout_includes_all_addresses(full: int, monkeypatch: pytest.MonkeyPatch) -> None:
     address = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", full))
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_more: [address] * 8)
     assert 0.5 <= seconds(options(full, connect_timeout=0.5)) < 0.5 + SLACK
 
 
-def test_connect_timeout_is_for_the_name_too_and_nothing_is_sent_later(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connect_timeout_includes_name_resolution_and_nothing_is_sent_later(monkeypatch: pytest.MonkeyPatch) -> None:
     requests: list[str] = []
     resolve, resolved = socket.getaddrinfo, threading.Event()
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The way to the service: TLS, proxies, timeouts, kept connections, repeats, and how many requests a task makes."""
+"""The transport: TLS, proxies, timeouts, kept connections, retries, and the number of requests of a task."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def call(options: dict[str, t.Any], action: str = "GetPostScripts") -> dict[str,
 
 
 def fails(options: dict[str, t.Any]) -> EhpcError:
-    """The failure of one call, which is told without what nobody can read or should see."""
+    """The failure of one call, whose message contains no internals and no secrets."""
     with pytest.raises(EhpcError) as caught:
         call(options)
     message = str(caught.value)
@@ -53,7 +53,7 @@ def fails(options: dict[str, t.Any]) -> EhpcError:
 
 
 def always(answer: Answer) -> Answering:
-    """The same answer to whatever is asked."""
+    """The same response to every request."""
     return lambda asked: answer
 
 
@@ -156,7 +156,7 @@ def test_a_connection_that_is_closed_in_the_handshake(says: Handler, sleeps: lis
     assert len(sleeps) == 2
 
 
-def test_a_write_whose_handshake_was_cut_is_not_looked_for(sleeps: list[float]) -> None:
+def test_a_write_whose_handshake_failed_is_not_read_back(sleeps: list[float]) -> None:
     reads: list[str] = []
 
     def is_applied() -> bool:
@@ -170,7 +170,7 @@ def test_a_write_whose_handshake_was_cut_is_not_looked_for(sleeps: list[float]) 
     assert reads == []
 
 
-def test_where_the_authorities_come_from(secure: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sources_of_the_authorities(secure: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     right, wrong = str(secure.ca_path), Authority(tmp_path / "wrong.pem").bundle
     options = reaching(secure, ca_path="")
     assert fails(options).code == "TlsFailed"
@@ -182,13 +182,13 @@ def test_where_the_authorities_come_from(secure: Emulator, tmp_path: Path, monke
         monkeypatch.setenv("ALIBABA_CLOUD_CA_BUNDLE", first)
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", second)
         assert fails({**options, "ca_path": option}).code == "TlsFailed"
-    # Not to verify is not to verify, whatever bundle there is.
+    # Without verification, no bundle matters.
     call({**options, "validate_certs": False})
     assert len(secure.calls) == 4
 
 
 def subject_hash(path: Path) -> str:
-    """What OpenSSL calls the file of an authority by: a hash of its name, in lower case and without its outermost tag and length."""
+    """The file name that OpenSSL expects for an authority: a hash of its name, in lower case and without its outermost tag and length."""
     subject = x509.load_pem_x509_certificate(path.read_bytes()).subject
     parts = [x509.Name([x509.NameAttribute(part.oid, str(part.value).lower())]).public_bytes()[2:] for part in subject]
     return hashlib.sha1(b"".join(parts)).digest()[3::-1].hex()
@@ -323,7 +323,7 @@ def test_proxies_of_the_environment(emulator: Emulator, secure: Emulator) -> Non
     assert len(emulator.calls) + len(secure.calls) == len(cases)
 
 
-def test_a_proxy_that_wants_a_password(emulator: Emulator, secure: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_that_requires_a_password(emulator: Emulator, secure: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     with Proxy(tunnels={f"127.0.0.1:{secure.port}": secure.port}, password=PASSWORD) as proxy:
         for options in (reaching(emulator), reaching(secure)):
             for password, allowed in ((QUOTED, True), ("EXAMPLE-wrong-password", False)):
@@ -385,8 +385,8 @@ def test_a_proxy_that_cannot_be_used(proxy: str, shown: str, emulator: Emulator,
     assert sleeps == []
 
 
-def test_answers_of_somebody_else(sleeps: list[float]) -> None:
-    """Redirections are not followed, and what is no object is no answer."""
+def test_responses_that_are_not_from_the_service(sleeps: list[float]) -> None:
+    """Redirects are not followed, and JSON that is not an object is not valid."""
     options = {"access_key": "EXAMPLE", "secret_key": "EXAMPLE", "region": "cn-hangzhou"}
     answers: list[Answer] = [
         (302, '{"RequestId": "X"}', {"Location": "http://127.0.0.1:9/"}),
@@ -410,7 +410,7 @@ def test_connect_timeout() -> None:
     with contextlib.ExitStack() as open_sockets:
         listener = open_sockets.enter_context(contextlib.closing(socket.create_server(("127.0.0.1", 0), backlog=0)))
         address = listener.getsockname()
-        # Nobody accepts, and with these the queue is full: the kernel lets the next one wait.
+        # No connection is accepted, and these fill the queue, so that the kernel lets the next client wait.
         for _place in range(4):
             waiting = open_sockets.enter_context(contextlib.closing(socket.socket()))
             waiting.setblocking(False)
@@ -432,7 +432,7 @@ def test_read_timeout(emulator: Emulator) -> None:
     assert "read_timeout" in (error.hint or "")
 
 
-# Repeats
+# Retries
 
 
 @pytest.mark.parametrize(("retries", "longest"), [(5, 12.0), (7, 3.0), (3, 0.2), (1, 0.0), (0, 12.0)])
@@ -446,11 +446,11 @@ def test_delays_double_up_to_the_longest(retries: int, longest: float, emulator:
         for repeat, delay in enumerate(delays):
             full = min(longest, 0.5 * 2**repeat)
             assert full / 2 <= delay <= full
-    # Two hosts that fail together do not come back together.
+    # Two hosts that fail at the same time do not retry at the same time.
     assert first != second or not any(first)
 
 
-def test_the_service_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_service_recovers(monkeypatch: pytest.MonkeyPatch) -> None:
     with Emulator() as first:
         options = reaching(first, api_retries=1)
     second = Emulator(port=first.port)
@@ -502,7 +502,7 @@ def test_names_that_cannot_be_resolved(monkeypatch: pytest.MonkeyPatch, sleeps: 
     ],
     ids=str,
 )
-def test_every_other_answer_fails_at_once(fault: dict[str, t.Any], emulator: Emulator, sleeps: list[float]) -> None:
+def test_every_other_response_fails_at_once(fault: dict[str, t.Any], emulator: Emulator, sleeps: list[float]) -> None:
     emulator.fault(**fault)
     error = fails(reaching(emulator))
     assert error.code == fault.get("code", "InvalidAnswer")
@@ -510,7 +510,7 @@ def test_every_other_answer_fails_at_once(fault: dict[str, t.Any], emulator: Emu
     assert sleeps == []
 
 
-# What the service sees
+# Requests
 
 
 def test_the_user_agent(emulator: Emulator) -> None:
@@ -524,7 +524,7 @@ PUBLIC, ADMIN = "ehpc-hz-public01", {"name": "hpcuser01", "group": "wheel"}
 NEW_SCRIPT = [{"url": "https://example.com/new.sh"}]
 ON_NODE = {"cluster_id": CLUSTER, "nodes": ["compute000"], "wait_delay": 2}
 COMMAND = ["InvokeShellCommand", "ListInvocationStatus", "ListInvocationResults"]
-# module -> one run after the other on the same service: the options, whether in check mode, and exactly the calls of it
+# module -> runs in sequence on the same service: the options, check mode, and the exact calls
 HAPPY_PATHS: dict[str, list[tuple[dict[str, t.Any], bool, list[str]]]] = {
     "post_scripts": [
         ({"cluster_id": CLUSTER, "scripts": NEW_SCRIPT}, True, ["GetPostScripts"]),
@@ -569,7 +569,7 @@ HAPPY_PATHS: dict[str, list[tuple[dict[str, t.Any], bool, list[str]]]] = {
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_no_call_more_than_needed(module: str, emulator: Emulator) -> None:
+def test_no_unnecessary_calls(module: str, emulator: Emulator) -> None:
     for options, check_mode, expected in HAPPY_PATHS[module]:
         emulator.forget()
         run(module, {**reaching(emulator), **options}, check_mode=check_mode)

@@ -89,11 +89,11 @@ def test_many_users(play: Play, emulator: Emulator) -> None:
     many = [wanted(f"simuser{number:03d}") for number in range(120)]
     run = play([users("create", *many), users("again", *many, check_cluster=False)])
     assert (len(run["create"]["added"]), run["again"].status) == (120, "ok")
-    # Nothing to page through at first, then three pages each time.
+    # The first list is empty, later ones have three pages.
     assert emulator.actions() == [LOOK, LIST, *["AddUsers"] * 6, *[LIST] * 3, *[LIST] * 3]
 
 
-def test_what_happens_on_the_way(play: Play, emulator: Emulator) -> None:
+def test_lost_responses_and_refusals(play: Play, emulator: Emulator) -> None:
     emulator.fault("AddUsers", kind="lost_after")
     emulator.fault("DeleteUsers", kind="lost_before")
     run = play(
@@ -110,8 +110,8 @@ def test_what_happens_on_the_way(play: Play, emulator: Emulator) -> None:
     assert "no password: hpcuser09" in run["no password"].msg
 
 
-def test_passwords_are_nowhere(tmp_path: Path, both: Play, emulator: Emulator) -> None:
-    """Not in the output, results, diffs, caches or files of a run; also if the call fails or the service repeats its request."""
+def test_passwords_appear_nowhere(tmp_path: Path, both: Play, emulator: Emulator) -> None:
+    """Not in the output, results, diffs, caches or files of a run; also if the call fails or the service returns the request."""
     emulator.fault("AddUsers", code="InvalidParams", message=f"The specified parameter {PASSWORD} is invalid.")
     emulator.fault("AddUsers", kind="lost_before", times=6)
     register: Task = {"register": "kept", "ignore_errors": True}

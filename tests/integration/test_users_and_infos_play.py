@@ -145,7 +145,7 @@ def test_infos(both: Play, emulator: Emulator) -> None:
 
 
 def test_waiting_for_a_cluster(play: Play, emulator: Emulator) -> None:
-    """As the example of cluster_info does it."""
+    """As in the example of cluster_info."""
     look = task("wait", "cluster_info", cluster_ids=[NEW])
     run = play([{**look, "register": "result", "until": "result.clusters | map(attribute='status') == ['running']", "retries": 5, "delay": 0.01}])
     assert run["wait"]["clusters"][0]["status"] == "running"
@@ -220,7 +220,7 @@ def test_temporary_credentials(play: Play, emulator: Emulator) -> None:
     temporary = emulator.credential("temporary")
     play(
         [task("token", "cluster_info", access_key=temporary.access_key, secret_key=temporary.secret_key, security_token=temporary.security_token)],
-        # The SDK would take these in place of what is given.
+        # The SDK would use these instead of the options.
         env={"ALIYUN_ACCESS_KEY_ID": "EXAMPLEabsent", "ALIYUN_ACCESS_KEY_SECRET": "EXAMPLE-absent"},
     )
     assert [call.access_key for call in emulator.calls] == [temporary.access_key]

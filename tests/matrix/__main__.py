@@ -26,7 +26,7 @@ from support import pythons
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = ROOT / ".venv-matrix"
-# What `make copy` makes; ansible-test takes a collection only at such a path.
+# The result of `make copy`. ansible-test requires a collection to be at such a path.
 COPY = ROOT / "build" / "sanity" / "ansible_collections" / "alicloud" / "ehpc"
 REQUIREMENTS = (ROOT / "tests" / "requirements.txt", ROOT / "meta" / "ee-requirements.txt")
 # What is supported upstream (2.20, 2.21, 2.22) and by Red Hat (2.16, 2.18, 2.20 on Python 3.12), and the Pythons to try, in order.
