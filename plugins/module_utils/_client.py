@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import random
@@ -54,6 +55,10 @@ class Client:
     def __init__(self, source: Credentials, region: str, settings: RequestSettings) -> None:
         self.region = region
         self.settings = settings
+        # The ID of the key that signed the last call.
+        self.access_key = ""
+        # Threads that share the client take turns if this is a semaphore.
+        self.turns: contextlib.AbstractContextManager[t.Any] = contextlib.nullcontext()
         self._source = source
         self._secrets: set[str] = set()
         self._session = new_session()
@@ -172,12 +177,14 @@ class Client:
         if time.monotonic() >= limit:
             raise EhpcError(_errors.TIMED_OUT, "The time limit of the task was reached before this call.", attempted, action)
         keys = self._source.keys(limit - time.monotonic())
+        self.access_key = keys.access_key
         self.register_secrets((keys.secret_key, keys.security_token or ""))
         method, version = method_of(action, generation), API_VERSIONS[generation]
         headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", "x-acs-action": action, "x-acs-version": version}
         try:
             url = settings.url + _signed(method, dict(as_query(params), Action=action, Version=version), keys)
-            response = send(self._session, url, headers, settings, limit, method)
+            with self.turns:
+                response = send(self._session, url, headers, settings, limit, method)
         except NoResponse as error:
             code, reason, response_lost = error.failure
             raise EhpcError(code, reason, attempted, action, response_lost=response_lost) from None
@@ -219,7 +226,7 @@ class Client:
     def _clean(self, message: str) -> str:
         # SignatureDoesNotMatch echoes the string to sign, which contains the security token.
         message = message.partition("server string to sign is")[0].strip()
-        return redact_text(message, self._secrets)[:MAX_MESSAGE_LENGTH]
+        return redact_text(message, tuple(self._secrets))[:MAX_MESSAGE_LENGTH]
 
 
 def _signed(method: str, query: dict[str, str], keys: Keys) -> str:

@@ -31,6 +31,7 @@ BACKUP_FAILED = "BackupFailed"
 SCRIPTS_FAILED = "ScriptsFailed"
 USERS_MISSING = "UsersMissing"
 IDS_NOT_READ = "IdsNotRead"
+NODES_NOT_READ = "NodesNotRead"
 CLUSTER_NOT_RUNNING = "ClusterNotRunning"
 IN_PROXY_MODE = "InProxyMode"
 NOT_IN_PROXY_MODE = "NotInProxyMode"
@@ -131,6 +132,7 @@ HINTS: dict[str, str] = {
         "This is a bug in the collection or in a library. Report it with the traceback: run the task again with -vvv and ANSIBLE_DISPLAY_TRACEBACK=error."
     ),
     BACKUP_FAILED: "Set backup_options.dir_path to a directory on the controller in which files can be created, or omit backup.",
+    NODES_NOT_READ: "Check these nodes in the E-HPC console, or name the nodes to compare.",
     PREFLIGHT_FAILED: (
         "Fix the listed problems. If a checksum differs, review the change before updating it. If only nodes can reach a URL, such as an"
         " internal OSS endpoint, run the task inside their VPC, or set preflight to warn."

@@ -46,6 +46,8 @@ USER_AGENT = "ansible-alicloud.ehpc/%s" % VERSION
 
 _TUNNEL_STATUS = re.compile(r"Tunnel connection failed: ([0-9]{3})\b")
 
+# Of a session to one host. Only threads that share a session use more than one.
+MAX_CONNECTIONS = 100
 # A page of E-HPC has about 100 KiB.
 MAX_BODY_BYTES = 64 * 1024 * 1024
 READ_BYTES = 64 * 1024
@@ -174,8 +176,8 @@ def new_session() -> requests.Session:
             return manager
 
     made = requests.Session()
-    made.mount("https://", Adapter())
-    made.mount("http://", Adapter())
+    made.mount("https://", Adapter(pool_maxsize=MAX_CONNECTIONS))
+    made.mount("http://", Adapter(pool_maxsize=MAX_CONNECTIONS))
     # Without an `auth` of its own, requests would send the password that ~/.netrc contains for the host.
     made.auth = lambda request: request
     return made

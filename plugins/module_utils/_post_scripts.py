@@ -195,6 +195,15 @@ def refuse_duplicates(scripts: list[Script], name: str) -> None:
         )
 
 
+def merged(before: list[Script], desired: list[Script]) -> list[Script]:
+    """The list of a cluster with ``desired`` added: the URLs that it has are updated, the others are appended. Raises EhpcError."""
+    refuse_duplicates(before, "the cluster's list")
+    scripts = {script.url: script for script in before}
+    scripts.update({script.url: script for script in desired})
+    check_limit(list(scripts.values()))
+    return list(scripts.values())
+
+
 def is_fetchable(url: str) -> bool:
     """Whether nodes can fetch the script: by HTTP(S), or as a file of their own at an absolute path."""
     return _FETCHABLE_URL.fullmatch(url) is not None and url.isprintable()

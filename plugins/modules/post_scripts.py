@@ -311,13 +311,7 @@ def scripts_after(before: list[Script], desired: list[Script], params: dict[str,
     if params["state"] == "absent":
         urls = {script.url for script in desired}
         return [] if params["scripts"] is None else [script for script in before if script.url not in urls]
-    if params["purge"]:
-        return desired
-    _post_scripts.refuse_duplicates(before, "the cluster's list")
-    merged = {script.url: script for script in before}
-    merged.update({script.url: script for script in desired})
-    _post_scripts.check_limit(list(merged.values()))
-    return list(merged.values())
+    return desired if params["purge"] else _post_scripts.merged(before, desired)
 
 
 def read_back(client: Client, cluster_id: str, before: list[Script], change: Change, request_id: str | None) -> list[Script]:

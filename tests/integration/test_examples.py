@@ -164,6 +164,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     needed: dict[str, dict[str, t.Any]] = {name: {"cluster_id": CLUSTER} for name in MODULES if "cluster_id" in module(name).ARGUMENT_SPEC}
     needed["post_scripts"]["state"] = "absent"
     needed["user"]["users"] = []
+    needed["drift_info"] = {"clusters": [{"cluster_id": CLUSTER}]}
     failing = [{**task(f"Fail {name}", name, **needed.get(name, {}), **wrong), "ignore_errors": True} for name in MODULES]
     more = [task("Details", "cluster_info", cluster_ids=[CLUSTER, "ehpc-hz-EXAMPLE2"]), task("List", "cluster_info")]
     playbook.append(localhost("More", more + failing))

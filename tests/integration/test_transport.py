@@ -542,6 +542,12 @@ HAPPY_PATHS: dict[str, list[tuple[dict[str, t.Any], bool, list[str]]]] = {
         ({**ON_NODE, "scripts": [{"url": "/bin/true"}], "force": True}, False, ["DescribeCluster", "ListNodes", *COMMAND]),
         ({"cluster_id": CLUSTER, "nodes": []}, False, ["DescribeCluster", "GetPostScripts", "ListNodes"]),
     ],
+    "drift_info": [
+        ({"clusters": [{"cluster_id": CLUSTER, "scripts": [], "users": []}]}, False, ["DescribeCluster", "GetPostScripts", "ListUsers"]),
+        ({"clusters": [{"cluster_id": CLUSTER, "scripts": []}], "nodes": True}, True, ["DescribeCluster", "GetPostScripts", "ListNodes"]),
+        ({"clusters": [{"cluster_id": CLUSTER}]}, False, ["DescribeCluster"]),
+        ({"clusters": []}, False, []),
+    ],
     "user_sync": [
         ({"cluster_id": CLUSTER, "expected_users": ["chem01"]}, True, ["DescribeCluster", "ListUsers"]),
         ({"cluster_id": CLUSTER, "expected_users": ["chem01"]}, False, ["DescribeCluster", "ListUsers", "SyncUsers", "ListUsers"]),

@@ -44,6 +44,7 @@ def uses() -> dict[str, Use]:
     regroup = Call("ModifyUserGroups", ClusterId=CLUSTER, **changed)
     return {
         "cluster_info": reading(describe(), cluster_ids=[CLUSTER]),
+        "drift_info": reading(describe(), read(stored), page(), clusters=[{"cluster_id": CLUSTER, "scripts": [stored], "users": []}], parallel=1),
         "post_scripts": Use({"cluster_id": CLUSTER, "scripts": [stored]}, [read()], [read(), write(stored), read(stored)], [read(stored)]),
         "post_scripts_info": reading(read(), cluster_id=CLUSTER),
         "post_scripts_run": reading(describe(), read(stored), nodes, cluster_id=CLUSTER),

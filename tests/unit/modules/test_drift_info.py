@@ -1,0 +1,364 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""drift_info: what is compared, by which calls, and what one cluster does to the others."""
+
+from __future__ import annotations
+
+import typing as t
+import uuid
+from types import SimpleNamespace
+
+import pytest
+import requests
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _drift_nodes, _runner
+from ansible_collections.alicloud.ehpc.plugins.module_utils._client import client_for
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
+from ansible_collections.alicloud.ehpc.plugins.module_utils._post_scripts import Script
+from ansible_collections.alicloud.ehpc.plugins.modules import drift_info
+from ansible_collections.alicloud.ehpc.tests.support.scripted import Call, Service
+from ansible_collections.alicloud.ehpc.tests.support.words import BASE, CLUSTER, MOUNT, SIGNED, SIGNED_SHOWN, describe, page, read, script
+
+OTHER = "ehpc-hz-EXAMPLE2"
+RUN = "0" * 16
+DIGITS = "a" * 64
+
+
+def compare(service: Service, *clusters: dict[str, t.Any], **options: t.Any) -> dict[str, t.Any]:
+    """The result of the module, one call after the other."""
+    return service.run(drift_info, clusters=[{"cluster_id": CLUSTER, **cluster} for cluster in clusters], **{"parallel": 1, **options})
+
+
+def one(service: Service, **cluster: t.Any) -> dict[str, t.Any]:
+    """The result of one cluster."""
+    (found,) = compare(service, cluster)["clusters"]
+    return t.cast("dict[str, t.Any]", found)
+
+
+def fails(service: Service, *clusters: dict[str, t.Any], **options: t.Any) -> EhpcError:
+    with pytest.raises(EhpcError) as caught:
+        compare(service, *clusters, **options)
+    return caught.value
+
+
+def public(**info: t.Any) -> Call:
+    return describe(**{"Location": "PublicCloud", "EcsInfo": {}, **info})
+
+
+# One cluster
+
+
+def test_in_sync(service: Service) -> None:
+    service.expects(describe(), read(script(BASE, "-v 'a b'"), script(MOUNT)), page("hpcuser01", "hpcuser02"))
+    wanted = [script(BASE, ["-v", "a b"]), {"url": MOUNT, "checksum": f"sha256:{DIGITS}", "preflight": "off"}]
+    result = compare(service, {"scripts": wanted, "users": ["hpcuser02", {"name": "hpcuser01", "uid": "1001"}]})
+    stored = [script(BASE, "-v 'a b'"), script(MOUNT)]
+    assert result == {
+        "changed": False,
+        "access_key": "EXAMPLEaccesskey",
+        "clusters": [
+            {
+                "cluster_id": CLUSTER,
+                "name": "cfd-1",
+                "region": "cn-hangzhou",
+                "status": "running",
+                "state": "in_sync",
+                "scripts": {"state": "in_sync", "desired": stored, "current": stored},
+                "users": {
+                    "state": "in_sync",
+                    "desired": ["hpcuser02", "hpcuser01"],
+                    "current": ["hpcuser01", "hpcuser02"],
+                    "missing": [],
+                    "unexpected": [],
+                    "wrong_uids": [],
+                },
+                "nodes": [],
+                "error": None,
+            }
+        ],
+        "summary": {"total": 1, "in_sync": 1, "drifted": 0, "failed": 0, "not_compared": 0},
+    }
+
+
+def test_drifted(service: Service) -> None:
+    service.expects(describe(), read(script(MOUNT), script(BASE)), page("hpcuser02", "root"))
+    found = one(service, name="mine", scripts=[script(BASE), script(MOUNT)], users=["hpcuser01", "hpcuser02"])
+    assert (found["state"], found["name"], found["error"]) == ("drifted", "mine", None)
+    assert found["scripts"] == {"state": "drifted", "desired": [script(BASE), script(MOUNT)], "current": [script(MOUNT), script(BASE)]}
+    assert {key: found["users"][key] for key in ("state", "missing", "unexpected")} == {"state": "drifted", "missing": ["hpcuser01"], "unexpected": ["root"]}
+
+
+def test_other_users_are_no_drift(service: Service) -> None:
+    service.expects(describe(), page("hpcuser01", "hpcuser02"))
+    found = one(service, users=["hpcuser01"])
+    assert (found["state"], found["users"]["unexpected"], found["scripts"]["state"]) == ("in_sync", ["hpcuser02"], "not_compared")
+
+
+def test_only_what_is_asked_for_is_read(service: Service) -> None:
+    service.expects(describe(Status="Stopped"))
+    result = compare(service, {})
+    assert (result["clusters"][0]["state"], result["clusters"][0]["status"], result["summary"]["not_compared"]) == ("not_compared", "stopped", 1)
+
+
+@pytest.mark.parametrize(
+    ("stored", "state", "wanted"),
+    [
+        ([script(MOUNT), script(BASE, "-v")], "in_sync", [script(MOUNT), script(BASE, "-v")]),
+        ([script(MOUNT), script(BASE)], "drifted", [script(MOUNT), script(BASE, "-v")]),
+        ([script(MOUNT)], "drifted", [script(MOUNT), script(BASE, "-v")]),
+    ],
+)
+def test_without_purge_other_scripts_are_no_drift(service: Service, stored: list[dict[str, t.Any]], state: str, wanted: list[dict[str, t.Any]]) -> None:
+    service.expects(describe(), read(*stored))
+    assert one(service, scripts=[script(BASE, "-v")], purge=False)["scripts"] == {"state": state, "desired": wanted, "current": stored}
+
+
+def test_a_signature_alone_is_drift_and_is_masked(service: Service) -> None:
+    service.expects(describe(), read(script(SIGNED.replace("EXAMPLEsig", "EXAMPLEold"))))
+    result = compare(service, {"scripts": [script(SIGNED)]})
+    shown = [script(SIGNED_SHOWN)]
+    assert result["clusters"][0]["scripts"] == {"state": "drifted", "desired": shown, "current": shown}
+    assert "EXAMPLEsig" not in str(result)
+    assert "EXAMPLEold" not in str(result)
+
+
+@pytest.mark.parametrize(("details", "state"), [(describe, "drifted"), (public, "not_compared")])
+def test_users_of_clusters_in_proxy_mode(service: Service, details: t.Callable[[], Call], state: str) -> None:
+    service.expects(details(), *([page()] if state == "drifted" else []))
+    found = one(service, proxy_mode_users=["hpcuser01"])
+    assert (found["state"], found["users"]["missing"]) == (state, ["hpcuser01"] if state == "drifted" else [])
+    service.expects(details(), page("hpcuser02"))
+    assert one(service, users=["hpcuser02"], proxy_mode_users=["hpcuser01"])["state"] == ("drifted" if state == "drifted" else "in_sync")
+
+
+# Many clusters
+
+
+def test_a_cluster_that_cannot_be_read_does_not_stop_the_others(service: Service) -> None:
+    service.expects(describe(code="ClusterNotFound"), describe(OTHER))
+    result = compare(service, {"scripts": [script(BASE)], "users": ["hpcuser01"]}, {"cluster_id": OTHER})
+    failed = result["clusters"][0]
+    assert (failed["state"], failed["status"], failed["error"]["code"], failed["error"]["action"]) == ("failed", None, "ClusterNotFound", "DescribeCluster")
+    assert failed["scripts"] == {"state": "failed", "desired": [script(BASE)], "current": []}
+    assert (failed["users"]["state"], failed["users"]["desired"]) == ("failed", ["hpcuser01"])
+    assert result["summary"] == {"total": 2, "in_sync": 0, "drifted": 0, "failed": 1, "not_compared": 1}
+
+
+def test_a_part_that_cannot_be_read(service: Service) -> None:
+    service.expects(describe(), read(), page(code="ManagerNotFound"), describe(OTHER))
+    found = compare(service, {"scripts": [script(BASE)], "users": []}, {"cluster_id": OTHER})["clusters"][0]
+    assert (found["state"], found["scripts"]["state"], found["users"]["state"]) == ("failed", "drifted", "failed")
+    assert found["error"]["code"] == "ManagerNotFound"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"cluster_id": " "}, "cluster_id is empty."),
+        ({"region": "example.com/"}, "region: 'example.com/' is not a valid region ID."),
+        ({"scripts": [script("https://a b")]}, "scripts[0].url contains whitespace"),
+        ({"scripts": [script(f"/{number}") for number in range(17)]}, "would have 17 scripts"),
+        ({"scripts": [script(BASE), script(BASE)], "purge": False}, "contains duplicates"),
+        ({"users": ["hpcuser01", 7]}, "users[1] has no valid user name."),
+        ({"users": ["-x"]}, "users[0] has no valid user name."),
+        ({"users": ["a:b"]}, "users[0] has no valid user name."),
+        ({"proxy_mode_users": [{"name": "hpcuser01", "uid": "x1"}]}, "proxy_mode_users[0].uid is not a user ID: 'x1'."),
+    ],
+)
+def test_an_entry_that_cannot_work_fails_alone_and_without_a_call(service: Service, options: dict[str, t.Any], words: str) -> None:
+    service.expects(describe(OTHER))
+    found = compare(service, options, {"cluster_id": OTHER})["clusters"][0]
+    assert (found["state"], found["error"]["code"]) == ("failed", "InvalidOptions")
+    assert words in found["error"]["message"]
+
+
+def test_unexpected_data_of_one_cluster(service: Service) -> None:
+    service.expects(describe(EcsInfo={"ProxyMgr": {"Count": "many"}}), describe(OTHER))
+    found = compare(service, {}, {"cluster_id": OTHER})["clusters"][0]
+    assert (found["state"], found["error"]["code"]) == ("failed", "UnexpectedError")
+
+
+def test_none_can_be_read(service: Service) -> None:
+    service.expects(describe(code="NotAuthorized"))
+    error = fails(service, {})
+    assert error.message == f"The cluster could not be read ({CLUSTER} in cn-hangzhou): NotAuthorized: You are not authorized by RAM for this request."
+    assert (error.code, error.action, error.http_status, error.result["summary"]["failed"]) == ("NotAuthorized", "DescribeCluster", 407, 1)
+    service.expects(describe(code="ClusterNotFound"), describe(OTHER, code="ClusterNotFound"))
+    error = fails(service, {"name": "a"}, {"cluster_id": OTHER})
+    assert str(error).startswith(f"None of the 2 clusters could be read, the first one ({CLUSTER} in cn-hangzhou): ClusterNotFound: ")
+    assert [cluster["name"] for cluster in error.result["clusters"]] == ["a", None]
+
+
+def test_no_clusters(service: Service) -> None:
+    assert compare(service) == {
+        "changed": False,
+        "access_key": "",
+        "clusters": [],
+        "summary": {"total": 0, "in_sync": 0, "drifted": 0, "failed": 0, "not_compared": 0},
+    }
+
+
+@pytest.mark.parametrize("parallel", [0, 101])
+def test_parallel(service: Service, parallel: int) -> None:
+    assert fails(service, {}, parallel=parallel).message == f"The option parallel must be from 1 to 100, not {parallel}."
+
+
+def test_a_region_that_cannot_be_reached_is_tried_once(service: Service) -> None:
+    refused = requests.exceptions.ConnectionError(ConnectionRefusedError())
+    service.expects(Call("DescribeCluster", ClusterId=CLUSTER, error=refused))
+    error = fails(service, {}, {"cluster_id": OTHER}, api_retries=0)
+    assert [cluster["error"]["code"] for cluster in error.result["clusters"]] == ["ConnectionFailed"] * 2
+
+
+def test_a_lost_response_says_nothing_about_other_clusters(service: Service) -> None:
+    service.expects(Call("DescribeCluster", ClusterId=CLUSTER, error=requests.exceptions.ReadTimeout()), describe(OTHER))
+    states = [cluster["state"] for cluster in compare(service, {}, {"cluster_id": OTHER}, api_retries=0)["clusters"]]
+    assert states == ["failed", "not_compared"]
+
+
+def test_each_cluster_is_asked_in_its_region(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+
+    def connect(params: dict[str, t.Any]) -> t.Any:
+        made.append(params["region"])
+        return service.connect(client_for(params))
+
+    monkeypatch.setattr(drift_info, "client_for", connect)
+    service.expects(describe(), describe(OTHER), describe("ehpc-sh-1"))
+    clusters = [{"region": "cn-shanghai"}, {"cluster_id": OTHER}, {"cluster_id": "ehpc-sh-1", "region": "cn-shanghai"}]
+    result = compare(service, *clusters)
+    assert [seen.params["RegionId"] for seen in service.seen] == ["cn-shanghai", "cn-hangzhou", "cn-shanghai"]
+    assert [cluster["region"] for cluster in result["clusters"]] == ["cn-shanghai", "cn-hangzhou", "cn-shanghai"]
+    assert made == ["cn-shanghai"], "one client for each region"
+
+
+def test_no_region(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drift_info, "client_for", lambda params: service.connect(client_for(params)))
+    service.expects(describe(OTHER))
+    first, second = compare(service, {}, {"cluster_id": OTHER, "region": "cn-shanghai"}, region="")["clusters"]
+    assert (first["region"], first["error"]["message"], second["state"]) == (None, "No region is given.", "not_compared")
+
+
+# Nodes
+
+
+@pytest.fixture
+def run_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uuid, "uuid4", lambda: SimpleNamespace(hex=RUN * 2))
+
+
+def node(number: int, role: str = "Compute", status: str = "running") -> dict[str, t.Any]:
+    return {"Id": f"i-{number}", "HostName": f"{role.lower()}{number:03d}", "Status": status, "Roles": {"Role": [role]}}
+
+
+def nodes(*found: dict[str, t.Any]) -> Call:
+    return Call("ListNodes", ClusterId=CLUSTER, PageNumber="1", PageSize="100", answer={"TotalCount": len(found), "Nodes": {"NodeInfo": list(found)}})
+
+
+def exchange(command: str, said: dict[int, str], command_id: str = "c-1", status: str = "Finished") -> list[Call]:
+    """A command that all nodes have finished at the first poll, and what they said."""
+    ids: dict[str, t.Any] = {"ClusterId": CLUSTER, "CommandId": command_id}
+    statuses = [{"InstanceId": f"i-{number}", "InstanceInvokeStatus": status} for number in said]
+    records = [{"InstanceId": f"i-{number}", "InvokeRecordStatus": status, "Message": message} for number, message in said.items()]
+    instances: dict[str, t.Any] = {f"Instance.{position}.Id": f"i-{number}" for position, number in enumerate(said, 1)}
+    return [
+        Call("InvokeShellCommand", ClusterId=CLUSTER, Command=command, Timeout="60", answer={"CommandId": command_id}, **instances),
+        Call("ListInvocationStatus", **ids, answer={"InvokeInstances": {"InvokeInstance": statuses}}),
+        Call(
+            "ListInvocationResults",
+            **ids,
+            PageNumber="1",
+            PageSize="50",
+            answer={"TotalCount": len(records), "InvocationResults": {"InvocationResult": records}},
+        ),
+    ]
+
+
+def steps(*scripts: dict[str, t.Any]) -> list[_runner.Step]:
+    return _runner.steps([Script(entry["url"], entry["args"], entry.get("checksum")) for entry in scripts])
+
+
+def said(status: str, uids: str | None = None) -> str:
+    more = "" if uids is None else f"ehpc-post-scripts {RUN} uids 0 - 0\n{uids}"
+    return f"ehpc-post-scripts {RUN} {status} 0 - 0\n{more}"
+
+
+def states(found: dict[str, t.Any]) -> list[tuple[str, str, str]]:
+    return [(entry["hostname"], entry["state"], entry["scripts"]) for entry in found["nodes"]]
+
+
+@pytest.mark.usefixtures("run_id")
+def test_nodes(service: Service) -> None:
+    (command,) = _drift_nodes.commands(RUN, steps({**script(BASE), "checksum": DIGITS}), ["hpcuser01", "hpcuser02", "hpcuser03"])
+    assert command == _runner.look(RUN, steps({**script(BASE), "checksum": DIGITS})) + (
+        f'\necho "ehpc-post-scripts {RUN} uids 0 - 0"\ngetent passwd hpcuser01 hpcuser02 hpcuser03|cut -d: -f1,3'
+    )
+    service.expects(describe(), read(script(BASE)), page("hpcuser01", "hpcuser02", "hpcuser03"), nodes(node(9, "Account"), node(1), node(2), node(3)))
+    uids = "hpcuser01:1001\nhpcuser02:1002\n"
+    service.expects(*exchange(command, {1: said("unchanged", uids), 2: said("pending", uids), 3: said("unchanged", "hpcuser01:1001\nhpcuser02:2002\n")}))
+    users = [{"name": f"hpcuser0{number}", "uid": 1000 + number} for number in (1, 2, 3)]
+    found = compare(service, {"scripts": [{**script(BASE), "checksum": f"sha256:{DIGITS}"}], "users": users}, nodes=True)["clusters"][0]
+    assert found["nodes"][0] == {
+        "id": "i-1",
+        "hostname": "compute001",
+        "state": "in_sync",
+        "scripts": "in_sync",
+        "wrong_uids": [],
+        "unknown_users": ["hpcuser03"],
+        "reason": None,
+    }
+    assert states(found)[1:] == [("compute002", "drifted", "drifted"), ("compute003", "drifted", "in_sync")]
+    assert found["nodes"][2]["wrong_uids"] == [{"name": "hpcuser02", "uid": 2002, "expected": 1002}]
+    assert found["users"]["wrong_uids"] == [{"name": "hpcuser02", "uid": 2002, "expected": 1002, "node": "compute003"}]
+    assert (found["state"], found["scripts"]["state"], found["users"]["state"], found["error"]) == ("drifted", "in_sync", "drifted", None)
+
+
+@pytest.mark.usefixtures("run_id")
+def test_nodes_that_do_not_report(service: Service) -> None:
+    command = _runner.look(RUN, steps(script(BASE)))
+    service.expects(describe(), read(script(BASE)), nodes(node(1), node(2, status="stopped"), {**node(3), "Id": None}, node(4)))
+    service.expects(*exchange(command, {1: said("unchanged"), 4: "bash: no such file\n"}), describe(OTHER))
+    found = compare(service, {"scripts": [script(BASE)]}, {"cluster_id": OTHER}, nodes=True)["clusters"][0]
+    assert [entry[1:] for entry in states(found)] == [("in_sync", "in_sync"), *[("failed", "failed")] * 3]
+    reasons = [entry["reason"] for entry in found["nodes"]]
+    assert reasons == [None, "The node is stopped.", "The node has no ID, so E-HPC cannot run commands on it.", "The command ended without a report."]
+    assert (found["state"], found["scripts"]["state"], found["error"]["code"]) == ("failed", "in_sync", "NodesNotRead")
+    assert found["error"]["message"].startswith("There is no report of 3 nodes: compute002: The node is stopped. compute003: ")
+
+
+@pytest.mark.usefixtures("run_id")
+def test_nodes_that_e_hpc_refuses(service: Service) -> None:
+    command = _runner.look(RUN, steps(script(BASE)))
+    refused: dict[str, t.Any] = {"ClusterId": CLUSTER, "Command": command, "Timeout": "60", "Instance.1.Id": "i-1"}
+    service.expects(describe(), read(script(BASE)), nodes(node(1)), Call("InvokeShellCommand", **refused, code="ComputeNotFound"), describe(OTHER))
+    found = compare(service, {"scripts": [script(BASE)]}, {"cluster_id": OTHER}, nodes=True)["clusters"][0]
+    assert found["nodes"][0]["reason"] == "E-HPC refused to run the command on this node: ComputeNotFound: Refused."
+    service.expects(describe(), read(script(BASE)), nodes(node(1)), Call("InvokeShellCommand", **refused, code="NotAuthorized"), describe(OTHER))
+    found = compare(service, {"scripts": [script(BASE)]}, {"cluster_id": OTHER}, nodes=True)["clusters"][0]
+    assert (found["state"], found["nodes"], found["error"]["action"]) == ("failed", [], "InvokeShellCommand")
+
+
+@pytest.mark.usefixtures("run_id")
+def test_which_list_nodes_should_have_run(service: Service) -> None:
+    # Without purge it is the list of the cluster, which has no checksums.
+    command = _runner.look(RUN, steps(script(MOUNT), script(BASE)))
+    service.expects(describe(), read(script(MOUNT), script(BASE)), nodes(node(1)), *exchange(command, {1: said("unchanged")}))
+    wanted = {"scripts": [{**script(BASE), "checksum": f"sha256:{DIGITS}"}], "purge": False}
+    assert states(compare(service, wanted, nodes=True)["clusters"][0]) == [("compute001", "in_sync", "in_sync")]
+    # All nodes have run an empty list, and a list that could not be read is not known.
+    service.expects(describe(), read(), nodes(node(1), node(2)))
+    assert states(compare(service, {"scripts": [], "nodes": ["compute002"]}, nodes=True)["clusters"][0]) == [("compute002", "in_sync", "in_sync")]
+    service.expects(describe(), read(code="NotAuthorized"), describe(OTHER))
+    assert compare(service, wanted, {"cluster_id": OTHER}, nodes=True)["clusters"][0]["nodes"] == []
+    # Nothing to ask.
+    service.expects(describe(), page("hpcuser01"))
+    assert compare(service, {"users": ["hpcuser01"]}, nodes=True)["clusters"][0]["nodes"] == []
+
+
+def test_many_users_take_several_commands() -> None:
+    names = [f"hpcuser{number:04d}" for number in range(300)]
+    commands = _drift_nodes.commands(RUN, steps(script(BASE)), names)
+    assert [len(command) <= _runner.MAX_COMMAND_LENGTH for command in commands] == [True] * 4
+    assert [name for command in commands for name in command.rpartition("passwd ")[2].partition("|")[0].split()] == names
+    assert [command.count("done-") for command in commands] == [1, 0, 0, 0]
