@@ -265,6 +265,8 @@ CONVERTERS: dict[str, t.Callable[[t.Any], t.Any]] = {
     "post_scripts": _scripts,
     "post_scripts_purge": _boolean,
     "preflight": _preflight,
+    "backup": _boolean,
+    "backup_dir": _text,
     "run_on_nodes": _nodes,
     "sync_users": _sync_users,
     "expected_users": _names,

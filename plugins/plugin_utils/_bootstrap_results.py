@@ -41,6 +41,8 @@ def bootstrap_result(steps: Mapping[str, Mapping[str, t.Any]], check_mode: bool 
         "users_state": _state(users, check_mode, _why_no_users(options, cluster)),
         "warnings": _warnings(steps),
     }
+    if scripts.get("backup_path"):
+        result["backup_path"] = scripts["backup_path"]
     if options.get("run_on_nodes"):
         result["nodes_run"] = _nodes_run(steps.get("nodes") or {})
     failure = next((step for step in map(steps.get, STEPS) if step and step.get("failed")), None)

@@ -134,7 +134,7 @@ def test_scripts_as_a_string(bootstrap: Bootstrap, emulator: Emulator, scripts: 
 def test_blank_answers_change_nothing(bootstrap: Bootstrap, emulator: Emulator) -> None:
     before = stored(emulator)
     names = ["region", "post_scripts", "post_scripts_purge", "sync_users", "account_host", "uid_min", "uid_max"]
-    names += ["wait_timeout", "wait_delay", "sync_timeout", "run_on_nodes", "users"]
+    names += ["wait_timeout", "wait_delay", "sync_timeout", "run_on_nodes", "users", "backup", "backup_dir"]
     for blank in (None, "", "  "):
         run = bootstrap(**dict.fromkeys(names, blank), hosts=blank and blank.strip(), expected_users="hpcuser01")
         assert changed(run) == []
@@ -154,6 +154,16 @@ def test_without_purge_scripts_are_added(bootstrap: Bootstrap, emulator: Emulato
     before = stored(emulator)
     bootstrap(post_scripts=SCRIPTS[:1], post_scripts_purge="false", sync_users="no")
     assert stored(emulator) == [*before, STORED[0]]
+
+
+def test_a_backup_restores_the_scripts(play: Play, bootstrap: Bootstrap, emulator: Emulator, tmp_path: Path) -> None:
+    signed = {"url": "https://bucket.oss-cn-hangzhou.aliyuncs.com/a.sh?Expires=1893456000&OSSAccessKeyId=EXAMPLEid&Signature=EXAMPLEsig", "args": ""}
+    emulator.state.clusters[CLUSTER].post_scripts = [dict(signed)]
+    run = bootstrap(post_scripts=SCRIPTS, backup="true", backup_dir=str(tmp_path / "backups"), sync_users=False)
+    path = Path(result(run)["backup_path"])
+    assert (path.parent, stored(emulator)) == (tmp_path / "backups", STORED)
+    play.playbook("alicloud.ehpc.restore", extra_vars={"ehpc_restore_file": str(path)}, env=bootstrap.env)
+    assert stored(emulator) == [signed]
 
 
 def test_accounts_of_a_host_are_expected(bootstrap: Bootstrap, emulator: Emulator, tmp_path: Path) -> None:

@@ -39,6 +39,8 @@ MEANINGS: list[tuple[str, t.Any, t.Any]] = [
     ("post_scripts_purge", " yes ", True),
     ("preflight", False, "off"),
     ("preflight", "Fail", "fail"),
+    ("backup", "yes", True),
+    ("backup_dir", " /srv/backup ", "/srv/backup"),
     ("sync_users", "AUTO", "auto"),
     ("sync_users", "no", False),
     ("sync_users", True, True),

@@ -68,6 +68,11 @@ def test_created_users_have_the_shape_of_synchronized_ones() -> None:
     assert [created[f"users_{key}"] for key in ("synced", "added", "removed", "modified", "missing")] == [False, ["one"], [], ["two"], ["two"]]
 
 
+def test_a_backup_is_named() -> None:
+    assert result(post_scripts={**SCRIPTS, "backup_path": "/srv/backup/a.yml"})["backup_path"] == "/srv/backup/a.yml"
+    assert "backup_path" not in result(post_scripts=SCRIPTS)
+
+
 def test_scripts_that_are_not_managed_are_those_of_the_cluster() -> None:
     found = result()
     assert found["post_scripts"] == found["previous_post_scripts"] == BEFORE
