@@ -105,7 +105,7 @@ def test_the_table_is_printed_if_all_clusters_fail(play: Play) -> None:
         assert all("exception" in result["error"] for result in stats(run).values())
 
 
-def test_a_failed_cluster_does_not_fail_the_others(play: Play) -> None:
+def test_any_errors_fatal_reports_the_failed_cluster_only(play: Play) -> None:
     with Emulator(generated(3)) as emulator:
         healthy, failing, _third = sorted(emulator.state.clusters)
         fleet = Fleet(play, emulator)

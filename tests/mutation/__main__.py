@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Change the code in thousands of small ways, and see that the unit tests notice.
+"""Apply thousands of small changes to the code, and check that the unit tests detect them.
 
 python tests/mutation [FILE...]
 
-Without files it goes on where the last run was stopped: what was noticed already stays, and what was not is tried again. With files all
-of these is tried again. It is an error where less than 90 of 100 changes are noticed, and where one that is not noticed is not among
-those that survivors.yml explains.
+Without files, an interrupted run continues: changes that were
+detected are kept, and all others are tested again. With files, all changes of these files are tested again. It is an error if less than
+90 percent of the changes are detected, or if survivors.yml does not explain a change that is not detected.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-# mutmut knows code by its path, so this copy has it at the path that it is imported by.
+# mutmut identifies code by its path, so the copy has the code at its import path.
 COPY = ROOT / "build" / "mutation"
 PACKAGE = "ansible_collections/alicloud/ehpc"
-# What the unit tests import.
+# The imports of the unit tests.
 HELPERS = [(name, f"{PACKAGE}/{name}") for name in ("meta", "tests/emulator", "tests/support")]
 SURVIVORS = Path(__file__).with_name("survivors.yml")
 MUTMUT = Path(sys.executable).with_name("mutmut")
 WANTED = 90.0
 MISSED = ("survived", "no tests")
-# Noticed by the tests, or by a machine that had no time for them: that is tried a second time.
+# Detected by the tests, or because a busy machine exceeded a time limit. The latter are tested a second time.
 DOUBTFUL = "timeout"
 LEFT = ("not checked", "check was interrupted by user")
 
@@ -47,7 +47,7 @@ class Mutant(t.NamedTuple):
 
 
 def copy() -> None:
-    """Bring the copy up to date. Times are kept, by which mutmut knows what has changed."""
+    """Update the copy. It keeps the times of files, which show mutmut the changes."""
     unused = shutil.ignore_patterns("__pycache__", "test_attributes.py", "test_documentation.py", "test_repository.py", "test_emulator_*", "repository")
     for old in ("ansible_collections", "meta", "tests", "mutants/meta", "mutants/tests"):
         shutil.rmtree(COPY / old, ignore_errors=True)
@@ -58,7 +58,7 @@ def copy() -> None:
 
 
 def run(files: list[str]) -> None:
-    """Try the changes of these files, or all that nobody has noticed yet; and once more what ran out of time."""
+    """Test the changes of these files, or all that are not detected yet, and those that exceeded a time limit once more."""
     again = [mutant.name for mutant in mutants() if mutant.status in MISSED]
     mutmut(*[f"{PACKAGE}/{file}".removesuffix(".py").replace("/", ".") + ".*" for file in files])
     tried = mutants()
@@ -75,25 +75,25 @@ def mutmut(*names: str) -> None:
 
 
 def mutants() -> list[Mutant]:
-    """All changes, with what became of them."""
+    """All changes with their results."""
     shown = subprocess.run([MUTMUT, "results", "--all", "true"], cwd=COPY, capture_output=True, text=True, check=True).stdout
     return [Mutant(file_of(name), name, status) for name, status in re.findall(r"^ *(\S+): (.+)$", shown, re.MULTILINE)]
 
 
 def file_of(name: str) -> str:
-    """The file of a mutant, whose name is that of its module and that of its function."""
+    """The file of a mutant, from its name, which consists of its module and its function."""
     module = name.rpartition(".")[0].replace(".", "/")
     return module.removeprefix(f"{PACKAGE}/") + ".py"
 
 
 def change(mutant: Mutant) -> str:
-    """What a mutant has instead of the original."""
+    """The changed lines of a mutant."""
     shown = subprocess.run([MUTMUT, "show", mutant.name], cwd=COPY, capture_output=True, text=True, check=True).stdout
     return " ".join(line[1:].strip() for line in shown.splitlines() if re.match(r"\+(?!\+\+ )", line))
 
 
 def unexplained(survivors: list[Mutant]) -> list[str]:
-    """The changes that nobody has noticed and nobody has explained."""
+    """The changes that are neither detected nor explained."""
     explained: dict[str, list[dict[str, t.Any]]] = yaml.safe_load(SURVIVORS.read_text(encoding="utf-8"))
     known = {(file, text) for file, entries in explained.items() for entry in entries for text in entry["changes"]}
     changes = [(mutant, change(mutant)) for mutant in survivors]
@@ -101,7 +101,7 @@ def unexplained(survivors: list[Mutant]) -> list[str]:
 
 
 def table(found: list[Mutant]) -> bool:
-    """Print what became of each file's changes. Whether enough of all were noticed."""
+    """Print the results by file. Returns whether enough of all changes were detected."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for mutant in found:
         kind = "missed" if mutant.status in MISSED else "left" if mutant.status in LEFT else "noticed"
@@ -114,7 +114,7 @@ def table(found: list[Mutant]) -> bool:
 
 
 def share(count: Counter[str]) -> float:
-    """Per cent noticed of what was tried."""
+    """The percentage of tested changes that were detected."""
     return 100 * count["noticed"] / max(1, count["noticed"] + count["missed"])
 
 

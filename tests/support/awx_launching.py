@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""AWX as far as a job sees it: the objects of playbooks/awx/vars, launched by ansible-runner from a directory that AWX would lay out.
+"""The parts of AWX that a job depends on: the objects of playbooks/awx/vars, launched by ansible-runner from a directory that AWX would lay out.
 
 def test_a_preview(awx, emulator):
     job = awx.launch("Bootstrap E-HPC cluster", {"ehpc_bootstrap_cluster_id": "ehpc-hz-hybrid01"}, job_type="check")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The error codes that the service documents: its gateway's, and those of the pages of its two writes."""
+"""The documented error codes: those of the gateway, and those of the two writes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GATEWAY_CODES = (
 PAGE_CODES = ("InvalidParams", "ClusterNotFound", "UnknownError", "ServiceUnavailable")
 SYNC_CODES = (*PAGE_CODES, "InvalidClusterStatus", "ExecFail", "ManagerNotFound", "AgentError.Account.UserSynFailure", "NotAuthorized")
 REPEATED_CODES = ("Throttling", "Throttling.Api", "Throttling.User", "ServiceUnavailable", "InternalError", "UnknownError")
-# Each with an operation that answers it.
+# Each with an operation that returns it.
 CASES = [
     *(("GetPostScripts", code) for code in GATEWAY_CODES),
     *(("SetPostScripts", code) for code in PAGE_CODES),

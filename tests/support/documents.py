@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the repository holds, for tests that read it: its files, its modules, and the YAML of its documents."""
+"""The content of the repository for tests: its files, its modules, and the YAML in its documents."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COLLECTION = "alicloud.ehpc"
 # The directory of `ansible_collections`: that of the link of `make setup`, or where ansible-test requires the collection to be.
 COLLECTIONS = ROOT.parents[2] if ROOT.parents[1].name == "ansible_collections" else ROOT / "build/collections"
-# Those that are imported, also in the copy that `make mutation` works on, which has plugins and tests only.
+# The imported modules, also in the copy of `make mutation`, which has only plugins and tests.
 _MODULES = Path(_arguments.__file__).parents[1] / "modules"
 MODULES = sorted(path.stem for path in _MODULES.glob("*.py"))
 # Actions of the role, which only run on the controller; a file beside the modules documents them.
@@ -36,7 +36,7 @@ Task = tuple[str, dict[str, Any], bool]
 
 
 class Loader(yaml.SafeLoader):
-    """YAML with tags of Ansible, such as !unsafe, as if they were not there."""
+    """A YAML loader that ignores the tags of Ansible, such as !unsafe."""
 
 
 Loader.add_multi_constructor("!", lambda loader, _tag, node: loader.construct_scalar(node))
@@ -47,7 +47,7 @@ def load(text: str) -> list[Any]:
 
 
 def repository_files() -> list[str]:
-    """What git tracks or would track."""
+    """The files that git tracks or would track."""
     # The checkout may belong to another user, and HOME is an empty one here.
     command = ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
@@ -90,7 +90,7 @@ def spec_of(name: str) -> Spec:
 
 
 def mistakes(spec: Spec, options: dict[str, Any], partial: bool) -> list[str]:
-    """What AnsibleModule would say of these options; of one with a template only whether it exists."""
+    """The messages of AnsibleModule about these options. For an option with a template, only whether it exists."""
     templated = {name for name, value in options.items() if isinstance(value, str) and "{{" in value}
 
     def checkable(name: str, option: dict[str, Any]) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def mistakes(spec: Spec, options: dict[str, Any], partial: bool) -> list[str]:
 
 
 def texts_with_tasks() -> dict[str, str]:
-    """Where tasks are written: examples of modules, documents, roles and playbooks."""
+    """All texts that contain tasks: examples of modules, documents, roles and playbooks."""
     texts = {f"EXAMPLES of {name}": module(name).EXAMPLES for name in MODULES}
     for name in repository_files():
         path = Path(name)

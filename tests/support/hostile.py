@@ -15,7 +15,7 @@ class Hostile:
     def __init__(self, directory: Path) -> None:
         self.evidence = directory / "evaluated"
         call = f"cycler.__init__.__globals__.os.mkdir('{self.evidence}')"
-        # Without white space, so that it can be part of a URL.
+        # Without whitespace, so that it can be part of a URL.
         self.expression = f"{{{{{call}}}}}"
         self.strings = {
             "expression": f"{{{{ {call} }}}}",
@@ -26,5 +26,5 @@ class Hostile:
         }
 
     def was_evaluated(self) -> bool:
-        """Whether any of them was."""
+        """Whether any of the strings was evaluated."""
         return self.evidence.exists()

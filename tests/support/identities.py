@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who may sign at the emulator, and the services that hand out temporary keys: STS, the metadata service, a credentials URI."""
+"""The identities of the emulator, and the services that issue temporary keys: STS, the metadata service, a credentials URI."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ STS = "sts.aliyuncs.com"
 METADATA = "100.100.100.200"
 ROLE = "acs:ram::1234567890123456:role/example"
 OIDC_TOKEN = "EXAMPLE.oidc.token-that-is-secret"
-# Each source hands out the keys of its own name, so that the emulator tells which one was used.
+# Each source issues keys with its own name, so that the emulator shows which source was used.
 LONG_TERM = ("option", "variable", "profile", "current", "file", "sdk")
 TEMPORARY = ("token", "assumed", "oidc", "ecs", "external", "uri")
 
 
 class Identity(t.NamedTuple):
-    """An access key that the emulator knows."""
+    """An access key of the emulator."""
 
     access_key: str
     secret_key: str
@@ -34,7 +34,7 @@ class Identity(t.NamedTuple):
         return [secret for secret in (self.secret_key, self.security_token) if secret]
 
     def as_answer(self) -> dict[str, str]:
-        """As STS and the metadata service write it."""
+        """The key in the format of STS and the metadata service."""
         expiration = datetime.now(timezone.utc) + timedelta(hours=1)
         return {
             "Code": "Success",
@@ -55,7 +55,7 @@ SCENARIO: dict[str, t.Any] = {"credentials": [identity(name)._asdict() for name 
 
 
 class Sts:
-    """STS: assumes ROLE for whoever signs rightly, or for the token of OIDC."""
+    """STS: assumes ROLE for a valid signature, or for the token of OIDC."""
 
     def __init__(self) -> None:
         self.assumed: list[dict[str, str]] = []
@@ -93,5 +93,5 @@ def metadata(asked: Asked) -> Answer:
 
 
 def credentials_uri(asked: Asked) -> Answer:
-    """What is served at ALIBABA_CLOUD_CREDENTIALS_URI."""
+    """The response of ALIBABA_CLOUD_CREDENTIALS_URI."""
     return 200, json.dumps(identity("uri").as_answer())

@@ -25,7 +25,7 @@ def definition(module: str) -> ModuleDefinition:
 
 
 def reaching(emulator: Emulator, **options: t.Any) -> dict[str, t.Any]:
-    """The shared options that reach the emulator; tries follow each other at once."""
+    """The shared options that reach the emulator, with retries that have no delay."""
     return {
         "endpoint": emulator.endpoint,
         "access_key": emulator.access_key,
@@ -38,13 +38,13 @@ def reaching(emulator: Emulator, **options: t.Any) -> dict[str, t.Any]:
 
 
 def client(options: dict[str, t.Any]) -> Client:
-    """A client for these shared options alone."""
+    """A client for these shared options only."""
     return client_for({**dict.fromkeys(SHARED_SPEC), **_validated(SHARED_SPEC, options)})
 
 
 @dataclass
 class Invocation:
-    """What a module's function needs of its runner."""
+    """The parts of an invocation that the function of a module uses."""
 
     params: dict[str, t.Any]
     check_mode: bool = False

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the small web servers of the tests share: they listen on loopback, over TLS or not, and count who connects."""
+"""The common parts of the small web servers of the tests: they listen on loopback, over TLS or not, and count connections."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from typing import Any, Protocol
 
 
 class Owner(Protocol):
-    """Whoever has a listener; its handlers find it as `self.server.owner`."""
+    """The owner of a listener, which its handlers find as `self.server.owner`."""
 
     connections: int
 
 
 class Listener(ThreadingHTTPServer):
-    """A thread for each connection. None of them is waited for at the end, so that a test may leave a connection hanging."""
+    """A thread for each connection. The end does not wait for them, so that a test may leave a connection open."""
 
     request_queue_size = 128
 
@@ -41,7 +41,7 @@ class Listener(ThreadingHTTPServer):
         return connection, address
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        # The handshake is for the connection's own thread. A client that does not like the certificate hangs up in it.
+        # The thread of the connection makes the handshake. A client that rejects the certificate closes the connection in it.
         if self.context:
             try:
                 request = self.context.wrap_socket(request, server_side=True)
@@ -50,11 +50,11 @@ class Listener(ThreadingHTTPServer):
         super().finish_request(request, client_address)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients hang up when they like."""
+        """Clients may close the connection at any time."""
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Keeps connections open, and says nothing to stderr."""
+    """Keeps connections open, and writes nothing to stderr."""
 
     protocol_version = "HTTP/1.1"
     server: Listener

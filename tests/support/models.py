@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the models of the official SDKs document."""
+"""The fields and types that the models of the official SDKs document."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A directory that stands for a node, in which real shells run what runs on a node."""
+"""A directory that stands for a node, in which real shells run the commands of a node."""
 
 from __future__ import annotations
 

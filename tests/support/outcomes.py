@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 RETRIES = 2
 READS = ("GetPostScripts", "ListUsers", "ListUsersAsync", "DescribeCluster", "ListClusters", "ListRegions")
-# Whose effect can be read.
+# The operations whose effect can be read.
 READABLE_WRITES = ("SetPostScripts", "AddUsers", "DeleteUsers", "ModifyUserGroups")
 # The operations of a column are alike.
 COLUMNS = (READS, READABLE_WRITES, ("ModifyUserPasswords",), ("SyncUsers",))
@@ -22,11 +22,11 @@ class Outcome(t.NamedTuple):
 
     code: str | None  # None: it succeeded
     requests: int  # of the operation
-    reads: int  # of what is stored, between the first request and the end of the last
+    reads: int  # reads of the stored state, between the first request and the end of the last one
     done: bool  # whether the service has done the work
 
     def words(self, fault: Fault) -> str:
-        """As the table says it."""
+        """The outcome in the words of the table."""
         requests = "1 request" if self.requests == 1 else f"{self.requests} requests"
         if self.code and self.requests == RETRIES + 1:
             requests = "all attempts used"
@@ -40,7 +40,7 @@ class Outcome(t.NamedTuple):
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault of the emulator, and how the table calls it."""
+    """A fault of the emulator, and its name in the table."""
 
     name: str
     kind: str

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The same playbook in the worker and as a process, and which of the two it was.
+"""Run the same playbook in the worker and as a process, and report how each module ran.
 
 def test_list(parity):
     both = parity.compare([task("list", "region_info")])
@@ -28,7 +28,7 @@ REQUEST_ID = re.compile(r"\b[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}\b", re.IGN
 VARYING = ("Command", "CommandId")
 NOW = re.compile(r"\b%s-\d\d-\d\dT\d\d:\d\d:\d\d" % datetime.now(timezone.utc).year)
 ENVIRONMENT = {
-    # Modules are not removed after they ran, so the files show what ran as a process.
+    # Ansible keeps the files of modules after they ran, so they show which modules ran as a process.
     "ANSIBLE_KEEP_REMOTE_FILES": "true",
     # One message of ansible-core lists a set in its own order.
     "PYTHONHASHSEED": "0",
@@ -95,13 +95,13 @@ class Parity:
 
 
 def _comparable_calls(emulator: Emulator) -> list[t.Any]:
-    """The calls in their order, repeated polls of a command as one: their number depends on how long the command takes."""
+    """The calls in their order, with consecutive polls of a command as one: their number depends on how long the command takes."""
     made = [(call.action, {name: "VARIES" if name in VARYING else value for name, value in call.params.items()}) for call in emulator.calls]
     return [call for call, before in zip(made, [None, *made]) if call != before or call[0] != "ListInvocationStatus"]
 
 
 def _comparable(result: Result, emulator: Emulator) -> Seen:
-    """A result without what differs from run to run."""
+    """A result without the values that differ from run to run."""
     plain = _without_way(result.result)
     # ansible-core adds this to results of modules if failed_when turned a failure into a success.
     plain.pop("failed_when_suppressed_exception", None)

@@ -33,7 +33,7 @@ CALLBACKS = Path(__file__).with_name("callback_plugins")
 # Since 2.22, ansible-core masks secrets in its output, and leaves them in results.
 MASKS = importlib.util.find_spec("ansible.module_utils.secrets") is not None
 GROUP = "group/alicloud.ehpc.ehpc"
-# What a module returns beside what its documentation lists: every module has these.
+# Keys that every module returns, and that no documentation lists.
 ALWAYS = {"changed", "diff", "invocation", "warnings", "failed", "msg", "_ansible_no_log", "exception"}
 Task = dict[str, t.Any]
 
@@ -45,7 +45,7 @@ def task(name: str, module: str, /, **options: t.Any) -> Task:
 
 @dataclass
 class Result:
-    """What one task did on one host."""
+    """The result of one task on one host."""
 
     host: str
     task: str
@@ -77,13 +77,13 @@ class Result:
         return [warning if isinstance(warning, str) else str(warning) for warning in self.result.get("warnings", [])]
 
     def returned(self) -> dict[str, t.Any]:
-        """What the module itself returned."""
+        """The keys that the module itself returned."""
         return {key: value for key, value in self.result.items() if key not in ALWAYS}
 
 
 @dataclass
 class Run:
-    """What one playbook did."""
+    """The run of one playbook."""
 
     code: int
     stdout: str
@@ -103,7 +103,7 @@ class Run:
         return [result for result in self.results if result.task == name and result.item]
 
     def everything(self) -> str:
-        """All that anybody could see of the run."""
+        """The complete output of the run."""
         return "\n".join([self.stdout, self.stderr, *(json.dumps(result.result) for result in self.results)])
 
     def __str__(self) -> str:
@@ -111,7 +111,7 @@ class Run:
 
 
 class Play:
-    """Runs playbooks in a directory of their own, with nothing of this environment but the path to programs."""
+    """Runs playbooks in a directory of their own, and with an environment that has only PATH of this one."""
 
     def __init__(self, directory: Path, emulator: Emulator | None = None, in_process: bool | None = None) -> None:
         self.directory = directory
@@ -176,7 +176,7 @@ class Play:
         if isinstance(playbook, list):
             content, playbook = playbook, self.directory / f"playbook-{self._number}.yml"
             Path(playbook).write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
-        # The scripts of most tests are nowhere, and nothing is to leave loopback. A blank value gives the role's own default back.
+        # The scripts of most tests do not exist, and no request may leave loopback. A blank value restores the default of the role.
         variables = {"ehpc_bootstrap_preflight": "off", **(extra_vars or {})}
         if self.in_process is not None:
             variables["ehpc_in_process"] = self.in_process
@@ -206,7 +206,7 @@ class Play:
             "ANSIBLE_HOME": str(self.home / ".ansible"),
             "ANSIBLE_LOCAL_TEMP": str(self.home / "tmp"),
             "ANSIBLE_REMOTE_TEMP": str(self.home / "remote"),
-            # Ansible writes to HOME there, and reads from where the account has its home.
+            # Ansible writes to HOME, but reads from the home directory of the account.
             "ANSIBLE_ASYNC_DIR": str(self.home / "async"),
             "ANSIBLE_CONFIG": str(self.config),
             "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
@@ -224,7 +224,7 @@ class Play:
 
 
 def document(module: str) -> dict[str, t.Any]:
-    """What a module documents: `options`, `return`, as in its file."""
+    """The documentation of a module: `options` and `return`, as in its file."""
     values: dict[str, t.Any] = {}
     tree = ast.parse((COLLECTION / "plugins" / "modules" / f"{module}.py").read_text(encoding="utf-8"))
     for node in tree.body:

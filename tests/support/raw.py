@@ -15,7 +15,7 @@ Handler = Callable[[socket.socket], object]
 
 
 class Raw:
-    """A server on loopback while it is entered: each connection is handled by a function, in a thread of its own."""
+    """A server on loopback, as a context manager. A function handles each connection, in a thread of its own."""
 
     def __init__(self, handler: Handler) -> None:
         self._handler = handler
@@ -43,7 +43,7 @@ class Raw:
 
 
 def asked(connection: socket.socket) -> str:
-    """The next request, or nothing if there is none."""
+    """The next request, or empty bytes at the end of the connection."""
     request = b""
     while b"\r\n\r\n" not in request:
         part = connection.recv(65536)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The host that scripts are fetched from: a web server on loopback, over TLS with a throw-away authority.
+"""The server of scripts: a web server on loopback, over TLS with a temporary authority.
 
 with ScriptServer({"/base.sh": b"#!/bin/sh\n"}) as server:
     requests.get(server.url("/base.sh"), verify=server.ca_path)
@@ -21,7 +21,7 @@ from pathlib import Path
 from ansible_collections.alicloud.ehpc.tests.emulator.tls import server_context
 from ansible_collections.alicloud.ehpc.tests.support.loopback import Handler, Listener
 
-# A file: its content, or a function that answers with the handler's own means (send_response, wfile, ...).
+# A file: its content, or a function that responds with the methods of the handler (send_response, wfile, ...).
 Answer = Callable[[BaseHTTPRequestHandler], None]
 File = bytes | Answer
 
@@ -35,7 +35,7 @@ class Requested:
 
 
 class ScriptServer:
-    """Serves `files` while it is entered: by path with its query, else by path alone. What is not there is answered with 404."""
+    """Serves `files`, as a context manager: by path with query, or else by path alone. Other paths are 404."""
 
     def __init__(self, files: dict[str, File] | None = None, tls: bool = True, names: Sequence[str] = ("localhost", "127.0.0.1")) -> None:
         self.files: dict[str, File] = dict(files or {})
@@ -47,15 +47,15 @@ class ScriptServer:
 
     @property
     def ca_path(self) -> str:
-        """The bundle with which its certificate is trusted."""
+        """The CA bundle that verifies its certificate."""
         return str(self._directory / "ca.pem")
 
     def url(self, path: str, host: str = "127.0.0.1") -> str:
-        """The address of a file, by any name of this machine."""
+        """The URL of a file, with any name of this machine."""
         return f"{'https' if self._http.context else 'http'}://{host}:{self.port}{path}"
 
     def paths(self) -> list[str]:
-        """What was asked for; in no order where that was at the same time."""
+        """The requests. Those that arrived at the same time are in any order."""
         return sorted(request.path for request in list(self.requests))
 
     def __enter__(self) -> ScriptServer:
@@ -68,7 +68,7 @@ class ScriptServer:
 
 
 def redirect(target: str, status: int = 302) -> Answer:
-    """A file that is somewhere else."""
+    """A redirect to another URL."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(status)
@@ -80,7 +80,7 @@ def redirect(target: str, status: int = 302) -> Answer:
 
 
 def status(code: int, body: bytes = b"", **headers: str) -> Answer:
-    """An answer with another status than 200, or with headers of its own: `content_type="text/html"`."""
+    """A response with another status than 200, or with additional headers: `content_type="text/html"`."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(code)

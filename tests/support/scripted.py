@@ -2,19 +2,18 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A service that follows a script, for tests of the client and of what the modules do with it.
+"""A service that follows a script, for tests of the client and of modules.
 
-A test says which calls it expects, in order, and how each is answered. They travel through the real client and the
-real `requests`, and are stopped only where the network would begin. A call that is not expected, that comes in
-another order, with other parameters or with a wrong signature fails, and so does an expected call that never comes.
-So check mode is proven by the write that is not there.
+A test lists the calls that it expects, in order, with their responses. Calls use the real client and the real `requests`; only the network
+is replaced. A call that is not expected, or that has another position, other parameters or a wrong signature, fails, and so does an
+expected call that is not made. The absence of the write thus verifies check mode.
 
     def test_create_check_mode(service):
         service.expects(Call("GetPostScripts", ClusterId="ehpc-hz-EXAMPLE", answer={"PostInstallScripts": []}))
         result = service.run(post_scripts, check_mode=True, cluster_id="ehpc-hz-EXAMPLE", scripts=[{"url": "/x.sh"}])
         assert result["changed"]
 
-Time stands still but for `time.sleep` and the `takes` of a call, so that waits are asserted and not slept.
+Only `time.sleep` and the `takes` of a call advance the time, so that waits are asserted without sleeping.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ ACCESS_KEY = "EXAMPLEaccesskey"
 SECRET_KEY = "EXAMPLE-secret-of-the-tests"
 HOST = f"ehpc.{REGION}.aliyuncs.com"
 SHARED_OPTIONS: dict[str, t.Any] = {"region": REGION, "access_key": ACCESS_KEY, "secret_key": SECRET_KEY}
-# What every signed request carries beside the operation's own parameters.
+# The parameters of every signed request, in addition to those of the operation.
 COMMON = {
     "AccessKeyId",
     "Action",
@@ -71,7 +70,7 @@ _number = 0
 
 
 class Call:
-    """One expected call and how it is answered: with `answer`, with the error `code`, with a raw `body`, or not at all.
+    """One expected call and its response: `answer`, the error `code`, a raw `body`, or no response.
 
     `generation` is that of the API. A parameter that is no string is expected as JSON.
     """
@@ -114,12 +113,12 @@ def _body(answer: dict[str, t.Any]) -> bytes:
 
 
 class Unexpected(pytest.fail.Exception):  # type: ignore[name-defined]
-    """What a test did not foresee. Not an Exception, so that no code under test can take it for a failure of the network."""
+    """A call that a test does not expect. It is not an Exception, so that the code under test cannot handle it as a network failure."""
 
 
 @dataclass
 class Clock:
-    """The time that the code under test sees."""
+    """The clock of the code under test."""
 
     now: float = 1000.0
     sleeps: list[float] = field(default_factory=list)
@@ -134,7 +133,7 @@ class Clock:
 
 @dataclass
 class Invocation:
-    """What a module's function needs of its runner."""
+    """The parts of an invocation that the function of a module uses."""
 
     params: dict[str, t.Any]
     check_mode: bool = False
@@ -156,7 +155,7 @@ class Invocation:
 
 
 def invocation(module: t.Any, check_mode: bool = False, **options: t.Any) -> Invocation:
-    """The options as Ansible hands them to the module: checked, converted, with defaults."""
+    """The options as the module gets them from Ansible: checked, converted, with defaults."""
     spec = dict(SHARED_SPEC, **module.MODULE.argument_spec)
     checked = ArgumentSpecValidator(spec, mutually_exclusive=module.MODULE.mutually_exclusive).validate({**SHARED_OPTIONS, **options})
     if checked.error_messages:
@@ -166,7 +165,7 @@ def invocation(module: t.Any, check_mode: bool = False, **options: t.Any) -> Inv
 
 @dataclass
 class Seen:
-    """A request as it would have left."""
+    """A request as it would be sent."""
 
     url: str
     params: dict[str, str]
@@ -191,11 +190,11 @@ class Service(BaseAdapter):
     # For tests
 
     def expects(self, *calls: Call) -> None:
-        """These calls, after those that are expected already."""
+        """Expect these calls, after those that are expected already."""
         self._expected.extend(calls)
 
     def client(self, **options: t.Any) -> Client:
-        """A client for the shared options that ends here."""
+        """A client for the shared options that calls this service."""
         params = dict.fromkeys(SHARED_SPEC)
         return self.connect(client_for({**params, **SHARED_OPTIONS, **options}))
 
@@ -225,7 +224,7 @@ class Service(BaseAdapter):
         return client
 
     def done(self) -> None:
-        """Fails where expected calls did not come."""
+        """Fails if expected calls were not made."""
         left, self._expected = self._expected, []
         if left:
             raise Unexpected(f"these calls did not come: {left}")
@@ -284,7 +283,7 @@ def use(monkeypatch: pytest.MonkeyPatch) -> t.Iterator[Service]:
     clock = Clock()
     monkeypatch.setattr(time, "sleep", clock.sleep)
     monkeypatch.setattr(time, "monotonic", clock.monotonic)
-    # Without chance every delay is the longest of its range.
+    # Without randomness, every delay is the longest of its range.
     monkeypatch.setattr(random, "uniform", lambda low, high: high)
     service = Service(clock)
     yield service

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finds secrets, in every form in which they could have been written down."""
+"""Finds secrets in every form in which they could be written."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from urllib.parse import quote, quote_plus
 
 
 def forms(secret: str) -> set[bytes]:
-    """A secret as it is, percent-encoded once and twice, in JSON, and in base64."""
+    """A secret: plain, percent-encoded once and twice, in JSON, and in Base64."""
     once = quote(secret, safe="-_.~")
     texts = {secret, once, quote(once, safe=""), quote(secret), quote_plus(secret), quote_plus(quote_plus(secret)), json.dumps(secret)[1:-1]}
     lower = {text.replace("%2B", "%2b").replace("%2F", "%2f").replace("%3D", "%3d") for text in texts}
@@ -24,7 +24,7 @@ def forms(secret: str) -> set[bytes]:
 
 
 class Search:
-    """Looks for secrets and remembers where it found them."""
+    """Searches for secrets and records where they occur."""
 
     def __init__(self, secrets: dict[str, str]) -> None:
         self._forms = {name: forms(secret) for name, secret in secrets.items()}
@@ -49,7 +49,7 @@ class Search:
 
 @contextlib.contextmanager
 def command_lines(marker: str) -> Iterator[dict[bytes, None]]:
-    """The command lines of all processes meanwhile whose command line has the marker; every one that lives for some milliseconds."""
+    """The command lines that contain the marker, of all processes that run for at least some milliseconds."""
     seen: dict[bytes, None] = {}
     stop = threading.Event()
 

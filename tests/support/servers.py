@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Small servers on loopback: a web server that answers by a function, and a proxy that leads host names to such servers.
+"""Small servers on loopback: a web server whose responses come from a function, and a proxy that maps host names to such
+servers.
 
-A host that cannot be had here, such as `sts.aliyuncs.com` or the metadata service, is reached through the proxy, so that the
-code under test resolves nothing and speaks to it as it would outside: by its name, over its protocol, with its certificate.
+A host that tests cannot reach, such as `sts.aliyuncs.com` or the metadata service, is reached through the proxy. The code under test
+resolves no name, and uses the host as in production: its name, its protocol, its certificate.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ Answering = Callable[[Asked], Answer]
 
 
 class Authority:
-    """An authority of certificates, its bundle, and contexts for servers."""
+    """A certificate authority, its bundle, and contexts for servers."""
 
     def __init__(self, bundle: Path) -> None:
         self._ca = trustme.CA()
@@ -66,7 +67,7 @@ class Authority:
 
 
 class Server:
-    """A web server on loopback while it is entered."""
+    """A web server on loopback, as a context manager."""
 
     def __init__(self, answering: Answering, context: ssl.SSLContext | None = None) -> None:
         self.asked: list[Asked] = []
@@ -80,12 +81,12 @@ class Server:
         return f"{'https' if self._http.context else 'http'}://127.0.0.1:{self.port}"
 
     def respond(self, asked: Asked) -> Answer | None:
-        """What is answered; None where the handler is to deal with it."""
+        """The response, or None if the handler responds itself."""
         self.asked.append(asked)
         return self._answering(asked)
 
     def tunnel_to(self, _target: str) -> int | None:
-        """The port that a CONNECT leads to."""
+        """The port for the target of a CONNECT."""
         return None
 
     def __enter__(self: Self) -> Self:
@@ -100,9 +101,8 @@ Self = t.TypeVar("Self", bound=Server)
 
 
 class Proxy(Server):
-    """Leads named hosts to ports of loopback: `http://NAME/` to `plain`, `CONNECT NAME:443` to `tunnels`.
-
-    Addresses of loopback lead where they say. With `password` it wants `user:password` first. Other hosts get 502.
+    """Maps host names to ports on loopback: `http://NAME/` to `plain`, `CONNECT NAME:443` to `tunnels`. Addresses of loopback are not
+    mapped. With `password` it requires `user:password`. Other hosts get 502.
     """
 
     def __init__(self, plain: dict[str, int] | None = None, tunnels: dict[str, int] | None = None, password: str | None = None) -> None:
@@ -117,7 +117,7 @@ class Proxy(Server):
 
     @property
     def connected(self) -> list[str]:
-        """The hosts that tunnels were asked for."""
+        """The hosts of CONNECT requests."""
         return [asked.target for asked in self.asked if asked.method == "CONNECT"]
 
     def allows(self, asked: Asked) -> bool:
@@ -179,7 +179,7 @@ class _Handler(Handler):
 
 
 def _pump(one: socket.socket, other: socket.socket) -> None:
-    """Carry bytes both ways until one side has no more."""
+    """Copy bytes in both directions until one side ends."""
     while True:
         for ready in select.select([one, other], [], [])[0]:
             data = ready.recv(65536)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the tests of the modules say of clusters, scripts and users, in the words of the service."""
+"""Calls, clusters, scripts and users for the tests of modules, in the names of the service."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def sync(**how: t.Any) -> Call:
 
 
 def describe(cluster_id: str = CLUSTER, code: str | None = None, takes: float = 0.0, **info: t.Any) -> Call:
-    """The details of a cluster; without more, one that runs in proxy mode."""
+    """The details of a cluster; by default, one that is running in proxy mode."""
     found = {
         "Id": "i-EXAMPLE",
         "Name": "cfd-1",

@@ -17,13 +17,13 @@ from ansible_collections.alicloud.ehpc.tests.support.wording import is_sentence,
 
 @pytest.fixture
 def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[scripted.Service]:
-    """A service that follows a script; time and chance stand still."""
+    """A service that follows a script, without passing time and randomness."""
     yield from scripted.use(monkeypatch)
 
 
 @pytest.fixture(autouse=True)
 def whole_sentences(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Whatever fails in a test is told in whole sentences."""
+    """Check that the messages of all failures in a test are complete sentences."""
     told: list[EhpcError] = []
     create = EhpcError.__init__
 

@@ -111,7 +111,7 @@ def test_a_full_disk_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ({**BACKUP, "scripts": [{"args": SIGNED}]}, "is not a backup of post scripts: scripts is not a list of dictionaries with a url."),
     ],
 )
-def test_what_is_no_backup_is_refused_without_an_excerpt(tmp_path: Path, content: t.Any, reason: str) -> None:
+def test_other_files_are_refused_without_an_excerpt(tmp_path: Path, content: t.Any, reason: str) -> None:
     path = tmp_path / "list.yml"
     if content is not None:
         path.write_bytes(content if isinstance(content, bytes) else (content if isinstance(content, str) else yaml.safe_dump(content)).encode())

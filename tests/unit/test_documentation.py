@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is documented of results, of the role's variables and of filters is what there is. What runs show: integration/test_examples.py."""
+"""The documentation of results, of variables of the role and of filters is correct. integration/test_examples.py checks it by running it."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ Return = dict[str, dict[str, t.Any]]
 
 
 def returned(name: str) -> Return:
-    """What a module documents to return."""
+    """The documented results of a module."""
     return t.cast("Return", load(module(name).RETURN)[0])
 
 
 def unlike(documented: Return, where: str) -> list[str]:
-    """The samples that are not what is documented about them."""
+    """The samples that contradict their documentation."""
     found = []
     for key, entry in documented.items():
         path, sample = f"{where}.{key}", entry["sample"]
@@ -107,9 +107,9 @@ def test_examples_of_filters_use_them_in_tasks_that_work(path: Path) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_variables_of_a_role_exist_wherever_they_are_named(role: str) -> None:
+def test_variables_of_a_role_that_documents_mention_exist(role: str) -> None:
     specs = load((ROOT / "roles" / role / "meta/argument_specs.yml").read_text(encoding="utf-8"))[0]["argument_specs"]["main"]["options"]
-    # What the role gives, and what its playbook takes.
+    # The result of the role, and the variable of its playbook.
     known = {*specs, f"{role}_result", f"{role}_hosts"}
     texts = {name: (ROOT / name).read_text(encoding="utf-8") for name in repository_files() if name.endswith((".md", ".rst")) and name != "CHANGELOG.md"}
     texts |= {f"EXAMPLES of {name}": (ROOT / f"plugins/inventory/{name}.py").read_text(encoding="utf-8") for name in INVENTORY_PLUGINS}
@@ -118,18 +118,18 @@ def test_variables_of_a_role_exist_wherever_they_are_named(role: str) -> None:
 
 
 def user_texts() -> dict[str, str]:
-    """What users read or run, beside the plugins."""
+    """The files that users read or run, except the plugins."""
     names = [name for name in repository_files() if name.split("/")[0] in ("README.md", "docs", "roles", "playbooks")]
     return {name: (ROOT / name).read_text(encoding="utf-8") for name in names}
 
 
-def test_environment_variables_exist_wherever_they_are_named() -> None:
+def test_environment_variables_that_documents_mention_exist() -> None:
     known = {variable for variables in ENVIRONMENT.values() for variable in variables}
     unknown = {f"{where}: {name}" for where, text in user_texts().items() for name in re.findall(r"\bALI\w*_[A-Z_]*[A-Z]\b", text) if name not in known}
     assert unknown == set()
 
 
-def test_links_between_files_lead_somewhere() -> None:
+def test_links_between_files_have_existing_targets() -> None:
     for name in repository_files():
         if name.endswith(".md") and name != "CHANGELOG.md":
             links = re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", (ROOT / name).read_text(encoding="utf-8"))
@@ -143,7 +143,7 @@ def test_every_guide_is_in_the_contents() -> None:
 
 
 def test_blocks_of_documents_are_yaml() -> None:
-    """A block that cannot be read would be looked at by no other test."""
+    """No other test would check a block that cannot be parsed."""
     for where, text in texts_with_tasks().items():
         try:
             load(text)

@@ -14,7 +14,7 @@ from ansible_collections.alicloud.ehpc.plugins.plugin_utils._fleet import Fleet
 from ansible_collections.alicloud.ehpc.tests.support.scripted import SHARED_OPTIONS, Call, Service
 
 
-def test_a_cluster_that_is_listed_in_two_regions_is_there_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cluster_that_is_listed_in_two_regions_occurs_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_clusters, "list_all", lambda client, executor: [{"id": "a", "region_id": client.region}, {"id": client.region}])
     clusters, failures = Fleet(SHARED_OPTIONS).clusters(["cn-shanghai", "cn-hangzhou", "cn-shanghai"])
     assert clusters == [{"id": "a", "region_id": "cn-shanghai"}, {"id": "cn-shanghai"}, {"id": "cn-hangzhou"}]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The matrix: which releases of ansible-core are tested, here and on the forge, and what is left out and named."""
+"""The matrix: the releases of ansible-core that are tested, here and on the forge, and those that are left out with a reason."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is written in more than one place of the repository is the same in each of them."""
+"""Facts that several files of the repository contain agree."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ WITHOUT_HEADER = {*LICENCE_TEXTS, "CHANGELOG.md", "changelogs/changelog.yaml"}
 
 
 def documentation_of_inventory(plugin: str) -> dict[str, Any]:
-    """What ansible-doc has about an inventory plugin, with the options of all its fragments."""
+    """The output of ansible-doc about an inventory plugin, with the options of all its fragments."""
     command = [sys.executable, "-m", "ansible.cli.doc", "--json", "--type", "inventory", plugin]
     environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS)}
     documented: dict[str, dict[str, Any]] = json.loads(subprocess.run(command, capture_output=True, env=environment, check=True).stdout)
@@ -92,7 +92,7 @@ def test_each_module_is_in_its_own_examples(name: str) -> None:
 
 
 def test_tasks_have_options_that_a_module_accepts() -> None:
-    """ansible-lint does not look at modules that have an action plugin, and ansible-test at no examples."""
+    """ansible-lint does not check modules that have an action plugin, and ansible-test checks no examples."""
     found = [
         f"{where}, {name}: {mistake}"
         for where, text in texts_with_tasks().items()
@@ -134,7 +134,7 @@ def test_a_role_documents_its_variables_and_their_defaults(role: str) -> None:
     specs = load((directory / "meta/argument_specs.yml").read_text(encoding="utf-8"))[0]["argument_specs"]["main"]["options"]
     defaults = load((directory / "defaults/main.yml").read_text(encoding="utf-8"))[0]
     table = dict(re.findall(rf"^\| `({role}_\w+)` \| (.+?) \|", (directory / "README.md").read_text(encoding="utf-8"), re.MULTILINE))
-    # A default that is all code is the value itself; in words stands what cannot be written as one.
+    # A default in code markup is the value itself. Other defaults are described in words.
     literal = {name: load(cell.strip("`"))[0] for name, cell in table.items() if re.fullmatch(r"`[^`]*`", cell)}
 
     assert {name: option["default"] for name, option in specs.items() if "default" in option} == defaults
@@ -165,7 +165,7 @@ def test_lines_of_yaml_are_not_too_long() -> None:
     assert [f"{name}:{number}" for name, number, line in lines if len(line) > 160] == []
 
 
-def test_the_licence_is_one_text() -> None:
+def test_both_copies_of_the_licence_are_equal() -> None:
     assert len({(ROOT / name).read_bytes() for name in LICENCE_TEXTS}) == 1
 
 

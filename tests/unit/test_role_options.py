@@ -58,7 +58,7 @@ MEANINGS: list[tuple[str, t.Any, t.Any]] = [
     ("wait_timeout", 0, 0),
     ("wait_delay", "30", 30),
 ]
-# variable, value, what is reported after its name
+# variable, value, the message after the name of the variable
 MISTAKES: list[tuple[str, t.Any, str]] = [
     ("cluster_id", ["ehpc-hz-EXAMPLE"], "must be a string; it is a list."),
     ("region", True, "must be a string; it is a boolean."),
@@ -101,7 +101,7 @@ MISTAKES: list[tuple[str, t.Any, str]] = [
 
 
 def options(**variables: t.Any) -> dict[str, t.Any]:
-    """The options that variables without their prefix make."""
+    """The options that result from variables, given without their prefix."""
     return bootstrap_options({"ehpc_cluster_id": "ehpc-hz-EXAMPLE", **{f"ehpc_bootstrap_{name}": value for name, value in variables.items()}})
 
 
@@ -110,7 +110,7 @@ def test_each_variable_is_an_option() -> None:
 
 
 @pytest.mark.parametrize(("name", "value", "option"), MEANINGS)
-def test_meanings(name: str, value: t.Any, option: t.Any) -> None:
+def test_values_of_variables(name: str, value: t.Any, option: t.Any) -> None:
     found = options(**{name: value})
     assert (found[name], found["mistakes"]) == (option, [])
 
@@ -145,7 +145,7 @@ def test_all_mistakes_are_reported_at_once() -> None:
     assert (found["post_scripts"], found["expected_users"], found["uid_min"]) == (None, [], 1000)
 
 
-def test_uids_that_contradict_each_other() -> None:
+def test_a_minimum_that_is_greater_than_the_maximum() -> None:
     assert options(uid_min=60000)["mistakes"] == ["ehpc_bootstrap_uid_min must not be above ehpc_bootstrap_uid_max; they are 60000 and 59999."]
     assert options(uid_min=59999)["mistakes"] == []
 
@@ -158,7 +158,7 @@ def test_the_cluster_is_the_one_of_the_inventory_unless_another_is_given() -> No
 
 
 @pytest.mark.parametrize("variables", [{}, {"ehpc_bootstrap_cluster_id": " "}, {"ehpc_cluster_id": ""}])
-def test_without_a_cluster_it_says_what_to_do(variables: dict[str, t.Any]) -> None:
+def test_without_a_cluster_the_message_has_the_remedy(variables: dict[str, t.Any]) -> None:
     (mistake,) = bootstrap_options(variables)["mistakes"]
     assert mistake.startswith("ehpc_bootstrap_cluster_id is empty.")
     assert "ehpc_bootstrap_hosts" in mistake
@@ -169,7 +169,7 @@ def test_nodes_or_roles() -> None:
     assert [options(run_on_nodes=["compute000"])[name] for name in ("roles", "nodes")] == [[], ["compute000"]]
 
 
-def test_other_variables_do_not_count() -> None:
+def test_other_variables_are_ignored() -> None:
     others = {"ehpc_bootstrap": {}, "ehpc_bootstrap_result": {}, "ehpc_bootstrap_hosts": "all", "ehpc_status": "running", "x_ehpc_bootstrap_scripts": 1}
     assert variables_of(others) == {}
     assert bootstrap_options({**others, "ehpc_cluster_id": "ehpc-hz-EXAMPLE"}) == options()

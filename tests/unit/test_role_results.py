@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the role makes of the results of its tasks, and the table of many clusters."""
+"""The result of the role, which it computes from its tasks, and the table of clusters."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def test_a_failure_without_a_code() -> None:
     assert (found["error"], found["error_code"], found["status"]) == ("ehpc_bootstrap_wait_delay must be ...", None, "unknown")
 
 
-def test_a_cluster_with_which_the_run_did_not_finish() -> None:
+def test_a_cluster_that_the_run_did_not_finish() -> None:
     found = result(post_scripts=SCRIPTS, users={})
     assert found["error"].startswith("The run ended before the role had finished with this cluster")
     assert (found["post_scripts_state"], found["users_state"]) == ("changed", "not reached")
@@ -165,7 +165,7 @@ def node(name: str, hostname: str, status: str = "ok") -> dict[str, str]:
         ([], {}),
     ],
 )
-def test_nodes_have_names_that_are_theirs_alone(nodes: list[dict[str, str]], run: dict[str, str]) -> None:
+def test_nodes_have_unique_names(nodes: list[dict[str, str]], run: dict[str, str]) -> None:
     assert result(options={**OPTIONS, "run_on_nodes": ["compute"]}, nodes={"nodes": nodes})["nodes_run"] == run
     assert "nodes_run" not in result(nodes={"nodes": nodes})
 
@@ -184,7 +184,7 @@ def test_clusters_that_failed_come_last() -> None:
     assert [line.split()[0] for line in bootstrap_table(found)] == ["CLUSTER", "ehpc-hz-1", "ehpc-hz-3", "ehpc-hz-2"]
 
 
-def test_results_with_the_documented_keys_alone() -> None:
+def test_results_with_the_documented_keys_only() -> None:
     found = {CLUSTER: {"region": "cn-hangzhou", "status": "running", "post_scripts_changed": True, "users_synced": True, "users_added": ["one"]}}
     assert bootstrap_table(found)[1].split(maxsplit=3)[3] == "changed  changed (1 added)"
     assert summary(found) == "1 clusters: 1 changed"

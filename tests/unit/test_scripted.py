@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""scripted: a test whose calls are not the expected ones fails alone."""
+"""scripted: unexpected calls fail only their own test."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_afterwards():
 """
 
 
-def test_a_failure_takes_no_other_test_with_it(tmp_path: Path) -> None:
+def test_a_failure_does_not_affect_other_tests(tmp_path: Path) -> None:
     (tmp_path / "test_calls.py").write_text(TESTS, encoding="utf-8")
     paths = [COLLECTIONS, ROOT / "tests", ROOT / "tests/unit"]
     # Without the plugins that ansible-test gives to its own run of pytest.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What may be evaluated of the strings that a template or an inventory gets."""
+"""Which strings of a template or an inventory are evaluated."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ HARMFUL = [
 
 
 def evaluated(value: t.Any) -> t.Any:
-    """What a task gets of a variable that has this value."""
+    """The value that a task gets for a variable with this value."""
     templar = Templar(loader=DataLoader(), variables={"variable": value, "hosts": ["one"]})
     return templar.template(templar.available_variables["variable"])
 
@@ -64,12 +64,12 @@ def test_harmful_strings_are_never_evaluated(string: str, shape: t.Callable[[str
 
 
 @pytest.mark.parametrize("value", [None, True, 0, 1.5, [], {}])
-def test_other_values_stay_as_they_are(value: t.Any) -> None:
+def test_other_values_are_unchanged(value: t.Any) -> None:
     assert as_data(value) == value
     assert type(as_data(value)) is type(value)
 
 
-def test_what_ansible_trusts_is_trusted_again_only_if_it_is_harmless() -> None:
+def test_trusted_strings_are_trusted_again_only_if_they_are_harmless() -> None:
     template = pytest.importorskip("ansible.template")
     trust = getattr(template, "trust_as_template", str)
     assert evaluated(as_data(trust("{{ 1 + 1 }}"))) == "{{ 1 + 1 }}"

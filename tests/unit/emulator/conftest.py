@@ -34,7 +34,7 @@ def emulator() -> Iterator[Emulator]:
 
 
 class Plain:
-    """Requests as they go over the wire, with every part of them in the test's hands."""
+    """Raw requests, every part of which a test can set."""
 
     def __init__(self, emulator: Emulator) -> None:
         self.emulator = emulator
@@ -83,7 +83,7 @@ class Plain:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """The state's clock, to be moved by hand."""
+    """The clock of the state, which tests advance."""
     clock = SimpleNamespace(seconds=1000.0)
     monkeypatch.setattr("ansible_collections.alicloud.ehpc.tests.emulator.state.time", SimpleNamespace(monotonic=lambda: clock.seconds))
     return clock

@@ -63,7 +63,7 @@ def get(url: str, **options: Any) -> int:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("tls", [False, True])
-def test_it_serves_and_ends(number: signal.Signals, tls: bool, start: Start, tmp_path: Path) -> None:
+def test_it_serves_and_terminates(number: signal.Signals, tls: bool, start: Start, tmp_path: Path) -> None:
     process, ready = start(*["--tls"] * tls)
 
     assert list(ready) == ["endpoint", "access_key", "secret_key", "region", *["ca_path"] * tls]
@@ -78,7 +78,7 @@ def test_it_serves_and_ends(number: signal.Signals, tls: bool, start: Start, tmp
     assert list(tmp_path.iterdir()) == []
 
 
-def test_it_ends_while_a_client_waits(start: Start, tmp_path: Path) -> None:
+def test_it_terminates_while_a_client_waits(start: Start, tmp_path: Path) -> None:
     process, ready = start("--latency", "60")
     with pytest.raises(requests.ReadTimeout):
         requests.get(ready["endpoint"], timeout=0.2)
@@ -119,7 +119,7 @@ def test_scenario(start: Start, tmp_path: Path) -> None:
     assert (ready["access_key"], ready["secret_key"], ready["region"]) == ("EXAMPLEone", "EXAMPLE-one", "cn-shanghai")
 
 
-def test_scenarios_that_are_not_understood_are_one_line(tmp_path: Path) -> None:
+def test_invalid_scenarios_are_reported_in_one_line(tmp_path: Path) -> None:
     scenario = tmp_path / "scenario.yml"
     scenario.write_text("cluster: []\n")
 
@@ -127,7 +127,7 @@ def test_scenarios_that_are_not_understood_are_one_line(tmp_path: Path) -> None:
     assert "cannot read the scenario" in refusal("--scenario", str(tmp_path / "none.yml"))
 
 
-# Where packages are missing: a bare interpreter (-S has no site-packages) runs a copy of the program.
+# Missing packages: a bare interpreter (-S has no site-packages) runs a copy of the program.
 
 
 def bare(program: Path) -> subprocess.CompletedProcess[str]:
@@ -150,7 +150,7 @@ def test_missing_packages_are_named(copy: Path) -> None:
     assert len(ended.stderr.splitlines()) == 1
 
 
-def test_the_checkouts_environment_is_used_where_packages_are_missing(copy: Path) -> None:
+def test_the_environment_of_the_checkout_is_used_if_packages_are_missing(copy: Path) -> None:
     python = copy.parents[1] / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.write_text('#!/bin/sh\necho "$@"\n')

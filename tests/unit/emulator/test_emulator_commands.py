@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Commands on nodes: they really run, and end as the service tells it."""
+"""Commands on nodes: they really run, and end with the statuses of the service."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_a_command_runs_while_others_are_asked_for(shell: Shell) -> None:
     assert shell.wait(slow) == "Finished"
 
 
-def test_a_timeout_ends_all_that_was_started(emulator: Emulator, shell: Shell) -> None:
+def test_a_timeout_ends_all_processes_of_a_command(emulator: Emulator, shell: Shell) -> None:
     (result,) = shell.run("echo begun; (timeout 60 sleep 61; touch late) & sleep 62; touch late", "i-1", Timeout="1")
 
     assert (result["InvokeRecordStatus"], result["Success"], result["ExitCode"], result["Message"]) == ("Failed", False, -1, "begun\n")
@@ -169,7 +169,7 @@ def test_the_form_of_messages(form: str, message: str, emulator: Emulator, shell
     assert [result["Message"] for result in shell.run("printf 'a\\nü\\n'", "i-1")] == [message]
 
 
-def test_a_form_of_messages_is_one_of_three() -> None:
+def test_the_form_of_messages_is_one_of_three() -> None:
     with pytest.raises(ScenarioError, match=r"message_form is one of plain, crlf, base64, not 'hex'"):
         Emulator({"message_form": "hex"})
 
@@ -213,7 +213,7 @@ def test_commands_that_are_refused(params: dict[str, Any], error: tuple[int, str
 
 
 @pytest.mark.parametrize("operation", ["ListInvocationResults", "ListInvocationStatus"])
-def test_looks_that_are_refused(operation: str, shell: Shell, plain: Any) -> None:
+def test_queries_that_are_refused(operation: str, shell: Shell, plain: Any) -> None:
     command_id = shell.start("exit", "i-1")
 
     assert plain.error(operation, ClusterId=CLUSTER) == (400, "MissingCommandId")
@@ -234,7 +234,7 @@ def test_the_longest_command(shell: Shell) -> None:
     assert len(result["Message"]) == 2044
 
 
-def test_the_end_of_the_emulator_is_the_end_of_its_nodes() -> None:
+def test_the_end_of_the_emulator_ends_commands_and_removes_nodes() -> None:
     emulator = Emulator(SCENARIO).start()
     directory = emulator.state.machines.directory("i-1")
     emulator.state.machines.run(CLUSTER, "echo $$ >begun; timeout 60 sleep 63; touch late", 60, {"i-1": "up"})

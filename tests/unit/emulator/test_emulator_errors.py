@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Error answers: every documented code with its status and message, in JSON and in XML."""
+"""Error responses: every documented code with its status and message, in JSON and in XML."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_documented_codes_reach_the_second_sdk(action: str, status: int, code: s
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_every_known_code_can_be_asked_for(code: str, emulator: Emulator, plain: Any) -> None:
+def test_every_known_code_can_be_injected(code: str, emulator: Emulator, plain: Any) -> None:
     emulator.fault(code=code, detail="detail")
 
     answer = plain.get("ListRegions")
@@ -114,7 +114,7 @@ def test_unknown_codes_and_kinds_are_refused_at_once(emulator: Emulator) -> None
         emulator.fault(kind="sleepy")
 
 
-def test_a_signature_fault_tells_the_string_to_sign(emulator: Emulator, core: Any) -> None:
+def test_a_signature_fault_contains_the_string_to_sign(emulator: Emulator, core: Any) -> None:
     """With the real string the first SDK finds that only the secret can be wrong; it fails on a message without a colon."""
     emulator.fault(code="SignatureDoesNotMatch")
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every kind of fault as real clients see it, and what has been done by then."""
+"""Every kind of fault as real clients see it, and whether the change was applied."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_truncated_answer(emulator: Emulator, plain: Any) -> None:
     assert emulator.calls[0].http_status == 200
 
 
-def test_a_truncated_text(emulator: Emulator, plain: Any) -> None:
+def test_a_truncated_body(emulator: Emulator, plain: Any) -> None:
     emulator.fault("SetPostScripts", "truncated_json")
 
     answer = write(plain)
@@ -88,7 +88,7 @@ def test_a_slow_answer_outlasts_the_client(kind: str, done: bool, emulator: Emul
 
 
 @pytest.mark.parametrize("kind", ["slow", "slow_before"])
-def test_a_slow_answer_comes(kind: str, emulator: Emulator, plain: Any) -> None:
+def test_a_slow_answer_arrives(kind: str, emulator: Emulator, plain: Any) -> None:
     emulator.fault("SetPostScripts", kind, seconds=0.1)
     start = time.monotonic()
 
@@ -118,7 +118,7 @@ def test_a_pending_answer_does_not_delay_the_end(kind: str, emulator: Emulator, 
     assert time.monotonic() - start < 2
 
 
-def test_an_answer_that_is_still_waited_for_does_not_delay_the_end(emulator: Emulator, plain: Any) -> None:
+def test_a_client_that_still_waits_does_not_delay_the_end(emulator: Emulator, plain: Any) -> None:
     emulator.fault("ListRegions", "slow", seconds=60)
     failures: list[BaseException] = []
 
@@ -148,7 +148,7 @@ def test_an_answer_that_is_still_waited_for_does_not_delay_the_end(emulator: Emu
         ("html", {}, 200, "text/html;charset=utf-8", "<html>"),
     ],
 )
-def test_answers_that_are_not_the_services(
+def test_answers_that_are_not_from_the_service(
     kind: str, options: dict[str, int], status: int, content_type: str, body: str, emulator: Emulator, plain: Any
 ) -> None:
     emulator.fault("SetPostScripts", kind, **options)
@@ -160,7 +160,7 @@ def test_answers_that_are_not_the_services(
     assert not is_done(emulator)
 
 
-def test_faults_happen_so_often_and_in_order(emulator: Emulator, plain: Any) -> None:
+def test_faults_are_used_in_order_and_as_often_as_configured(emulator: Emulator, plain: Any) -> None:
     emulator.fault("*", code="Throttling.User", times=2)
     emulator.fault("ListUsers", code="AgentError")
     emulator.fault("ListRegions", code="OrderError", times=None)
@@ -184,7 +184,7 @@ def test_faults_are_for_a_cluster_or_a_region(emulator: Emulator, plain: Any) ->
     assert plain.get("ListUsers", ClusterId=HYBRID).status_code == 200
 
 
-def test_a_request_with_a_wrong_signature_uses_no_fault_up(emulator: Emulator, plain: Any) -> None:
+def test_a_request_with_a_wrong_signature_does_not_use_a_fault(emulator: Emulator, plain: Any) -> None:
     fault = emulator.fault("ListRegions")
 
     assert plain.error("ListRegions", "wrong")[1] == "SignatureDoesNotMatch"
@@ -192,7 +192,7 @@ def test_a_request_with_a_wrong_signature_uses_no_fault_up(emulator: Emulator, p
     assert fault.times == 1
 
 
-def test_calls_tell_what_was_asked(emulator: Emulator, plain: Any) -> None:
+def test_calls_record_the_requests(emulator: Emulator, plain: Any) -> None:
     plain.session.headers["User-Agent"] = "example/1.0"
     write(plain)
     plain.get("GetPostScripts", ClusterId=HYBRID)
@@ -211,7 +211,7 @@ def test_calls_tell_what_was_asked(emulator: Emulator, plain: Any) -> None:
     assert is_done(emulator)
 
 
-def test_connections_are_told_apart(emulator: Emulator, plain: Any) -> None:
+def test_connections_are_counted_separately(emulator: Emulator, plain: Any) -> None:
     for number in (1, 2):
         requests.get(emulator.endpoint, timeout=10, headers={"Connection": "close"})
         assert emulator.calls[-1].connection == number
@@ -249,7 +249,7 @@ def test_many_clients_at_once(emulator: Emulator, core: Any) -> None:
     assert [call.http_status for call in emulator.calls] == [200] * 160
 
 
-def test_stopping_twice_is_once(emulator: Emulator, plain: Any) -> None:
+def test_stopping_twice_is_harmless(emulator: Emulator, plain: Any) -> None:
     plain.get("ListRegions")
 
     emulator.stop()
@@ -259,7 +259,7 @@ def test_stopping_twice_is_once(emulator: Emulator, plain: Any) -> None:
         plain.get("ListRegions")
 
 
-def test_a_port_that_is_taken_is_refused_each_time() -> None:
+def test_a_port_in_use_is_refused_each_time() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         emulator = Emulator(port=taken.getsockname()[1])

@@ -22,7 +22,7 @@ from ansible_collections.alicloud.ehpc.tests.support.models import fields
 NEXT, FIRST = "ehpc-cn-hangzhou-EXAMPLE1", "ehpc-hz-EXAMPLE1"
 PASSWORD = "Example-1-password"
 SCRIPT = {"Script": "https://bucket.oss-cn-hangzhou.aliyuncs.com/a b.sh", "Args": "-x '1*2' ~ + %41 \"数\" &a=b"}
-# Nothing of this is a default.
+# None of these values is a default.
 SETTINGS = {
     "ClusterName": "cfd_数-1",
     "ClusterDescription": "third-floor",
@@ -114,7 +114,7 @@ def test_both_signatures(emulator: Emulator, sdk: Sdk) -> None:
         assert first == second
 
 
-def test_what_update_cluster_is_given_is_read_back(cluster: Cluster, sdk: Sdk) -> None:
+def test_values_of_update_cluster_are_read_back(cluster: Cluster, sdk: Sdk) -> None:
     update(sdk, **{name: change(value) for name, value in SETTINGS.items()})
     info, (listed,) = sdk.call("GetCluster"), sdk.call("ListClusters").clusters
     assert (info.cluster_name, listed.cluster_name, listed.cluster_description) == ("cfd_数-1x", "cfd_数-1x", "third-floorx")
@@ -147,7 +147,7 @@ def update(sdk: Sdk, **settings: Any) -> None:
     assert sdk.call("UpdateCluster", **params).success is True
 
 
-def test_what_update_cluster_is_not_given_gets_its_default(cluster: Cluster, sdk: Sdk) -> None:
+def test_omitted_values_of_update_cluster_get_their_default(cluster: Cluster, sdk: Sdk) -> None:
     before = cluster.settings
     for left_out in SETTINGS:
         cluster.settings = before
@@ -282,7 +282,7 @@ def test_methods(emulator: Emulator, plain: Any) -> None:
     assert plain.get("GetCluster", **params).json()["ClusterId"] == NEXT
 
 
-def test_json_that_is_none(plain: Any) -> None:
+def test_json_that_is_not_valid(plain: Any) -> None:
     for text in ("[", "{}", '["hpcuser01"]', "[]"):
         assert plain.error("DeleteUsers", Version="2024-07-30", ClusterId=NEXT, User=text) == (400, "InvalidParams")
 
@@ -293,7 +293,7 @@ def test_no_success(emulator: Emulator, cluster: Cluster, sdk: Sdk) -> None:
     assert cluster.updates == 0
 
 
-def test_the_scheduler_as_it_is_seen_and_as_it_is_documented(emulator: Emulator, sdk: Sdk) -> None:
+def test_the_scheduler_in_both_spellings(emulator: Emulator, sdk: Sdk) -> None:
     assert sdk.call("GetCluster").manager.scheduler.type == "slurm22"
     emulator.state.next.scheduler = "documented"
     assert sdk.call("GetCluster").manager.scheduler.type == "SLURM"

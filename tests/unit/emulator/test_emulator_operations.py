@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What each operation does, beyond the fields of its answer."""
+"""The effect of each operation, beyond the fields of its response."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_scripts_may_be_sent_in_any_order(hybrid: Cluster, plain: Any) -> None:
     assert [script["url"] for script in hybrid.post_scripts] == ["/opt/1", "/opt/2", "/opt/10"]
 
 
-def test_args_are_a_text_also_where_none_were_sent(hybrid: Cluster, plain: Any) -> None:
+def test_args_are_a_string_even_if_none_were_sent(hybrid: Cluster, plain: Any) -> None:
     plain.get("SetPostScripts", ClusterId=HYBRID, **{"PostInstallScripts.1.Url": "/opt/job.sh"})
 
     assert plain.get("GetPostScripts", ClusterId=HYBRID).json()["PostInstallScripts"] == [{"Url": "/opt/job.sh", "Args": ""}]
@@ -99,7 +99,7 @@ def test_scripts_can_be_stored_while_the_cluster_does_not_run(emulator: Emulator
 # Synchronization
 
 
-def test_synchronization_adds_what_is_missing(hybrid: Cluster, plain: Any) -> None:
+def test_synchronization_adds_missing_users(hybrid: Cluster, plain: Any) -> None:
     hybrid.users["cloud01"] = User("cloud01")
     hybrid.users["hpcuser01"].group = "wheel"
 
@@ -129,7 +129,7 @@ def test_users_arrive_later(hybrid: Cluster, plain: Any, clock: SimpleNamespace)
     plain.get("SyncUsers", ClusterId=HYBRID)
     assert total() == 2
     clock.seconds += 29
-    # Users that are on their way do not start again.
+    # A second synchronization does not restart the delay.
     plain.get("SyncUsers", ClusterId=HYBRID)
     assert total() == 2
     clock.seconds += 1
@@ -164,7 +164,7 @@ def test_the_answer_without_proxy_mode_can_be_chosen(emulator: Emulator, plain: 
     assert (answer.status_code, answer.json()["Message"]) == (400, "The parameters are invalid.")
 
 
-def test_the_agent_tells_why(emulator: Emulator, plain: Any) -> None:
+def test_the_agent_reports_the_reason(emulator: Emulator, plain: Any) -> None:
     emulator.state.clusters[HYBRID].agent_failure = "ypserv is down"
 
     assert plain.get("SyncUsers", ClusterId=HYBRID).json()["Message"] == "synchronize users failed: ypserv is down"
@@ -173,7 +173,7 @@ def test_the_agent_tells_why(emulator: Emulator, plain: Any) -> None:
 # Lists
 
 
-def test_users_come_by_time_and_name(hybrid: Cluster, plain: Any) -> None:
+def test_users_are_sorted_by_time_and_name(hybrid: Cluster, plain: Any) -> None:
     hybrid.users = {name: User(name, add_time=f"2024-01-{day}T08:00:00") for name, day in [("c", "02"), ("b", "02"), ("z", "01")]}
 
     users = plain.get("ListUsers", ClusterId=HYBRID).json()["Users"]["UserInfo"]
@@ -264,7 +264,7 @@ def test_empty_lists_may_be_absent(emulator: Emulator, plain: Any) -> None:
         ({"SortBy": "AddedTime", "HostName": "0$"}, ["manager000", "login000", "compute000"]),
     ],
 )
-def test_nodes_are_chosen(params: dict[str, str], names: list[str], emulator: Emulator, plain: Any) -> None:
+def test_nodes_can_be_selected(params: dict[str, str], names: list[str], emulator: Emulator, plain: Any) -> None:
     emulator.state.clusters[PUBLIC].nodes[-1].status = "stopped"
 
     nodes = plain.get("ListNodes", ClusterId=PUBLIC, **params).json()["Nodes"]["NodeInfo"]
@@ -284,7 +284,7 @@ def test_nodes_are_chosen(params: dict[str, str], names: list[str], emulator: Em
         {"Sequence": "Random"},
     ],
 )
-def test_wrong_choices_of_nodes(params: dict[str, str], plain: Any) -> None:
+def test_invalid_selections_of_nodes(params: dict[str, str], plain: Any) -> None:
     assert plain.error("ListNodes", ClusterId=PUBLIC, **params) == (400, "InvalidParams")
 
 
@@ -323,11 +323,11 @@ def test_the_region_of_a_cluster_may_be_left_out_but_not_be_wrong(action: str, p
     assert plain.error(action, ClusterId=LARGE, RegionId="cn-hangzhou") == (404, "ClusterNotFound")
 
 
-def test_regions_are_told_to_every_region(plain: Any) -> None:
+def test_every_region_lists_all_regions(plain: Any) -> None:
     assert len(plain.get("ListRegions", RegionId="cn-nowhere").json()["Regions"]["RegionInfo"]) == 3
 
 
-def test_accounts_do_not_see_each_other(emulator: Emulator, plain: Any) -> None:
+def test_accounts_cannot_access_clusters_of_other_accounts(emulator: Emulator, plain: Any) -> None:
     key = emulator.credential("stranger")
 
     assert plain.get("ListClusters", key.secret_key, AccessKeyId=key.access_key).json()["TotalCount"] == 0
@@ -337,7 +337,7 @@ def test_accounts_do_not_see_each_other(emulator: Emulator, plain: Any) -> None:
     )
 
 
-def test_the_denied_key_may_do_nothing(emulator: Emulator, plain: Any) -> None:
+def test_the_denied_key_has_no_permissions(emulator: Emulator, plain: Any) -> None:
     key = emulator.credential("denied")
 
     assert plain.error("ListRegions", key.secret_key, AccessKeyId=key.access_key) == (403, "NoPermission")
@@ -353,7 +353,7 @@ def test_the_denied_key_may_do_nothing(emulator: Emulator, plain: Any) -> None:
         ({"access_key": "EXAMPLEstranger"}, [False, False, False]),
     ],
 )
-def test_permissions_are_denied_by_their_parts(options: dict[str, str], denied: list[bool], emulator: Emulator, plain: Any) -> None:
+def test_permissions_are_denied_by_action_region_and_cluster(options: dict[str, str], denied: list[bool], emulator: Emulator, plain: Any) -> None:
     emulator.deny(**options)
 
     answers = [

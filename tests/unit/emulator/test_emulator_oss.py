@@ -69,7 +69,7 @@ def refusal(function: Callable[..., Any], *arguments: Any, **options: Any) -> tu
     return error.status_code, error.code
 
 
-def test_what_is_put_is_read(sdk: Sdk, emulator: Emulator) -> None:
+def test_objects_are_read_as_they_were_written(sdk: Sdk, emulator: Emulator) -> None:
     put = sdk.put(content_type="text/x-shellscript", metadata={"sha256": "abc"}, server_side_encryption="AES256")
     got, headed = sdk.get(), sdk.head()
 
@@ -110,7 +110,7 @@ def test_nothing_is_overwritten_unless_the_bucket_has_versions(sdk: Sdk, bucket:
     assert refusal(sdk.put, b"again") == (409, "FileImmutable")
 
 
-def test_what_is_refused(sdk: Sdk, emulator: Emulator, bucket: Bucket) -> None:
+def test_requests_that_are_refused(sdk: Sdk, emulator: Emulator, bucket: Bucket) -> None:
     assert refusal(sdk.get) == (404, "NoSuchKey")
     assert refusal(sdk.head) == (404, "NoSuchKey")
     assert refusal(Sdk(emulator, "absent-example").get) == (404, "NoSuchBucket")
@@ -171,7 +171,7 @@ def test_public_objects_need_a_bucket_that_allows_them(sdk: Sdk, emulator: Emula
     assert requests.get(emulator.endpoint + URL_PATH, timeout=10).status_code == 403
 
 
-def test_pre_signed_urls_and_domains_of_a_bucket(sdk: Sdk, emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_presigned_urls_and_domains_of_a_bucket(sdk: Sdk, emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     sdk.put()
     url = sdk.client.presign(oss.GetObjectRequest(bucket=BUCKET, key=KEY)).url
     assert requests.get(url, timeout=10).content == SCRIPT

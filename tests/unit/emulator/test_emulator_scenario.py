@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Scenarios: what is in the default one, what can be said, and what is told when it is not understood."""
+"""Scenarios: the default one, all keys, and the messages about invalid ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.alicloud.ehpc.tests.emulator import Emulator, ScenarioError
 
 
-def test_the_default_one() -> None:
+def test_the_default_scenario() -> None:
     state = Emulator().state
 
     assert {cluster.id: (cluster.region, cluster.status, cluster.proxy_mode) for cluster in state.clusters.values()} == {
@@ -34,7 +34,7 @@ def test_the_default_one() -> None:
     assert {state.clusters[name].location for name in ("ehpc-hz-hybrid01", "ehpc-hz-hybrid02")} == {"OnPremise"}
 
 
-def test_absent_keys_come_from_the_default_one() -> None:
+def test_absent_keys_come_from_the_default_scenario() -> None:
     emulator = Emulator({"clusters": [{"id": "ehpc-hz-EXAMPLE"}]})
 
     assert list(emulator.state.clusters) == ["ehpc-hz-EXAMPLE"]
@@ -43,13 +43,13 @@ def test_absent_keys_come_from_the_default_one() -> None:
     assert list(Emulator({"clusters": []}).state.clusters) == []
 
 
-def test_the_first_region_counts_where_none_is_said() -> None:
+def test_the_first_region_is_the_default() -> None:
     emulator = Emulator({"regions": [{"id": "cn-beijing"}, {"id": "cn-hangzhou"}], "clusters": [{"id": "c"}]})
 
     assert (emulator.region, emulator.state.clusters["c"].region) == ("cn-beijing", "cn-beijing")
 
 
-def test_a_cluster_has_what_clusters_have() -> None:
+def test_defaults_of_a_cluster() -> None:
     cluster = Emulator({"clusters": [{"id": "c"}]}).state.clusters["c"]
 
     assert (cluster.name, cluster.region, cluster.status, cluster.location) == ("c", "cn-hangzhou", "running", "PublicCloud")
@@ -93,7 +93,7 @@ def test_many_clusters() -> None:
     clusters = list(emulator.state.clusters.values())
     assert (len(clusters), clusters[0].id, clusters[999].id) == (1000, "ehpc-hz-fleet00001", "ehpc-hz-fleet01000")
     assert [cluster.region for cluster in clusters[:3]] == ["cn-hangzhou", "cn-shanghai", "cn-hangzhou"]
-    # Alike, but not the same.
+    # Equal, but not the same object.
     clusters[0].post_scripts.clear()
     assert clusters[1].post_scripts == [{"url": "/a", "args": ""}]
 
@@ -163,12 +163,12 @@ def test_faults_and_denials_in_a_scenario(tmp_path: Path) -> None:
         ({"denied": [{"code": "Sleepy"}]}, r"denied\[0\]: unknown error code 'Sleepy'"),
     ],
 )
-def test_what_is_not_understood_is_told(scenario: dict[str, Any], message: str) -> None:
+def test_invalid_keys_and_values_are_reported(scenario: dict[str, Any], message: str) -> None:
     with pytest.raises(ScenarioError, match=message):
         Emulator(scenario)
 
 
-def test_files_that_are_no_scenario_are_told(tmp_path: Path) -> None:
+def test_files_that_are_not_scenarios_are_reported(tmp_path: Path) -> None:
     path = tmp_path / "scenario.yml"
     with pytest.raises(ScenarioError, match="cannot read the scenario .*No such file"):
         Emulator(path)

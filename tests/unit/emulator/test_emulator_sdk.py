@@ -106,7 +106,7 @@ def test_every_documented_field_is_there_in_its_documented_type(action: str, tea
         assert value.__class__ is kind, f"{name} is {value!r}"
 
 
-def test_cluster_info_tells_the_state(emulator: Emulator, tea: Any) -> None:
+def test_cluster_info_shows_the_state(emulator: Emulator, tea: Any) -> None:
     cluster = emulator.state.clusters[HYBRID]
 
     info = tea.call("DescribeCluster", cluster_id=HYBRID).cluster_info
@@ -145,7 +145,7 @@ def test_details_replace_fields_of_the_description(emulator: Emulator, tea: Any)
     assert (info.without_agent, info.status) == ("false", "Init")
 
 
-def test_lists_of_clusters_tell_the_state(emulator: Emulator, tea: Any) -> None:
+def test_lists_of_clusters_show_the_state(emulator: Emulator, tea: Any) -> None:
     expected = [cluster for cluster in emulator.state.clusters.values() if cluster.region == "cn-hangzhou"]
     full = tea.call("ListClusters", page_size=50)
     meta = tea.call("ListClustersMeta", page_size=50)
@@ -172,7 +172,7 @@ def test_counters_follow_the_nodes(emulator: Emulator, tea: Any) -> None:
     assert (computes.stopped_count, computes.operating_count) == (1, 1)
 
 
-def test_nodes_tell_the_state(emulator: Emulator, tea: Any) -> None:
+def test_nodes_show_the_state(emulator: Emulator, tea: Any) -> None:
     cluster = emulator.state.clusters[HYBRID]
 
     shown = tea.call("ListNodes", cluster_id=HYBRID, page_size=100).nodes.node_info
@@ -209,7 +209,7 @@ def test_a_command_is_followed_to_its_output(emulator: Emulator, tea: Any) -> No
     assert (result.instance_id, result.success, result.exit_code, result.message) == (NODE, False, 3, "hello\n")
 
 
-def test_users_and_regions_tell_the_state(emulator: Emulator, tea: Any) -> None:
+def test_users_and_regions_show_the_state(emulator: Emulator, tea: Any) -> None:
     users = tea.call("ListUsers", cluster_id="ehpc-hz-public01").users.user_info
     regions = tea.call("ListRegions").regions.region_info
 
@@ -221,7 +221,7 @@ def test_users_and_regions_tell_the_state(emulator: Emulator, tea: Any) -> None:
 
 
 @pytest.mark.parametrize("sdk", ["core", "tea"])
-def test_users_change_as_the_sdks_say(sdk: str, emulator: Emulator, request: pytest.FixtureRequest) -> None:
+def test_users_change_as_requested_by_the_sdks(sdk: str, emulator: Emulator, request: pytest.FixtureRequest) -> None:
     client = request.getfixturevalue(sdk)
     for action in ("AddUsers", "ModifyUserGroups", "ModifyUserPasswords"):
         client.call(action, **(core_params(PARAMS[action]) if sdk == "core" else PARAMS[action]))
@@ -232,7 +232,7 @@ def test_users_change_as_the_sdks_say(sdk: str, emulator: Emulator, request: pyt
 
 
 @pytest.mark.parametrize("sdk", ["core", "tea"])
-def test_scripts_come_back_as_they_were_sent(sdk: str, emulator: Emulator, request: pytest.FixtureRequest) -> None:
+def test_scripts_are_returned_as_they_were_sent(sdk: str, emulator: Emulator, request: pytest.FixtureRequest) -> None:
     client = request.getfixturevalue(sdk)
     params = PARAMS["SetPostScripts"]
 
@@ -266,7 +266,7 @@ def test_a_wrong_secret_reaches_both_sdks(sdk: str, emulator: Emulator, request:
     with pytest.raises((ServerException, ClientException)) as caught:
         client.call("ListRegions")
 
-    # The core compares the server's string to sign with its own; alike means that only the secret can be wrong.
+    # The core compares the string to sign of the server with its own. If both are equal, only the secret can be wrong.
     code = caught.value.get_error_code() if sdk == "core" else caught.value.code
     assert code == ("InvalidAccessKeySecret" if sdk == "core" else "SignatureDoesNotMatch")
 

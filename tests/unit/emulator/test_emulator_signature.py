@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the gateway checks: signatures of both versions, and each refusal in its order."""
+"""The checks of the gateway: signatures of both versions, and each refusal in its order."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_vector_of_version_1() -> None:
 
 
 @pytest.mark.parametrize("header", ["", "Basic abc", "ACS3-HMAC-SHA256 Credential=a", "ACS3-RSA-SHA256 Credential=a,SignedHeaders=b,Signature=c"])
-def test_other_authorizations_are_not_taken_for_acs3(header: str) -> None:
+def test_other_authorizations_are_not_acs3(header: str) -> None:
     assert parse_authorization(header) is None
 
 
@@ -118,7 +118,7 @@ def test_clocks_may_differ_by_a_quarter_of_an_hour(offset: int, accepted: bool, 
     assert (plain.get("ListRegions", Timestamp=moment(offset)).status_code == 200) is accepted
 
 
-def test_a_wrong_signature_is_told_with_the_string_to_sign(emulator: Emulator, plain: Any) -> None:
+def test_the_error_of_a_wrong_signature_contains_the_string_to_sign(emulator: Emulator, plain: Any) -> None:
     query = plain.query("ListRegions")
 
     answer = plain.send({**query, "Signature": "wrong"})
@@ -133,7 +133,7 @@ def test_parameters_changed_after_signing_are_noticed(plain: Any) -> None:
     assert plain.send({**plain.signed("ListRegions"), "PageSize": "1"}).json()["Code"] == "SignatureDoesNotMatch"
 
 
-def test_a_nonce_serves_once_for_each_key(emulator: Emulator, plain: Any) -> None:
+def test_a_nonce_is_valid_once_for_each_key(emulator: Emulator, plain: Any) -> None:
     query = plain.signed("ListRegions", SignatureNonce="once")
     key = emulator.credential("stranger")
 
@@ -145,7 +145,7 @@ def test_a_nonce_serves_once_for_each_key(emulator: Emulator, plain: Any) -> Non
     assert plain.send(query).status_code == 200
 
 
-def test_a_refused_signature_does_not_use_the_nonce_up(plain: Any) -> None:
+def test_a_refused_signature_does_not_use_the_nonce(plain: Any) -> None:
     query = plain.signed("ListRegions")
 
     plain.send({**query, "Signature": "wrong"})
@@ -161,7 +161,7 @@ def test_get_is_the_only_method(method: str, plain: Any) -> None:
 
 
 def test_checks_come_in_the_documented_order(plain: Any) -> None:
-    """Each step mends the first fault only; the next one must show."""
+    """Each step corrects only the first fault. The next fault must be reported."""
     wrong = {
         "Format": "YAML",
         "SignatureMethod": "",
@@ -222,7 +222,7 @@ def test_format(form: str | None, start: str, plain: Any) -> None:
     assert (answer.status_code, answer.text[0]) == (200, start)
 
 
-def test_any_path_will_do(plain: Any) -> None:
+def test_any_path_is_accepted(plain: Any) -> None:
     url = f"{plain.emulator.endpoint}/some/prefix/"
 
     assert plain.session.get(url, params=plain.signed("ListRegions")).status_code == 200
@@ -260,7 +260,7 @@ def acs3(emulator: Emulator, plain: Any) -> Callable[..., requests.Response]:
     return send
 
 
-def test_acs3_answers_json_without_being_asked(acs3: Any) -> None:
+def test_acs3_answers_are_json_by_default(acs3: Any) -> None:
     assert acs3().json()["Regions"]["RegionInfo"][0]["RegionId"] == "cn-hangzhou"
     assert acs3({"Format": "XML"}).text.startswith("<?xml")
 
@@ -293,7 +293,7 @@ def test_acs3_refusals(changes: dict[str, Any], status: int, code: str, acs3: An
     assert (answer.status_code, answer.json()["Code"]) == (status, code)
 
 
-def test_acs3_nonce_serves_once(acs3: Any) -> None:
+def test_an_acs3_nonce_is_valid_once(acs3: Any) -> None:
     assert acs3(x_acs_signature_nonce="once").status_code == 200
     assert acs3(x_acs_signature_nonce="once").json()["Code"] == "SignatureNonceUsed"
 
@@ -303,7 +303,7 @@ def test_acs3_signs_the_query(emulator: Emulator, acs3: Any, monkeypatch: pytest
     assert acs3(params).status_code == 200
 
     emulator.credential("main").secret_key += "."
-    emulator.fault("*")  # not used: the signature is looked at first
+    emulator.fault("*")  # not used: the signature is checked first
     original = Utils.get_authorization
     monkeypatch.setattr(Utils, "get_authorization", lambda *args: original(*args[:-1], "EXAMPLE-secret-of-main"))
     answer = acs3(params).json()
@@ -311,7 +311,7 @@ def test_acs3_signs_the_query(emulator: Emulator, acs3: Any, monkeypatch: pytest
     assert "server string to sign is:ACS3-HMAC-SHA256\n" in answer["Message"]
 
 
-def test_a_malformed_authorization_is_no_key(plain: Any) -> None:
+def test_a_malformed_authorization_has_no_key(plain: Any) -> None:
     answer = plain.session.get(plain.emulator.endpoint, headers={"Authorization": "ACS3-HMAC-SHA256 nothing"})
 
     assert answer.json()["Code"] == "MissingAccessKeyId"

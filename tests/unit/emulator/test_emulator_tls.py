@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""TLS: the certificate is good for its names with its own authority, and for nothing else."""
+"""TLS: the certificate is valid only for its names and with its own authority."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_other_names_are_refused(names: tuple[str, ...], host: str, accepted: bo
                 get(f"https://{host}:{emulator.port}", verify=emulator.ca_path)
 
 
-def test_plain_http_is_no_tls(emulator: Emulator) -> None:
+def test_plain_http_fails_on_a_tls_port(emulator: Emulator) -> None:
     with pytest.raises(requests.ConnectionError):
         get(f"http://127.0.0.1:{emulator.port}")
 
@@ -91,7 +91,7 @@ def test_connections_are_lost_under_tls_too(kind: str, emulator: Emulator, plain
     assert plain.get("ListRegions").status_code == 200
 
 
-def test_the_authoritys_file_goes_with_the_emulator() -> None:
+def test_the_file_of_the_authority_is_removed_at_the_end() -> None:
     with Emulator(tls=True) as emulator:
         path = Path(emulator.ca_path or "")
         assert ssl.create_default_context(cafile=str(path)).get_ca_certs()

@@ -70,7 +70,7 @@ def test_users_that_the_documentation_does_not_allow(entry: dict[str, str], publ
     assert set(public.users) == {"admin01", "hpcuser01"}
 
 
-def test_no_users_and_too_many(plain: Any) -> None:
+def test_no_users_or_too_many(plain: Any) -> None:
     assert plain.error("AddUsers", ClusterId=PUBLIC) == (400, "InvalidParams")
     assert plain.error("DeleteUsers", **users(*({"Name": f"hpcuser{number}"} for number in range(101)))) == (400, "InvalidParams")
 
@@ -127,7 +127,7 @@ def test_a_cluster_in_proxy_mode_can_refuse(emulator: Emulator, plain: Any) -> N
     assert plain.get("AddUsers", **params).status_code == 200
 
 
-def test_asynchronous_changes_come_later_and_without_an_error(emulator: Emulator, public: Cluster, plain: Any, clock: SimpleNamespace) -> None:
+def test_asynchronous_changes_take_effect_later_and_without_an_error(emulator: Emulator, public: Cluster, plain: Any, clock: SimpleNamespace) -> None:
     emulator.state.async_delay = 5
     for name in ("hpcuser06", "admin01"):
         assert list(plain.get("AddUsers", **users(user(name)), Async="true").json()) == ["RequestId"]
@@ -136,7 +136,7 @@ def test_asynchronous_changes_come_later_and_without_an_error(emulator: Emulator
     assert plain.get("ListUsers", ClusterId=PUBLIC).json()["TotalCount"] == 3
 
 
-def test_ids_come_once_the_query_has_finished(emulator: Emulator, plain: Any) -> None:
+def test_ids_are_returned_once_the_query_has_finished(emulator: Emulator, plain: Any) -> None:
     emulator.state.async_polls = 2
     answer = plain.get("ListUsersAsync", ClusterId=PUBLIC).json()
     assert (answer["AsyncStatus"], answer["Users"]["UserInfo"]) == ("Running", [])
@@ -149,7 +149,7 @@ def test_ids_come_once_the_query_has_finished(emulator: Emulator, plain: Any) ->
     assert answer["Users"]["UserInfo"] == [{"Name": "hpcuser01", "Group": "users", "AddTime": "2024-01-15T08:00:00.000Z", "UserId": "1001", "GroupId": "100"}]
 
 
-def test_queries_that_are_unknown_or_end_otherwise(emulator: Emulator, plain: Any) -> None:
+def test_unknown_queries_and_queries_with_another_final_status(emulator: Emulator, plain: Any) -> None:
     assert plain.error("ListUsersAsync", ClusterId=PUBLIC, AsyncId="t-EXAMPLE") == (400, "InvalidParams")
     emulator.state.async_polls, emulator.state.async_status = 0, "Failed"
     answer = plain.get("ListUsersAsync", ClusterId=PUBLIC).json()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""_arguments: what is given, where it comes from, and what cannot work."""
+"""_arguments: the shared options, their sources, and values that cannot work."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def params(**options: t.Any) -> dict[str, t.Any]:
 
 # Precedence
 
-# As the public interface lists them. They are what playbooks and job templates rely on.
+# As documented. Playbooks and job templates rely on them.
 DOCUMENTED = {
     "access_key": "ALIBABA_CLOUD_ACCESS_KEY_ID ALIBABACLOUD_ACCESS_KEY_ID ALICLOUD_ACCESS_KEY ALICLOUD_ACCESS_KEY_ID",
     "secret_key": "ALIBABA_CLOUD_ACCESS_KEY_SECRET ALIBABACLOUD_ACCESS_KEY_SECRET ALICLOUD_SECRET_KEY ALICLOUD_ACCESS_KEY_SECRET ALICLOUD_SECRET_ACCESS_KEY",
@@ -116,7 +116,7 @@ def test_false_and_zero_are_not_blank(name: str, value: t.Any) -> None:
     assert getattr(resolve({name: value}), name) is value
 
 
-def test_where_a_value_is_from(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_source_of_a_value(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALICLOUD_REGION", "cn-shanghai")
     monkeypatch.setenv("ALICLOUD_PROFILE", "main")
     shared = resolve(params(region="cn-hangzhou", endpoint="ehpc.example.com"))
@@ -206,7 +206,7 @@ def test_endpoints_that_cannot_work(endpoint: str) -> None:
 
 
 @pytest.mark.parametrize("endpoint", ["ehpc..example.com", "https://.example.com", "https://" + "a" * 64 + ".example.com"])
-def test_host_names_that_cannot_be(endpoint: str) -> None:
+def test_host_names_that_are_not_valid(endpoint: str) -> None:
     with pytest.raises(EhpcError, match="endpoint"):
         endpoint_url(endpoint, "public", REGION)
 
@@ -240,7 +240,7 @@ def test_no_region(region: str | None) -> None:
 
 
 @pytest.mark.parametrize("region", [" ", "cn hangzhou", "cn-hangzhou ", "cn-hangzhou\n", "cn_hangzhou", "-cn", "example.com/", "evil.example.com#", "杭州"])
-def test_regions_that_cannot_be(region: str) -> None:
+def test_regions_that_are_not_valid(region: str) -> None:
     with pytest.raises(EhpcError, match="is not a valid region ID"):
         checked_region(region)
 
@@ -273,7 +273,7 @@ def test_ca_path_of_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert request_settings(params(validate_certs=False), REGION).verify is False
 
 
-def test_ca_path_that_is_not_there(tmp_path: Path) -> None:
+def test_missing_ca_path(tmp_path: Path) -> None:
     with pytest.raises(EhpcError, match="ca_path") as caught:
         request_settings(params(ca_path=str(tmp_path / "ca.pem")), REGION)
     assert str(tmp_path / "ca.pem") in str(caught.value)
@@ -341,14 +341,14 @@ def test_a_bundle_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.Monkey
         ("api_retry_max_delay", float("nan"), "must be between 0 and 86400 seconds, not nan."),
     ],
 )
-def test_numbers_that_cannot_work(name: str, value: float, problem: str) -> None:
+def test_numbers_that_are_not_valid(name: str, value: float, problem: str) -> None:
     with pytest.raises(EhpcError) as caught:
         request_settings(params(**{name: value}), REGION)
     assert str(caught.value) == f"{name} {problem}"
 
 
 @pytest.mark.parametrize(("name", "value"), [("connect_timeout", 86400), ("read_timeout", 0.001), ("api_retries", 10**9), ("api_retry_max_delay", 86400)])
-def test_numbers_that_work(name: str, value: float) -> None:
+def test_numbers_that_are_valid(name: str, value: float) -> None:
     assert value in request_settings(params(**{name: value}), REGION)
 
 

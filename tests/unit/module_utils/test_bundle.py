@@ -104,7 +104,7 @@ def test_scripts_run_in_order_with_their_arguments(started: Started) -> None:
     assert started.left() == ["lock"]
 
 
-def test_a_script_cannot_tell_a_bundle_from_post_scripts_run(started: Started) -> None:
+def test_scripts_see_no_difference_between_a_bundle_and_post_scripts_run(started: Started) -> None:
     text = '#!/bin/bash\numask; pwd; echo $ClusterId; cat; ls -l /proc/self/fd | grep -c state/lock; stat -c %a "$0"\n'
     umask = subprocess.run(["sh", "-c", "umask"], capture_output=True, text=True, check=True).stdout
     step = Step(started.node.script("base.sh", text))
@@ -236,7 +236,7 @@ def test_a_bundle_waits_for_a_run_on_the_node(started: Started) -> None:
 # Damage
 
 
-def test_half_a_bundle_runs_nothing(started: Started) -> None:
+def test_a_truncated_bundle_runs_nothing(started: Started) -> None:
     data = bundled(entry("#!/bin/sh\ntouch here\n"), entry("#!/bin/sh\n"))
     for size in (len(data) - 1, len(data) - 30, data.index(b"END_"), data.index(b"case"), data.index(b"sum=") + 20):
         started.run(data[:size])
@@ -245,7 +245,7 @@ def test_half_a_bundle_runs_nothing(started: Started) -> None:
     assert not (started.node.directory / "here").exists()
 
 
-def test_a_damaged_bundle_says_so(started: Started) -> None:
+def test_a_damaged_bundle_reports_the_damage(started: Started) -> None:
     data = bundled(entry("#!/bin/sh\ntouch here\n"))
     assert started.run(data.replace(b"touch here", b"touch her ")) == Result(
         1, "This bundle is damaged, or this node has no sha256sum. Nothing was executed.\n"
@@ -294,7 +294,7 @@ printf '%s\\0' "$@" >$number.arguments
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(scripts=st.lists(st.tuples(NAMES, CONTENTS, ARGUMENTS), min_size=1, max_size=4), own=ARGUMENTS)
-def test_what_runs_is_exactly_the_list(tmp_path: Path, scripts: list[tuple[str, bytes, list[str]]], own: list[str]) -> None:
+def test_exactly_the_scripts_of_the_list_run(tmp_path: Path, scripts: list[tuple[str, bytes, list[str]]], own: list[str]) -> None:
     keeper = tmp_path / "keep"
     keeper.write_text(KEEPER)
     keeper.chmod(0o755)

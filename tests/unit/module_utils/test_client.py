@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""_client: signing, paging, repeating, and what becomes of everything that is not an answer."""
+"""_client: signing, paging, retries, and failures of every kind."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_request_to_next(service: Service, action: str, method: str) -> None:
 
 
 @pytest.mark.parametrize("success", [False, "false"])
-def test_no_success_is_a_failure(service: Service, success: t.Any) -> None:
+def test_success_false_is_a_failure(service: Service, success: t.Any) -> None:
     service.expects(Call("UpdateUser", generation=NEXT, ClusterId=CLUSTER, answer={"RequestId": "REQUEST", "Success": success}))
     with pytest.raises(EhpcError) as caught:
         service.client().call("UpdateUser", READ, generation=NEXT)
@@ -116,7 +116,7 @@ def test_no_request_is_sent_twice(service: Service) -> None:
     assert len({seen.params["SignatureNonce"] for seen in service.seen}) == 3
 
 
-def test_the_sdks_own_variables_do_not_replace_the_identity(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_of_the_sdk_do_not_replace_the_identity(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALIYUN_ACCESS_KEY_ID", "EXAMPLEother")
     monkeypatch.setenv("ALIYUN_ACCESS_KEY_SECRET", "EXAMPLE-other")
     service.expects(Call("ListRegions", SecurityToken="EXAMPLE-token"))
@@ -222,7 +222,7 @@ def test_pages_keep_the_parameters(service: Service) -> None:
     ],
     ids=["none", "one page", "one full page", "three pages", "no total"],
 )
-def test_pages_side_by_side(service: Service, calls: list[Call], total: int) -> None:
+def test_parallel_pages(service: Service, calls: list[Call], total: int) -> None:
     service.expects(*calls)
     with ThreadPoolExecutor(max_workers=1) as executor:
         found = service.client().pages("ListUsers", "Users", "UserInfo", executor=executor)
@@ -235,14 +235,14 @@ def test_pages_that_never_end(service: Service, monkeypatch: pytest.MonkeyPatch)
     assert len(service.client().pages("ListUsers", "Users", "UserInfo")) == 150
 
 
-def test_pages_side_by_side_that_never_end(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parallel_pages_that_never_end(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_client, "MAX_PAGES", 3)
     service.expects(*[users(50, number, TotalCount=10**9) for number in (1, 2, 3)])
     with ThreadPoolExecutor(max_workers=1) as executor:
         assert len(service.client().pages("ListUsers", "Users", "UserInfo", executor=executor)) == 150
 
 
-def test_pages_side_by_side_that_are_shorter_than_asked_for(service: Service) -> None:
+def test_parallel_pages_that_are_shorter_than_requested(service: Service) -> None:
     service.expects(*[users(count, number, TotalCount=25) for number, count in ((1, 10), (2, 10), (3, 5))])
     with ThreadPoolExecutor(max_workers=1) as executor:
         assert len(service.client().pages("ListUsers", "Users", "UserInfo", executor=executor)) == 25
@@ -262,7 +262,7 @@ def test_pages_side_by_side_that_are_shorter_than_asked_for(service: Service) ->
         ({"TotalCount": 1, "Users": "a"}, "Users is not a list of objects."),
     ],
 )
-def test_pages_that_are_no_pages(service: Service, answer: dict[str, t.Any], problem: str, parallel: bool) -> None:
+def test_malformed_pages(service: Service, answer: dict[str, t.Any], problem: str, parallel: bool) -> None:
     service.expects(Call("ListUsers", ClusterId=CLUSTER, PageNumber="1", PageSize="50", answer={**answer, "RequestId": "REQUEST"}))
     with ThreadPoolExecutor(max_workers=1) as executor, pytest.raises(EhpcError) as caught:
         service.client().pages("ListUsers", "Users", "UserInfo", READ, executor=executor if parallel else None)
@@ -293,7 +293,7 @@ def test_no_items(answer: dict[str, t.Any]) -> None:
     assert items(answer, "Users", "UserInfo") == []
 
 
-# Repeats
+# Retries
 
 
 @pytest.mark.parametrize(
@@ -312,7 +312,7 @@ def test_no_items(answer: dict[str, t.Any]) -> None:
         ("Whatever", 429),
     ],
 )
-def test_repeated(service: Service, code: str, status: int) -> None:
+def test_retried(service: Service, code: str, status: int) -> None:
     service.expects(Call("GetPostScripts", ClusterId=CLUSTER, code=code, status=status), Call("GetPostScripts", ClusterId=CLUSTER))
     service.client().call("GetPostScripts", READ)
     assert service.clock.sleeps == [0.5]
@@ -338,7 +338,7 @@ def test_repeated(service: Service, code: str, status: int) -> None:
         ("Whatever", 500),
     ],
 )
-def test_not_repeated(service: Service, code: str, status: int) -> None:
+def test_not_retried(service: Service, code: str, status: int) -> None:
     error = fails(service, Call("GetPostScripts", ClusterId=CLUSTER, code=code, status=status))
     assert (error.code, error.http_status, error.action) == (code, status, "GetPostScripts")
     assert not service.clock.sleeps
@@ -371,12 +371,12 @@ def test_jitter(service: Service, monkeypatch: pytest.MonkeyPatch, chance: float
     assert service.clock.sleeps == [delay * factor for delay in (0.5, 1.0, 2.0, 4.0, 8.0, 12.0, 12.0)]
 
 
-def test_the_last_failure_is_told(service: Service) -> None:
+def test_the_last_failure_is_reported(service: Service) -> None:
     calls = [Call("GetPostScripts", ClusterId=CLUSTER, code=code) for code in ("ServiceUnavailable", "UnknownError", "ClusterNotFound")]
     assert fails(service, *calls).code == "ClusterNotFound"
 
 
-# No answer
+# No response
 
 
 def wrapped(cause: Exception) -> requests.exceptions.ConnectionError:
@@ -405,7 +405,7 @@ def tunnel(status: str) -> requests.exceptions.ProxyError:
 
 
 CLOSED = "closed the connection without a response."
-# how it fails -> code, what is said after the address, whether it is repeated, whether the service may have done the work
+# failure -> code, the reason in the message, whether it is retried, whether the service may have done the work
 NO_ANSWER: dict[str, tuple[Exception, str, str, bool, bool]] = {
     "refused": (wrapped(ConnectionRefusedError(111, "Connection refused")), "ConnectionFailed", "refused the connection.", True, False),
     "unreachable": (wrapped(OSError(113, "No route to host")), "ConnectionFailed", "could not be reached.", True, False),
@@ -482,7 +482,7 @@ NO_ANSWER: dict[str, tuple[Exception, str, str, bool, bool]] = {
 
 
 @pytest.mark.parametrize(("error", "code", "reason", "repeated", "lost"), NO_ANSWER.values(), ids=NO_ANSWER)
-def test_no_answer(service: Service, error: Exception, code: str, reason: str, repeated: bool, lost: bool) -> None:
+def test_no_response(service: Service, error: Exception, code: str, reason: str, repeated: bool, lost: bool) -> None:
     found = fails(service, *[Call("GetPostScripts", ClusterId=CLUSTER, error=error)] * (3 if repeated else 1), api_retries=2)
     assert (found.code, found.http_status, found.request_id, found.response_lost) == (code, None, None, lost)
     assert found.message == f"https://{HOST} {reason}"
@@ -505,7 +505,7 @@ def test_a_retry_without_a_response_has_a_connection_of_its_own(service: Service
 
 
 def test_the_connection_of_a_retry_is_not_used_to_renew_its_parameters(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What drops the second request of each connection must not drop each retry."""
+    """A proxy that drops the second request of each connection must not drop each retry."""
     client = service.client()
     events: list[str] = []
     monkeypatch.setattr(client._session, "close", lambda: events.append("close"))
@@ -532,7 +532,7 @@ def test_causes_that_refer_to_each_other(service: Service) -> None:
     assert fails(service, Call("GetPostScripts", ClusterId=CLUSTER, error=error)).code == "HostNotFound"
 
 
-def test_no_answer_through_a_proxy(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_response_through_a_proxy(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://user:EXAMPLE-password@proxy.example.com:3128")
     call = Call("GetPostScripts", ClusterId=CLUSTER, error=requests.exceptions.ProxyError("refused"))
     error = fails(service, call, api_retries=0)
@@ -555,11 +555,11 @@ def test_request_that_cannot_be_made(service: Service, error: Exception) -> None
     assert "closed the connection" not in found.message
 
 
-# Answers that are none
+# Responses that are not from E-HPC
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>somebody else</html>", b"[]", b'"text"', b"null", b"\xff\xfe", b'{"RequestId": "cut'])
-def test_200_that_is_no_answer(service: Service, body: bytes) -> None:
+def test_responses_with_status_200_that_are_not_valid(service: Service, body: bytes) -> None:
     error = fails(service, Call("GetPostScripts", ClusterId=CLUSTER, body=body))
     assert (error.code, error.action, error.http_status) == ("InvalidAnswer", "GetPostScripts", 200)
     assert error.message == f"HTTP status 200 with a body that is not from E-HPC ({len(body)} bytes)."
@@ -573,7 +573,7 @@ def test_200_that_is_no_answer(service: Service, body: bytes) -> None:
     [(302, False, False), (404, False, False), (407, False, False), (429, True, False), (500, True, True), (502, True, True), (504, True, True)],
 )
 @pytest.mark.parametrize("body", [b"", b"<html>somebody else</html>", b"{}", b'{"Message": "somebody else"}'])
-def test_failures_of_something_else(service: Service, status: int, repeated: bool, lost: bool, body: bytes) -> None:
+def test_failures_of_a_gateway(service: Service, status: int, repeated: bool, lost: bool, body: bytes) -> None:
     calls = [Call("GetPostScripts", ClusterId=CLUSTER, status=status, body=body)] * (2 if repeated else 1)
     error = fails(service, *calls, api_retries=1)
     assert (error.code, error.http_status, error.request_id) == ("InvalidAnswer", status, None)
@@ -590,7 +590,7 @@ def test_a_request_that_is_too_long(service: Service, body: bytes) -> None:
     assert "pre-signed" in (error.hint or "")
 
 
-def test_redirections_are_not_followed(service: Service) -> None:
+def test_redirects_are_not_followed(service: Service) -> None:
     """The signature in the query is for the service only."""
     service.expects(Call("GetPostScripts", ClusterId=CLUSTER, status=302, body=b"", headers={"Location": "https://example.com/"}))
     with pytest.raises(EhpcError):
@@ -692,7 +692,7 @@ def test_arrived_with_the_last_try(service: Service) -> None:
     assert not left
 
 
-def test_not_arrived_and_not_worth_a_repeat(service: Service) -> None:
+def test_not_arrived_and_not_retryable(service: Service) -> None:
     arrived, left = asked(False)
     service.expects(Call("SetPostScripts", body=b"<html>"))
     with pytest.raises(EhpcError) as caught:
@@ -706,7 +706,7 @@ def test_not_arrived_and_not_worth_a_repeat(service: Service) -> None:
     [{"code": "ServiceUnavailable"}, {"code": "UnknownError"}, {"error": NO_ANSWER["refused"][0]}, {"error": requests.exceptions.ConnectTimeout()}],
     ids=["unavailable", "error of the service", "refused", "no connection"],
 )
-def test_arrived_is_not_asked_where_nothing_was_lost(service: Service, how: dict[str, t.Any]) -> None:
+def test_arrival_is_not_checked_if_no_response_was_lost(service: Service, how: dict[str, t.Any]) -> None:
     arrived, _left = asked()
     service.expects(Call("SetPostScripts", **how), Call("SetPostScripts"))
     service.client().call("SetPostScripts", is_applied=arrived)
@@ -714,14 +714,14 @@ def test_arrived_is_not_asked_where_nothing_was_lost(service: Service, how: dict
 
 @pytest.mark.parametrize(("left", "tries"), [(0.5, 1), (0.51, 2)])
 def test_deadline(service: Service, left: float, tries: int) -> None:
-    """No try is begun at the deadline or after it."""
+    """No attempt begins at the deadline or later."""
     service.expects(*[Call("SetPostScripts", code="ServiceUnavailable")] * tries)
     with pytest.raises(EhpcError, match="temporary failure"):
         service.client().call("SetPostScripts", deadline=service.clock.now + left)
 
 
 @pytest.mark.parametrize(("left", "takes", "late"), [(10, 10.5, False), (10, 10.6, True), (0, 0.5, False), (60, 30.1, True)])
-def test_what_has_begun_ends_shortly_after_the_deadline(service: Service, left: float, takes: float, late: bool) -> None:
+def test_a_request_ends_shortly_after_the_deadline(service: Service, left: float, takes: float, late: bool) -> None:
     service.expects(Call("ListRegions", takes=takes))
     client, deadline = service.client(api_retries=0), service.clock.now + left
     if not late:
@@ -733,7 +733,7 @@ def test_what_has_begun_ends_shortly_after_the_deadline(service: Service, left: 
 
 
 @pytest.mark.parametrize("late", [0.5, 60])
-def test_nothing_is_begun_after_the_deadline(service: Service, late: float) -> None:
+def test_no_request_begins_after_the_deadline(service: Service, late: float) -> None:
     with pytest.raises(EhpcError) as caught:
         service.client().call("ListRegions", deadline=service.clock.now - late)
     assert (caught.value.code, caught.value.action, caught.value.response_lost) == ("TimedOut", "ListRegions", False)
@@ -754,7 +754,7 @@ def test_pages_have_one_deadline(service: Service) -> None:
         service.client().pages("ListUsers", "Users", "UserInfo", deadline=service.clock.now + 10)
 
 
-def test_asking_fails(service: Service) -> None:
+def test_reading_the_effect_fails(service: Service) -> None:
     def arrived() -> bool:
         raise EhpcError("ClusterNotFound", "It is gone.", action="GetPostScripts")
 
@@ -789,7 +789,7 @@ def test_poll(service: Service, values: list[int], seconds: float, read: int, sl
 # From options
 
 
-def test_client_for_checks_before_any_call() -> None:
+def test_a_client_for_checks_before_any_call() -> None:
     with pytest.raises(EhpcError, match="No region"):
         client_for({**SHARED_OPTIONS, "region": None})
     with pytest.raises(EhpcError, match="secret_key is not"):
@@ -798,7 +798,7 @@ def test_client_for_checks_before_any_call() -> None:
         client_for({**SHARED_OPTIONS, "endpoint": "http://example.com"})
 
 
-def test_client_for_equal_options_is_the_same() -> None:
+def test_equal_options_have_the_same_client() -> None:
     known: Clients = {}
     first = client_for(SHARED_OPTIONS, clients=known)
     assert client_for(dict(SHARED_OPTIONS), clients=known) is first
@@ -834,7 +834,7 @@ def test_client_for_a_fallback_region() -> None:
 
 
 @pytest.mark.parametrize(("validate_certs", "silenced"), [(True, []), (False, [urllib3.exceptions.InsecureRequestWarning])])
-def test_urllib3_warns_only_where_nobody_has_asked_for_it(
+def test_urllib3_does_not_warn_if_certificates_are_deliberately_not_verified(
     service: Service, monkeypatch: pytest.MonkeyPatch, validate_certs: bool, silenced: list[t.Any]
 ) -> None:
     found: list[t.Any] = []

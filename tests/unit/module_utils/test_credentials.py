@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""_credentials: which identity signs, of all that are given."""
+"""_credentials: the identity that signs, selected from all sources."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_options_before_the_environment(environment: t.Callable[..., None]) -> N
     [({"access_key": "EXAMPLEid"}, {SECRET: "EXAMPLE-secret"}), ({"secret_key": "EXAMPLE-secret"}, {KEY: "EXAMPLEid"})],
     ids=["secret of the environment", "key of the environment"],
 )
-def test_pair_of_both(given: dict[str, str], variables: dict[str, str], environment: t.Callable[..., None]) -> None:
+def test_a_pair_from_an_option_and_a_variable(given: dict[str, str], variables: dict[str, str], environment: t.Callable[..., None]) -> None:
     environment(**variables)
     assert credentials(given).keys(60) == ("EXAMPLEid", "EXAMPLE-secret", None)
 
@@ -136,12 +136,12 @@ def test_token(given: dict[str, str], variables: dict[str, str], token: str | No
     assert credentials(given).keys(60).security_token == token
 
 
-# Which source is used
+# The selected source
 
 
 @pytest.fixture
 def sources(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each source but static keys, made to say its name only."""
+    """Replace each source other than static keys by one that returns its name."""
 
     def named(name: str) -> t.Callable[..., Credentials]:
         return lambda *_arguments: Credentials((name,), lambda _seconds: Keys(name, "EXAMPLE-secret"))
@@ -172,7 +172,7 @@ def test_source(given: dict[str, str], variables: dict[str, str], source: str, e
     assert credentials(given).keys(60).access_key == source
 
 
-def test_alien_variables_of_the_sdk_do_not_count(environment: t.Callable[..., None]) -> None:
+def test_variables_of_the_sdk_are_ignored(environment: t.Callable[..., None]) -> None:
     environment(ALIYUN_ACCESS_KEY_ID="EXAMPLEother", ALIYUN_ACCESS_KEY_SECRET="EXAMPLE-other")
     assert credentials({"access_key": "EXAMPLEid", "secret_key": "EXAMPLE-secret"}).keys(60).access_key == "EXAMPLEid"
 
@@ -182,7 +182,7 @@ def test_alien_variables_of_the_sdk_do_not_count(environment: t.Callable[..., No
 
 @pytest.fixture
 def provider(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, t.Any]]:
-    """The package's provider of assumed roles, made to note what it was given."""
+    """The provider of assumed roles, replaced by one that records its arguments."""
     made: list[dict[str, t.Any]] = []
 
     class Found:
@@ -248,7 +248,7 @@ def test_role_without_keys(given: dict[str, str], variables: dict[str, str], ass
     assert credentials(given).keys(60).access_key == ("STS.EXAMPLE" if assumed else "default chain")
 
 
-# Profiles of the vendor's CLI, with the real package
+# Profiles of the Alibaba Cloud CLI, with the real package
 
 
 @pytest.mark.parametrize(
@@ -275,7 +275,7 @@ def test_profile_of_the_default_file(tmp_path: Path, environment: t.Callable[...
     assert credentials({"profile": "shanghai"}).keys(60).access_key == "EXAMPLEsh"
 
 
-def test_profile_that_is_not_there(profiles: str) -> None:
+def test_missing_profile(profiles: str) -> None:
     with pytest.raises(EhpcError) as caught:
         credentials({"profile": "absent", "shared_credentials_file": profiles})
     assert str(caught.value) == f"There is no profile absent in {profiles}. The file has: broken, main, shanghai, temporary."
@@ -287,7 +287,7 @@ def test_profile_without_a_file(tmp_path: Path) -> None:
     assert str(tmp_path / "config.json") in str(caught.value)
 
 
-def test_profile_that_has_no_keys(profiles: str) -> None:
+def test_profile_without_keys(profiles: str) -> None:
     with pytest.raises(EhpcError, match="No credentials from the profile") as caught:
         credentials({"profile": "broken", "shared_credentials_file": profiles}).keys(60)
     assert caught.value.code == "CredentialsNotFound"
@@ -301,7 +301,7 @@ LACKING = {
 
 
 @pytest.mark.parametrize("profile", LACKING.values(), ids=LACKING)
-def test_what_a_profile_lacks_is_not_taken_from_another_identity(profile: dict[str, str], tmp_path: Path, environment: t.Callable[..., None]) -> None:
+def test_missing_keys_of_a_profile_are_not_taken_from_another_identity(profile: dict[str, str], tmp_path: Path, environment: t.Callable[..., None]) -> None:
     path = tmp_path / "config.json"
     path.write_text(json.dumps({"profiles": [{"name": "main", **profile}]}))
     environment(**{KEY: "EXAMPLEother", SECRET: "EXAMPLE-other-secret", TOKEN: "EXAMPLE-other-token"})
@@ -312,7 +312,7 @@ def test_what_a_profile_lacks_is_not_taken_from_another_identity(profile: dict[s
 @pytest.mark.parametrize(
     ("content", "reason"), [(b'{"profiles": EXAMPLE-secret', "JSONDecodeError"), (b'{"profiles": "EXAMPLE-secret\xff"}', "UnicodeDecodeError")]
 )
-def test_file_that_is_no_json(tmp_path: Path, content: bytes, reason: str) -> None:
+def test_file_that_is_not_json(tmp_path: Path, content: bytes, reason: str) -> None:
     path = tmp_path / "config.json"
     path.write_bytes(content)
     with pytest.raises(EhpcError) as caught:
@@ -320,7 +320,7 @@ def test_file_that_is_no_json(tmp_path: Path, content: bytes, reason: str) -> No
     assert str(caught.value) == f"The profile file {path} cannot be read ({reason})."
 
 
-def test_file_in_a_locale_that_knows_no_utf_8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_in_a_locale_without_utf_8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "config.json"
     path.write_text(json.dumps({"current": "主", "profiles": [{"name": "主", "region_id": "cn-beijing"}]}, ensure_ascii=False), encoding="utf-8")
     opened = io.open
@@ -381,7 +381,7 @@ NO_CREDENTIALS = (
 
 
 def by_default(monkeypatch: pytest.MonkeyPatch, fail: t.Callable[[], t.Any], seconds: float = 60) -> str:
-    """What the default chain is said to have reported, where its provider does this."""
+    """The failure of the default chain if its provider does this."""
     package(monkeypatch, DefaultCredentialsProvider=fail)
     with pytest.raises(EhpcError) as caught:
         credentials({}).keys(seconds)
@@ -393,7 +393,7 @@ def by_default(monkeypatch: pytest.MonkeyPatch, fail: t.Callable[[], t.Any], sec
 
 
 def package(monkeypatch: pytest.MonkeyPatch, **providers: t.Any) -> None:
-    """Put these in the place of the package's providers."""
+    """Replace the providers of the package."""
     monkeypatch.setattr(_credentials, "_providers", lambda _source: types.SimpleNamespace(**providers))
 
 
@@ -434,7 +434,7 @@ def test_package_is_missing_for_a_source(given: dict[str, str], source: str, mon
 
 
 @pytest.mark.parametrize("marker", ["result:", "stderr:", "output:"])
-def test_answers_that_the_package_quotes_are_not_shown(marker: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_responses_in_messages_of_the_package_are_not_shown(marker: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> t.NoReturn:
         raise RuntimeError(f"failed to get the role, {marker} EXAMPLE-secret")
 
@@ -525,14 +525,14 @@ def test_identity_of_the_default_chain(environment: t.Callable[..., None]) -> No
     assert credentials({}).identity == ("default", "/home/user", "ALIBABA_CLOUD_CREDENTIALS_URI=http://a", "ALIBABA_CLOUD_OIDC_TOKEN_FILE=/b")
 
 
-def test_the_package_does_not_log(profiles: str) -> None:
+def test_the_package_writes_no_log(profiles: str) -> None:
     for name in ("credentials", "alibabacloud-tea"):
         logging.getLogger(name).disabled = False
     credentials({"profile": "main", "shared_credentials_file": profiles}).keys(60)
     assert [logging.getLogger(name).disabled for name in ("credentials", "alibabacloud-tea")] == [True, True]
 
 
-def test_a_failure_of_the_first_keys_of_a_role_is_told_as_such(profiles: str) -> None:
+def test_the_failure_of_the_first_keys_of_a_role_is_reported_as_such(profiles: str) -> None:
     with pytest.raises(EhpcError, match="No credentials from the profile"):
         credentials({"profile": "broken", "shared_credentials_file": profiles, "assume_role_arn": ROLE}).keys(60)
 
@@ -540,7 +540,7 @@ def test_a_failure_of_the_first_keys_of_a_role_is_told_as_such(profiles: str) ->
 # Identity
 
 
-def test_identity_tells_sources_apart(profiles: str) -> None:
+def test_the_identity_distinguishes_sources(profiles: str) -> None:
     pair = {"access_key": "EXAMPLEid", "secret_key": "EXAMPLE-secret"}
     given: list[dict[str, t.Any]] = [
         pair,
@@ -563,7 +563,7 @@ def test_identity_tells_sources_apart(profiles: str) -> None:
     [({"access_key": "EXAMPLEid", "secret_key": "EXAMPLE-secret"}, False), ({"ecs_role_name": "role"}, True), ({"profile": "main"}, True), ({}, True)],
     ids=["keys", "role", "profile", "default chain"],
 )
-def test_surroundings_are_part_of_a_source(given: dict[str, str], depends: bool, tmp_path: Path, environment: t.Callable[..., None]) -> None:
+def test_the_environment_is_part_of_a_source(given: dict[str, str], depends: bool, tmp_path: Path, environment: t.Callable[..., None]) -> None:
     """A profile may run any command, so all variables count; plain keys depend on nothing."""
     path = tmp_path / ".aliyun" / "config.json"
     path.parent.mkdir()
@@ -600,7 +600,7 @@ def test_files_are_part_of_a_profile(profiles: str) -> None:
     assert credentials(given).surroundings != first
 
 
-# What is private to the package
+# Internals of the package
 
 
 @pytest.mark.parametrize("name", ["environment_access_key_id", "environment_access_key_secret", "environment_security_token"])

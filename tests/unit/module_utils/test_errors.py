@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""_errors: each code has a hint that helps, and a failure says all that there is to say."""
+"""_errors: each code has a useful hint, and a failure is complete."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ GATEWAY = [
 
 @pytest.fixture
 def whole_sentences() -> None:
-    """Here failures have any words."""
+    """The failures of these tests need not be sentences."""
 
 
 @pytest.mark.parametrize(("action", "code", "word"), [(action, code, word) for action, codes in OPERATIONS.items() for code, word in codes.items()])
@@ -100,7 +100,7 @@ def test_hint_for_each_code_of_the_gateway(code: str, word: str) -> None:
 
 
 def test_the_codes_of_an_operation_have_different_hints() -> None:
-    # UnknownError and ServiceUnavailable call for the same.
+    # UnknownError and ServiceUnavailable have the same remedy.
     hints = [hint_for(code, "SyncUsers") for code in OPERATIONS["SyncUsers"]]
     assert len(set(hints)) == len(hints) - 1
 
@@ -112,7 +112,7 @@ def test_a_denial_names_the_ram_action(code: str, action: str) -> None:
 
 
 @pytest.mark.parametrize("code", ["Unheard.Of", "invalidparams", "", "Invalid", "NotAuthorizedAtAll", "Throttlin"])
-def test_no_hint_is_better_than_a_wrong_one(code: str) -> None:
+def test_unknown_codes_have_no_hint(code: str) -> None:
     assert hint_for(code, "SyncUsers") is None
 
 
@@ -148,7 +148,7 @@ def test_failure_of_a_call_that_is_not_named() -> None:
     assert error.args == ("You may not.",)
 
 
-def test_failure_with_next_to_nothing() -> None:
+def test_failure_without_details() -> None:
     assert EhpcError("Unheard.Of", "It failed!").as_failure() == {
         "msg": "It failed!",
         "error": {"action": None, "code": "Unheard.Of", "message": "It failed!", "http_status": None, "request_id": None, "hint": None},
@@ -170,12 +170,12 @@ def test_context() -> None:
     assert EhpcError("Code", "It failed").with_context("Twice.").message == "It failed. Twice."
 
 
-def test_own_hint_is_stronger() -> None:
+def test_a_hint_of_the_failure_replaces_that_of_the_code() -> None:
     assert EhpcError("ClusterNotFound", "x", hint="Look twice.").hint == "Look twice."
 
 
 @pytest.mark.parametrize("text", ["Done.", "Done!", "Done?", "Done"])
-def test_texts_end_once(text: str) -> None:
+def test_sentences_end_with_one_period(text: str) -> None:
     assert re.fullmatch(r"Done[.!?] Look\.", str(invalid_option(text, "Look.")))
 
 

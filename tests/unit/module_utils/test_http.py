@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""_http: the time limits of a request. What a failed request means is tested with the client."""
+"""_http: the time limits of a request. test_client.py has the failures of requests."""
 
 from __future__ import annotations
 

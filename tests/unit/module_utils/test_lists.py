@@ -43,7 +43,7 @@ def test_clusters_of_other_regions_are_left_out(service: Service) -> None:
     assert [(cluster["id"], cluster["region_id"]) for cluster in found] == [("b", "cn-hangzhou"), ("c", "cn-hangzhou"), ("d", "cn-hangzhou")]
 
 
-def test_nodes_without_an_id_are_all_there(service: Service) -> None:
+def test_all_nodes_without_an_id_are_returned(service: Service) -> None:
     found = nodes(service, {"HostName": "a"}, {"HostName": "b", "Id": ""}, {"IpAddress": "192.0.2.1"}, {"HostName": "a"}, {"HostName": "a", "Id": "i-1"})
     assert [node["host_name"] for node in found] == ["a", "b", None, "a"]
 

@@ -53,7 +53,7 @@ class Process:
             module.main()
         assert ended.value.code == code
         result = t.cast("dict[str, t.Any]", json.loads(self._capsys.readouterr().out))
-        # What ansible-core is to mask from now on, since 2.22. It takes this out of the result.
+        # Secrets for ansible-core to mask, since 2.22. It removes them from the result.
         result.pop("_ansible_new_secrets", None)
         return result
 
@@ -155,7 +155,7 @@ def test_secret_options_are_not_shown(name: str) -> None:
     assert shown == {"changed": True, "echo": ["***", {"in": "***!"}], "invocation": {"module_args": options}}
 
 
-def test_options_that_are_not_given_are_shown_as_such() -> None:
+def test_omitted_options_are_shown_as_such() -> None:
     params = {"secret_key": None, "security_token": "", "scripts": [{"url": SIGNED}]}
     assert _module.presentable({}, SHARED_SPEC, params) == {"invocation": {"module_args": {**params, "scripts": [{"url": SHOWN}]}}}
 
@@ -198,7 +198,7 @@ def test_missing_library(process: Process, monkeypatch: pytest.MonkeyPatch) -> N
     assert told == [{"exception": "Traceback: No module named requests", "error": result["error"]}]
 
 
-# Whatever happens
+# Failures of every kind
 
 
 def definition(function: t.Any, **options: t.Any) -> _module.ModuleDefinition:
@@ -277,5 +277,5 @@ def test_secret_values_of_an_option_without_other_names() -> None:
     assert _module.secret_values({"token": {"no_log": True}, "region": {}}, {"token": "EXAMPLE-token", "region": "cn-hangzhou"}) == {"EXAMPLE-token"}
 
 
-def test_blank_values_are_no_secrets() -> None:
+def test_blank_values_are_not_secrets() -> None:
     assert _module.secret_values(SHARED_SPEC, {"secret_key": "", "security_token": None}) == set()

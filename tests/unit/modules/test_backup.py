@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The option backup of post_scripts: what is handed to the controller, and when."""
+"""The option backup of post_scripts: the data for the controller."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_nothing_is_backed_up_by_default(service: Service) -> None:
     assert service.backups == []
 
 
-def test_without_the_file_nothing_is_changed(service: Service) -> None:
+def test_nothing_is_changed_if_the_file_cannot_be_written(service: Service) -> None:
     service.expects(read(*STORED))
     error = service.fails(post_scripts, cluster_id=CLUSTER, scripts=WANTED, backup=True, backup_options={"dir_path": "/refuse"})
     assert error.code == "BackupFailed"

@@ -96,7 +96,7 @@ def test_user_info_with_ids(service: Service) -> None:
 
 
 @pytest.mark.parametrize(("status", "polls"), [("Failed", 1), ("QueryException", 1), ("Running", None), ("", None)])
-def test_user_info_with_ids_that_do_not_come(service: Service, status: str, polls: int | None) -> None:
+def test_user_info_with_ids_that_are_not_returned(service: Service, status: str, polls: int | None) -> None:
     service.expects(page("hpcuser01"), ids(status, query=None), *[ids(status)] * (0 if polls else 15))
     with pytest.raises(EhpcError) as caught:
         service.run(user_info, cluster_id=CLUSTER, with_ids=True)
@@ -259,7 +259,7 @@ def test_a_wait_shows_each_change_of_the_status(service: Service) -> None:
     assert service.messages == [f"Cluster {OTHER} in cn-hangzhou: {status}" for status in ("uninit", "creating", "running")]
 
 
-def test_what_is_not_waited_for_shows_nothing(service: Service) -> None:
+def test_no_progress_without_waiting(service: Service) -> None:
     service.expects(describe(Status="creating"))
     service.run(cluster_info, True, wait=True, cluster_ids=[CLUSTER])
     assert service.messages == []
@@ -268,14 +268,14 @@ def test_what_is_not_waited_for_shows_nothing(service: Service) -> None:
     assert service.messages == []
 
 
-def test_a_wait_reads_only_what_is_not_running_yet(service: Service) -> None:
+def test_a_wait_reads_only_clusters_that_are_not_running_yet(service: Service) -> None:
     service.expects(describe(), describe(OTHER, Status="creating"), describe(OTHER))
     result = service.run(cluster_info, wait=True, cluster_ids=[CLUSTER, OTHER], wait_sleep=3)
     assert [cluster["id"] for cluster in result["clusters"]] == [CLUSTER, OTHER]
     assert service.clock.sleeps == [3]
 
 
-def test_a_wait_ends_with_the_status_that_it_saw_last(service: Service) -> None:
+def test_a_wait_fails_with_the_last_status(service: Service) -> None:
     service.expects(describe(Status="uninit"), describe(Status="creating"), describe(Status="init"))
     error = service.fails(cluster_info, wait=True, cluster_ids=[CLUSTER], wait_timeout=20)
     assert (error.code, error.http_status, statuses(error)) == ("ClusterNotRunning", None, {CLUSTER: "init"})
@@ -284,7 +284,7 @@ def test_a_wait_ends_with_the_status_that_it_saw_last(service: Service) -> None:
     assert service.clock.sleeps == [15, 5]
 
 
-def test_a_wait_of_no_seconds_reads_once(service: Service) -> None:
+def test_a_wait_of_0_seconds_reads_once(service: Service) -> None:
     service.expects(describe(Status="creating", takes=7))
     error = service.fails(cluster_info, wait=True, cluster_ids=[CLUSTER], wait_timeout=0)
     assert error.message == f"Cluster {CLUSTER} in cn-hangzhou is still in status creating after 0 seconds."
@@ -328,7 +328,7 @@ def test_a_wait_ends_at_its_limit_although_a_read_does_not_return(service: Servi
     assert (error.code, statuses(error)) == ("ClusterNotRunning", {CLUSTER: "creating"})
 
 
-def test_a_wait_that_has_seen_no_status_fails_as_the_read_did(service: Service) -> None:
+def test_a_wait_without_any_status_fails_with_the_error_of_the_read(service: Service) -> None:
     service.expects(Call("DescribeCluster", ClusterId=CLUSTER, error=requests.exceptions.ReadTimeout(), takes=30))
     error = service.fails(cluster_info, wait=True, cluster_ids=[CLUSTER], wait_timeout=20)
     assert (error.code, statuses(error)) == ("TimedOut", {})
@@ -397,6 +397,6 @@ def test_region_info_needs_no_region(service: Service) -> None:
 
 
 @pytest.mark.parametrize("module", [cluster_info, post_scripts, post_scripts_info, user_info, user_sync])
-def test_all_others_need_a_region(service: Service, module: t.Any) -> None:
+def test_all_other_modules_need_a_region(service: Service, module: t.Any) -> None:
     options: dict[str, t.Any] = {} if module is cluster_info else {"cluster_id": CLUSTER}
     assert "region" in service.fails(module, region=None, **options).message

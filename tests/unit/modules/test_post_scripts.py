@@ -187,7 +187,7 @@ def test_a_list_that_keeps_entries_is_read_before_each_attempt_to_write(
     assert (result["changed"], result["post_scripts"]) == (True, retried)
 
 
-def test_what_another_client_appends_after_the_write_is_kept(service: Service) -> None:
+def test_entries_of_another_client_after_the_write_are_kept(service: Service) -> None:
     service.expects(read(*BOTH), write(*BOTH, script(MONITOR)), read(*BOTH, script(MONITOR), OTHER))
     result = ensure(service, **APPEND)
     assert result["post_scripts"] == result["diff"]["after"]["post_scripts"] == [*BOTH, script(MONITOR), OTHER]

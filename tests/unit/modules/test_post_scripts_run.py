@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""post_scripts_run: which commands are sent to which nodes, in which calls, and how results become statuses. test_runner.py has what runs on nodes."""
+"""post_scripts_run: the commands, their nodes and calls, and the statuses of nodes. test_runner.py tests the
+commands themselves."""
 
 from __future__ import annotations
 
@@ -163,7 +164,7 @@ def test_no_nodes(service: Service, check_mode: bool) -> None:
     assert (result["changed"], result["nodes"]) == (False, [])
 
 
-# Which nodes, which scripts
+# Selection of nodes and scripts
 
 
 @pytest.mark.parametrize(
@@ -384,7 +385,7 @@ def test_a_node_that_does_not_respond_to_the_first_command_runs_nothing(service:
     assert error.result["changed"] is False
 
 
-def test_a_lost_response_repeats_the_command(service: Service) -> None:
+def test_the_command_is_sent_again_after_a_lost_response(service: Service) -> None:
     service.expects(describe(), read(script(BASE)), nodes(node(1)))
     service.expects(invoke(start(script(BASE), force=True), 1, error=TIMEOUT))
     service.expects(*exchange(start(script(BASE), force=True), {1: report("ok")}, command_id="c-2"))
@@ -562,7 +563,7 @@ def test_a_node_that_is_running_has_not_finished(service: Service) -> None:
     assert ensure(service, force=True)["nodes"] == [node_result(1, "ok", 0)]
 
 
-# What counts as a change
+# The value of changed
 
 
 @pytest.mark.parametrize(

@@ -466,7 +466,7 @@ REFUSED = "The URL leads to a link-local address or a metadata service, which is
 
 
 @pytest.mark.parametrize("host", METADATA)
-def test_the_metadata_service_is_not_contacted(service: Service, server: ScriptServer, host: str, connects: list[str]) -> None:
+def test_no_request_to_the_metadata_service(service: Service, server: ScriptServer, host: str, connects: list[str]) -> None:
     server.files["/b.sh"] = redirect(f"https://{host}/latest/meta-data/ram/security-credentials/")
     assert problem(service, server, server.url("/b.sh")) == (False, REFUSED)
     assert connects == ["127.0.0.1"]
@@ -476,13 +476,13 @@ def test_the_metadata_service_is_not_contacted(service: Service, server: ScriptS
 
 
 @pytest.mark.parametrize("address", ["100.100.100.200", "::ffff:100.100.100.200", "fe80::1"])
-def test_nor_by_a_name(service: Service, server: ScriptServer, address: str, names: dict[str, list[str]], connects: list[str]) -> None:
+def test_no_metadata_by_a_name(service: Service, server: ScriptServer, address: str, names: dict[str, list[str]], connects: list[str]) -> None:
     names["metadata.example.com"] = [address]
     assert problem(service, server, "http://metadata.example.com/") == (False, REFUSED)
     assert connects == []
 
 
-def test_nor_by_a_name_that_also_has_another_address(service: Service, server: ScriptServer, monkeypatch: pytest.MonkeyPatch, connects: list[str]) -> None:
+def test_no_metadata_by_a_name_with_two_addresses(service: Service, server: ScriptServer, monkeypatch: pytest.MonkeyPatch, connects: list[str]) -> None:
     two = [(family, socket.SOCK_STREAM, 6, "", (address, 80)) for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET, "100.100.100.200"))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_options: two)
     assert problem(service, server, "http://metadata.example.com/") == (False, REFUSED)
@@ -490,7 +490,7 @@ def test_nor_by_a_name_that_also_has_another_address(service: Service, server: S
 
 
 @pytest.mark.parametrize("tls", [True, False])
-def test_nor_by_a_name_that_changes(
+def test_no_metadata_by_a_name_that_changes_its_address(
     service: Service, server: ScriptServer, tls: bool, names: dict[str, list[str]], connects: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The name resolves to another address when the connection is made. Here loopback stands for the metadata service."""
@@ -616,7 +616,7 @@ def test_a_host_that_hangs(service: Service, server: ScriptServer, after: str, e
 @pytest.mark.parametrize(
     "before", ["", "HTTP/1.1 200 OK\r\nX: ", "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"]
 )
-def test_a_host_that_drips(service: Service, server: ScriptServer, before: str, ended: threading.Event) -> None:
+def test_a_host_that_sends_single_bytes(service: Service, server: ScriptServer, before: str, ended: threading.Event) -> None:
     """Each byte arrives in time, but the response never ends."""
 
     def drip(handler: BaseHTTPRequestHandler) -> None:
@@ -654,7 +654,7 @@ def test_a_host_that_does_not_shake_hands(service: Service, server: ScriptServer
     assert ok is None
 
 
-def test_a_bad_host_does_not_hide_a_good_one(service: Service, server: ScriptServer, ended: threading.Event) -> None:
+def test_a_bad_host_does_not_affect_a_good_one(service: Service, server: ScriptServer, ended: threading.Event) -> None:
     server.files["/hangs.sh"] = lambda _handler: t.cast(None, ended.wait(20))
     results = check(service, server, server.url("/hangs.sh"), server.url("/a.sh"), **QUICK)
     assert [entry["ok"] for entry in results] == [None, True]

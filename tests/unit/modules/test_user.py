@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""user: create, change and delete users, and decide by reading what an error has left to do."""
+"""user: create, change and delete users. After an error, the users are read to find the remaining changes."""
 
 from __future__ import annotations
 
@@ -193,13 +193,13 @@ def test_a_lost_request_is_sent_again(service: Service) -> None:
     assert ensure(service, desired(ONE))["added"] == [ONE]
 
 
-def test_another_client_was_faster(service: Service) -> None:
+def test_another_client_created_the_user_first(service: Service) -> None:
     service.expects(public(), page(), add(ONE, TWO, code=EXISTS), page(user(ONE, "wheel")), add(TWO), regroup(ONE, group="users"), page(ONE, TWO))
     result = ensure(service, desired(ONE), desired(TWO))
     assert (result["changed"], result["added"]) == (True, [ONE, TWO])
 
 
-def test_a_part_was_done_before_the_error(service: Service) -> None:
+def test_a_part_was_applied_before_the_error(service: Service) -> None:
     service.expects(public(), page(), add(ONE, TWO, THREE, code="AgentError"), page(ONE), add(TWO, THREE, code="AgentError"), page(ONE, TWO))
     service.expects(add(THREE, code="AgentError"), page(ONE, TWO))
     error = fails(service, desired(ONE), desired(TWO), desired(THREE))
@@ -226,7 +226,7 @@ def test_an_error_without_progress(service: Service) -> None:
     assert "ehpc:AddUsers" in str(error)
 
 
-def test_an_error_after_which_nothing_can_be_read(service: Service) -> None:
+def test_an_error_after_which_reads_fail(service: Service) -> None:
     service.expects(public(), page(), add(ONE, code="AgentError"), page(code="ManagerNotFound"))
     error = fails(service, desired(ONE))
     assert error.code == "AgentError"
@@ -244,7 +244,7 @@ def test_passwords_in_batches_that_were_set_before_an_error(service: Service) ->
 
 @pytest.mark.parametrize(("how", "unknown"), [({"error": LOST}, True), ({"code": "AgentError"}, True), ({"code": "NotAuthorized"}, False)])
 def test_whether_passwords_were_set(service: Service, how: dict[str, t.Any], unknown: bool) -> None:
-    """Setting them again does no harm, so a lost response is no reason to stop. After the last attempt only the user can know."""
+    """Setting passwords again is harmless, so they are retried after a lost response. After the last attempt the result is unknown."""
     service.expects(public(), page(ONE), *[passwords(ONE, **how)] * (6 if "error" in how else 1), page(ONE))
     error = fails(service, desired(ONE), update_password="always")
     assert (error.result["changed"], error.result["password_changed"]) == (False, [])
@@ -258,7 +258,7 @@ def test_groups_of_which_the_agent_has_changed_a_part(service: Service) -> None:
     assert (error.result["modified"], "not known" in str(error)) == ([ONE], False)
 
 
-def test_written_but_never_read_back(service: Service) -> None:
+def test_changes_that_are_never_read_back(service: Service) -> None:
     service.expects(public(), page(ONE), add(TWO), regroup(ONE), *[page(ONE)] * 21)
     error = fails(service, desired(ONE, "wheel"), desired(TWO))
     assert (error.code, error.result["changed"]) == ("NotStored", False)
@@ -328,7 +328,7 @@ def test_short_names_are_warned_of(service: Service) -> None:
 @pytest.mark.parametrize(
     ("info", "code"), [({"Status": "Stopped"}, "InvalidClusterStatus"), ({"Location": "OnPremise", "EcsInfo": {"ProxyMgr": {"Count": 1}}}, "InProxyMode")]
 )
-def test_clusters_whose_users_are_not_managed_here(service: Service, info: dict[str, t.Any], code: str) -> None:
+def test_clusters_in_proxy_mode_or_not_running(service: Service, info: dict[str, t.Any], code: str) -> None:
     service.expects(public(**info))
     error = fails(service, desired(ONE))
     assert error.code == code

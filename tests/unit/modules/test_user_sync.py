@@ -134,7 +134,7 @@ def test_waits_for_the_expected_users(service: Service) -> None:
     assert service.clock.sleeps == [1.0, 2.0, 4.0]
 
 
-def test_missing_at_the_end(service: Service) -> None:
+def test_users_that_are_still_missing_at_the_end(service: Service) -> None:
     waits = [1.0, 2.0, 4.0, 8.0, 5.0]
     service.expects(describe(), page(), sync(), *[page(ONE)] * (len(waits) + 1))
     error = service.fails(user_sync, cluster_id=CLUSTER, expected_users=[ONE, THREE, TWO], wait_timeout=20)
@@ -158,7 +158,7 @@ def test_missing_at_the_end(service: Service) -> None:
     assert {key: value for key, value in failure.items() if key not in ("msg", "error")} == documented
 
 
-def test_a_failure_does_not_repeat_all_users(service: Service) -> None:
+def test_a_failure_does_not_list_all_users(service: Service) -> None:
     """Ansible prints a failure in one line."""
     names = [f"simuser{number:03d}" for number in range(70)]
     expected = [f"hpcuser{number:02d}" for number in range(25)]
@@ -220,7 +220,7 @@ def test_the_synchronization_may_take_as_long_as_the_wait(service: Service, wait
 
 
 def test_wait_timeout_includes_retries(service: Service) -> None:
-    # However often it tries: a try that took the whole time is the last one.
+    # An attempt that takes all of the time is the last one.
     service.expects(describe(), page(), *[sync(error=TIMEOUT, takes=60)] * 6)
     with pytest.raises(EhpcError):
         ensure(service, expected_users=[ONE], wait_timeout=60)
@@ -297,7 +297,7 @@ def test_user_ids_that_cannot_be_read(service: Service) -> None:
     assert "ehpc:ListUsersAsync" in warning
 
 
-def test_user_ids_that_are_no_numbers(service: Service) -> None:
+def test_user_ids_that_are_not_numbers(service: Service) -> None:
     error = service.fails(user_sync, cluster_id=CLUSTER, expected_uids={ONE: "low"})
     assert error.message == f"The user ID of {ONE} in expected_uids is not a whole number: 'low'."
 

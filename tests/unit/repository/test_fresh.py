@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""`make fresh` on machines on which it cannot run, and where it takes Debian from."""
+"""`make fresh`: the messages on machines that cannot run it, and the Debian mirror."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def absent(program: str) -> t.Callable[[str], str | None]:
         (0, "unshare", "unshare is not installed"),
     ],
 )
-def test_it_fails_and_says_why_if_it_cannot_run(monkeypatch: pytest.MonkeyPatch, user: int, program: str, words: str) -> None:
+def test_it_fails_with_a_reason_if_it_cannot_run(monkeypatch: pytest.MonkeyPatch, user: int, program: str, words: str) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: user)
     monkeypatch.setattr(shutil, "which", absent(program))
     with pytest.raises(SystemExit) as ended:

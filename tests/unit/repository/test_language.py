@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What users and contributors read is in the plain technical English of the field. Habits that are not are counted here.
+"""The documentation is in the standard technical English of the field. Known habits that deviate from it are counted here.
 
 Code is left out: blocks, and words in code markup. An option of Ansible is `O(url)`, and a URL is a URL.
 """
@@ -38,7 +38,7 @@ HABITS = {
     r"(?i:private to this collection)": "nothing: an underscore in the name says so",
 }
 WHERE_PER_1000_WORDS = 1
-# Files with findings. The list is to become empty: remove a name, and the test below lists what is left to do in that file.
+# Files that may have findings. It should stay empty.
 PENDING: set[str] = set()
 
 

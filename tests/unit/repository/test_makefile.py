@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the Makefile does on a machine that is not prepared: no network, a space in the path, a home that stays clean."""
+"""The Makefile on an unprepared machine: no network, a space in the path, nothing written to the home directory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
 def make(directory: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    # The tests may have been started by make, whose own options are none of this one's.
+    # If make started the tests, its options must not apply here.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "PIP_"))}
     command = ["make", f"PYTHON={sys.executable}", *arguments]
     return subprocess.run(command, cwd=directory, env={**inherited, **environment}, capture_output=True, text=True, timeout=120, check=False)
@@ -36,7 +36,7 @@ def checkout(tmp_path: Path) -> Path:
     return directory
 
 
-def test_a_first_run_without_network_says_what_is_required(checkout: Path) -> None:
+def test_a_first_run_without_network_reports_the_requirement(checkout: Path) -> None:
     ran = make(checkout, "setup", PIP_NO_INDEX="1", PIP_CONFIG_FILE=os.devnull)
     assert ran.returncode == 2
     assert "The packages of tests/requirements.txt could not be installed." in ran.stderr

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Each operation that the plugins call has its attempt in messages, and stands in the RAM policy and in the RAM table of the README."""
+"""Each operation that the plugins call has its attempt in messages, and is in the RAM policy and in the RAM table of the README."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import re
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import ATTEMPTS
 from ansible_collections.alicloud.ehpc.tests.support.documents import ROOT
 
-# The verbs that begin the names of operations in E-HPC. Some names of fields begin alike.
+# The verbs that begin the names of operations in E-HPC. Some names of fields begin with the same verbs.
 _OPERATION = re.compile(
     r"(?!\w+(?:Time|InvokeStatus|RecordStatus|Instances?)$|InvokeStatus$)"
     r"(Add|Create|Delete|Describe|Get|Install|Invoke|List|Modify|Rerun|Reset|Run|Set|Start|Stop|Submit|Sync|Update)[A-Z]\w+"

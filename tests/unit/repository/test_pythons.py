@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which Python of a machine is taken, and what is said if there is none."""
+"""The selection of a Python on the machine, and the message if there is none."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ def program(path: Path, text: str) -> None:
     path.chmod(0o755)
 
 
-def test_the_first_version_that_is_there(machine: Path) -> None:
+def test_the_first_version_that_is_installed(machine: Path) -> None:
     assert pythons.find("3.0", OWN) is None
     program(machine / f"python{OWN}", f"exec '{sys.executable}' \"$@\"")
     assert pythons.find("3.0", OWN) == machine / f"python{OWN}"
 
 
-def test_a_python_of_pyenv_instead_of_a_program_that_is_none(machine: Path) -> None:
+def test_a_python_of_pyenv_instead_of_a_stub(machine: Path) -> None:
     program(machine / f"python{OWN}", "echo 'pyenv: command not found' >&2; exit 127")
     installed = machine / f"pyenv/versions/{OWN}.1/bin/python{OWN}"
     program(installed, f"exec '{sys.executable}' \"$@\"")
     assert pythons.find(OWN) == installed
 
 
-def test_certification_is_not_checked_without_a_python_that_fits(machine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_certification_is_not_checked_without_a_supported_python(machine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "argv", ["certification.py", str(machine), str(machine)])
     certification.main()
     assert capsys.readouterr().out.startswith("make check-certification: NOT CHECKED: it requires Python 3.12, 3.11, 3.10")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The README is shown outside the repository, too: what it links, what it must have, and the facts that it repeats."""
+"""The README, which is also shown outside the repository: its links, its required sections, and its duplicated facts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from check import address
 from matrix.__main__ import RELEASES
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-# Of certification as a partner's collection, and of the Ansible package.
+# Required by certification as a partner's collection, and by the Ansible package.
 SECTIONS = [
     "Description",
     "Requirements",
@@ -36,7 +36,7 @@ def section(title: str) -> str:
 
 
 def anchors(markdown: str) -> set[str]:
-    """What a forge calls the headings of a document in links."""
+    """The anchors of the headings of a document on a forge."""
     headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```", "", markdown, flags=re.MULTILINE | re.DOTALL), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
@@ -54,7 +54,7 @@ def broken(text: str) -> list[str]:
     return found
 
 
-def test_links_are_full_urls_that_lead_somewhere() -> None:
+def test_links_are_full_urls_of_existing_targets() -> None:
     assert broken(README) == []
     assert README.count(f"]({address.current(ROOT)}/blob/main/") > 10
     blob = f"{address.current(ROOT)}/blob/main"
@@ -67,7 +67,7 @@ def test_a_section(title: str) -> None:
     assert len(section(title).split()) > 5
 
 
-def test_nothing_that_certification_refuses() -> None:
+def test_no_content_that_certification_refuses() -> None:
     assert re.findall(r"pip3? install [^\n]*ansible(?:-core)?\b", README) == []
     for command in ("collection install alicloud.ehpc\n", "alicloud.ehpc:==", "alicloud.ehpc --upgrade", "git+https://", "install -r requirements.yml"):
         assert command in section("Installation")
