@@ -105,6 +105,8 @@ def _comparable(result: Result, emulator: Emulator) -> Seen:
     plain = _without_way(result.result)
     # ansible-core adds this to results of modules if failed_when turned a failure into a success.
     plain.pop("failed_when_suppressed_exception", None)
+    # ansible-core 2.18 adds where in Ansible the time limit ended, which is another place for a process.
+    plain.get("timedout", {}).pop("frame", None)
     facts = plain.get("ansible_facts", {})
     # Only a process has to discover a Python, and returns a fact that names it.
     facts.pop("discovered_interpreter_python", None)
