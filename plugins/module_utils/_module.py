@@ -81,6 +81,11 @@ def secret_names(spec: t.Mapping[str, t.Mapping[str, t.Any]]) -> set[str]:
     return {*secret, *(alias for name in secret for alias in spec[name].get("aliases", []))}
 
 
+def _names(spec: t.Mapping[str, t.Mapping[str, t.Any]]) -> set[str]:
+    """The names of all options, aliases included."""
+    return {*spec, *(alias for option in spec.values() for alias in option.get("aliases", []))}
+
+
 def secret_values(spec: t.Mapping[str, t.Mapping[str, t.Any]], params: t.Mapping[str, t.Any]) -> set[str]:
     """The values of the options and suboptions that are secret, under any of their names."""
     found = {str(params[name]) for name in secret_names(spec) if params.get(name)}
@@ -91,6 +96,9 @@ def secret_values(spec: t.Mapping[str, t.Mapping[str, t.Any]], params: t.Mapping
 
 def _without_secret_options(spec: t.Mapping[str, t.Mapping[str, t.Any]], params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     secret = secret_names(spec)
+    if secret:
+        # A name that is not an option may be a misspelt secret one.
+        secret |= set(params) - _names(spec)
     shown = {name: SECRET_OPTION if name in secret and value else value for name, value in params.items()}
     for name, option in spec.items():
         if _entries(option, params.get(name)):

@@ -9,6 +9,7 @@ The playbooks take their secrets from the environment, so that every file below 
 
 from __future__ import annotations
 
+import json
 import re
 import typing as t
 from pathlib import Path
@@ -17,8 +18,10 @@ from urllib.parse import quote
 import pytest
 import yaml
 from ansible import constants as C
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
 from ansible_collections.alicloud.ehpc.tests.support.codes import CASES
+from ansible_collections.alicloud.ehpc.tests.support.in_process import reaching, run
 from ansible_collections.alicloud.ehpc.tests.support.playing import MASKS, Play, Run, Task, task
 from ansible_collections.alicloud.ehpc.tests.support.secrets import Search, command_lines, forms
 
@@ -31,6 +34,8 @@ SECRETS = {
     "directory password": "EXAMPLE-directory+password/=",
     "proxy password": "EXAMPLE-proxy p@ssword/+",
     "endpoint password": "EXAMPLE-endpoint-password",
+    "user password": "EXAMPLE-Pass{word}+of/hpcuser?",
+    "user password outside the rule": "EXAMPLE-password+of/hpcuser08-that-is-long",
     "signature": "EXAMPLEoldsignature+/=",
     "token of the signature": "EXAMPLEoldtoken+/==",
     "signature, V4": "EXAMPLE0123456789abcdef0123456789abcdef",
@@ -62,14 +67,16 @@ HIDDEN = {
     "OLD_FORM": OLD_FORM,
     "V4_FORM": V4_FORM,
     "PROXY": PROXY,
+    "PASSWORD": SECRETS["user password"],
+    "REFUSED_PASSWORD": SECRETS["user password outside the rule"],
     "ENDPOINT": f"https://user:{SECRETS['endpoint password']}@ehpc.example.com",
 }
 KEY, EXPIRED = "STS.EXAMPLEaccount", "STS.EXAMPLEexpired"
 ECHO = f"The specified parameter {OLD_FORM} or {V4_FORM} or {quote(OLD_FORM)} or {quote(quote(V4_FORM))} is invalid."
 NO_ANSWERS = ("html", "truncated_json", "truncated", "lost_before")
-GOOD, BAD = "ehpc-hz-good", "ehpc-hz-bad"
+GOOD, BAD, PUBLIC = "ehpc-hz-good", "ehpc-hz-bad", "ehpc-hz-public"
 # Parts of the string to sign, and the names that precede a signature, a token or a password.
-MARKS = re.compile(rb"GET&%2F&|&(Signature|SecurityToken|x-oss-signature)=(?!\*\*\*)|AdUserPasswd")
+MARKS = re.compile(rb"GET&%2F&|&(Signature|SecurityToken|x-oss-signature)=(?!\*\*\*)|AdUserPasswd|User\.1\.Password")
 
 
 def hidden(name: str) -> str:
@@ -109,7 +116,11 @@ def scenario() -> dict[str, t.Any]:
         },
     ]
     ids = [GOOD, BAD, *(case_id(number) for number in range(len(CASES)))]
-    return {"credentials": credentials, "clusters": [{"id": cluster_id, **cluster} for cluster_id in ids]}
+    return {"credentials": credentials, "clusters": [*({"id": cluster_id, **cluster} for cluster_id in ids), {"id": PUBLIC}]}
+
+
+def users(name: str, password: str = "PASSWORD", **options: t.Any) -> Task:
+    return task(name, "user", **{"cluster_id": PUBLIC, "users": [{"name": "hpcuser08", "password": hidden(password)}], **OF_KEYS, **options})
 
 
 def successes() -> list[Task]:
@@ -128,6 +139,8 @@ def successes() -> list[Task]:
         task("look ahead", "post_scripts", cluster_id=GOOD, scripts=SIGNED_SCRIPTS) | {"check_mode": True},
         task("aliases", "region_info", access_key_id=KEY, alicloud_secret_key=hidden("SECRET_KEY"), alicloud_security_token=hidden("TOKEN")),
         task("remove", "post_scripts", cluster_id=GOOD, scripts=[SIGNED_SCRIPTS[0]], state="absent"),
+        users("create a user"),
+        users("set a password", update_password="always", check_cluster=False),
     ]
 
 
@@ -186,6 +199,23 @@ def failures() -> list[Task]:
     ]
 
 
+def passwords(emulator: Emulator) -> list[Task]:
+    """What goes wrong with a password in the URL of the request, or before it gets there."""
+    echo = f"The specified parameter {SECRETS['user password']} or {in_url('user password')} is invalid."
+    emulator.fault("ModifyUserPasswords", kind="slow", seconds=0, cluster_id=PUBLIC)
+    emulator.fault("ModifyUserPasswords", code="InvalidParams", message=echo, cluster_id=PUBLIC)
+    emulator.fault("ModifyUserPasswords", kind="lost_after", cluster_id=PUBLIC, times=None)
+    always: dict[str, t.Any] = {"update_password": "always", "check_cluster": False, "api_retries": 1, "api_retry_max_delay": 0}
+    return [
+        users("password repeated by the service", **always),
+        users("password in a lost request", **always),
+        users("password in a refused request", endpoint="http://127.0.0.1:9", **always),
+        users("password of an unknown option", users=[{"name": "hpcuser08", "pass": hidden("REFUSED_PASSWORD")}]),
+        users("password outside the rule", "REFUSED_PASSWORD"),
+        users("password as the group", users=[{"name": "hpcuser08", "group": hidden("PASSWORD"), "password": hidden("PASSWORD")}]),
+    ]
+
+
 def faults(emulator: Emulator) -> list[Task]:
     """A task for each documented code, whose message contains the request."""
     modules = {"GetPostScripts": "post_scripts_info", "SetPostScripts": "post_scripts", "SyncUsers": "user_sync"}
@@ -225,11 +255,11 @@ def inventory(directory: Path, emulator: Emulator) -> Path:
 
 def run_everything(play: Play, emulator: Emulator, in_process: bool) -> Run:
     """One ansible-playbook with as much output as there can be: tasks that succeed and fail, then the role on two clusters."""
-    failing = [*failures(), *faults(emulator)]
-    # Every eighth task runs as a process, because processes take long.
-    chosen = failing if in_process else failing[::8]
+    failing = [*passwords(emulator), *failures(), *faults(emulator)[::4]]
+    # Processes take long, so some of the tasks show that it is the same function. Asynchronous tasks are processes in both.
+    chosen = [*asynchronous(), *failing] if in_process else failing[::3]
     directory = play.directory
-    tasks = registered([*successes(), *asynchronous(), *chosen], directory)
+    tasks = registered([*successes(), *chosen], directory)
     first = {"name": "First", "hosts": "localhost", "gather_facts": False, "ignore_errors": True, "tasks": tasks}
     second = {**first, "name": "Proxies", "tasks": registered(through_proxies(), directory), "environment": {"NO_PROXY": ""}}
     result = "{{ groups.clusters | map('extract', hostvars, 'ehpc_bootstrap_result') | to_json }}"
@@ -237,7 +267,7 @@ def run_everything(play: Play, emulator: Emulator, in_process: bool) -> Run:
     last = {**first, "name": "Results", "tasks": [kept]}
     return play.playbook(
         [first, second, {"name": "Bootstrap", "import_playbook": "alicloud.ehpc.bootstrap"}, last],
-        verbosity=4,
+        verbosity=5,
         diff=True,
         code=None,
         inventory=inventory(directory, emulator),
@@ -269,15 +299,17 @@ def test_no_secret_anywhere(tmp_path: Path, in_process: bool) -> None:
     with Emulator(scenario()) as emulator, command_lines(str(tmp_path)) as lines:
         run = run_everything(Play(tmp_path), emulator, in_process)
         assert run.results, str(run)
+        assert emulator.state.clusters[PUBLIC].users["hpcuser08"].password == SECRETS["user password"]
         called = set(emulator.actions())
     # The run was complete: calls of every kind, tasks of both outcomes, a failure of the role, and all files.
-    assert called >= {"GetPostScripts", "SetPostScripts", "SyncUsers", "ListUsers", "DescribeCluster", "ListClusters", "ListRegions"}
+    assert called >= {"GetPostScripts", "SetPostScripts", "SyncUsers", "ListUsers", "AddUsers", "ModifyUserPasswords", "DescribeCluster", "ListRegions"}
     written = {"write", "results of the role"}
-    succeeded = {one["name"] for one in [*successes(), *asynchronous()]} - {"result of the failing job"} | written
+    of_jobs = asynchronous() if in_process else []
+    succeeded = {one["name"] for one in [*successes(), *of_jobs]} - {"result of the failing job"} | written
     assert {result.task for result in run.results if result.status in ("ok", "changed") and result.host == "localhost"} == succeeded
     assert {result.status for result in run.results if result.host == "localhost" and result.task not in succeeded} == {"failed"}
     assert run.code == 2
-    for pattern in ("ansible.log", "facts/*localhost", "retry/*.retry", "registered-*.json", "role.json", "home/async/*"):
+    for pattern in ("ansible.log", "facts/*localhost", "retry/*.retry", "registered-*.json", "role.json", *(["home/async/*"] if of_jobs else [])):
         assert list(tmp_path.glob(pattern)), f"no {pattern}"
     if "INJECT_INVOCATION" in C.config.get_configuration_definitions():
         assert '"invocation"' in "".join(path.read_text(encoding="utf-8") for path in tmp_path.glob("registered-*.json"))
@@ -292,6 +324,24 @@ def test_no_secret_anywhere(tmp_path: Path, in_process: bool) -> None:
     assert not search.found, f"{len(search.found)} of them:\n" + "\n".join(search.found[:20])
     mark = MARKS.search(run.everything().encode())
     assert not mark, run.everything()[max(mark.start() - 500, 0) : mark.end() + 100]
+
+
+def test_whatever_the_service_says() -> None:
+    """Every documented code and every lost answer, in the process of the test."""
+    search = Search(SECRETS)
+    with Emulator(scenario()) as emulator:
+        for one in faults(emulator):
+            name, options = next(item for item in one.items() if item[0].startswith("alicloud."))
+            with pytest.raises(EhpcError) as caught:
+                run(name.rpartition(".")[2], {**reaching(emulator, security_token=SECRETS["token"]), **revealed(options)})
+            search.look_at(one["name"], json.dumps(caught.value.as_failure()).encode())
+    assert search.found == []
+
+
+def revealed(options: dict[str, t.Any]) -> dict[str, t.Any]:
+    """The options with the values that are hidden from files."""
+    shown = re.sub(r"\{\{ lookup\('env', 'HIDDEN_(\w+)'\) \}\}", lambda match: json.dumps(HIDDEN[match[1]])[1:-1], json.dumps(options))
+    return t.cast("dict[str, t.Any]", json.loads(shown))
 
 
 @pytest.mark.parametrize("in_process", [True, False], ids=["worker", "process"])

@@ -2,21 +2,16 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module user in playbooks: the life of users, and passwords that appear nowhere."""
+"""The module user in playbooks: the life of users. That passwords appear nowhere is in test_secrets.py."""
 
 from __future__ import annotations
 
-import re
 import typing as t
-from pathlib import Path
 
 from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
 from ansible_collections.alicloud.ehpc.tests.support.playing import Play, Task, task
-from ansible_collections.alicloud.ehpc.tests.support.secrets import Search
 
 PUBLIC, HYBRID = "ehpc-hz-public01", "ehpc-hz-hybrid01"
-PASSWORD = "EXAMPLE-Pass{word}+of/hpcuser06?"[:30]
-REFUSED = "EXAMPLE-refused-pass-word+of/hpcuser08"
 LOOK, LIST = "DescribeCluster", "ListUsers"
 
 
@@ -108,34 +103,3 @@ def test_lost_responses_and_refusals(play: Play, emulator: Emulator) -> None:
     assert emulator.actions().count("AddUsers") == 1
     assert run["proxy mode"].error["code"] == "InProxyMode"
     assert "no password: hpcuser09" in run["no password"].msg
-
-
-def test_passwords_appear_nowhere(tmp_path: Path, both: Play, emulator: Emulator) -> None:
-    """Not in the output, results, diffs, caches or files of a run; also if the call fails or the service returns the request."""
-    emulator.fault("AddUsers", code="InvalidParams", message=f"The specified parameter {PASSWORD} is invalid.")
-    emulator.fault("AddUsers", kind="lost_before", times=6)
-    register: Task = {"register": "kept", "ignore_errors": True}
-
-    def hidden(name: str) -> str:
-        return "{{ lookup('env', 'HIDDEN_%s') }}" % name
-
-    secret = wanted("hpcuser06", password=hidden("PASSWORD"))
-    tasks = [
-        users("refused by the service", secret) | register,
-        users("lost", secret) | register,
-        users("created", secret) | register,
-        users("set", secret, update_password="always") | register,
-        users("refused here", wanted("hpcuser08", password=hidden("REFUSED"))) | register,
-        users("not valid", secret | {"group": hidden("PASSWORD")}) | register,
-        {"name": "kept", "ansible.builtin.copy": {"content": "{{ kept | to_nice_json }}", "dest": str(tmp_path / "kept.json"), "mode": "0600"}},
-    ]
-    environment = {"HIDDEN_PASSWORD": PASSWORD, "HIDDEN_REFUSED": REFUSED, "ANSIBLE_INJECT_INVOCATION": "1", "ANSIBLE_LOG_PATH": str(tmp_path / "log")}
-    run = both(tasks, verbosity=5, diff=True, env=environment)
-
-    assert [result.status for result in run.results[:4]] == ["failed", "failed", "changed", "changed"]
-    assert emulator.state.clusters[PUBLIC].users["hpcuser06"].password == PASSWORD
-    search = Search({"password": PASSWORD, "refused password": REFUSED})
-    search.look_at("output", (run.stdout + run.stderr).encode())
-    assert search.look_at_files(tmp_path) > 3
-    assert search.found == []
-    assert not re.search("User\\.1\\.Password", run.stdout + run.stderr)

@@ -99,7 +99,7 @@ def test_failure(process: Process, service: Service) -> None:
         (post_scripts, {}, f"Cannot set the post scripts of cluster {CLUSTER} in cn-hangzhou: scripts is required when state is present."),
         (post_scripts_run, {"batch": -1}, f"Cannot run a command on the nodes of cluster {CLUSTER} in cn-hangzhou: The option batch "),
         (user_sync, {"wait_timeout": 0}, f"Cannot synchronize the users of cluster {CLUSTER} in cn-hangzhou: wait_timeout must be "),
-        (user_info, {"cluster_id": "a b"}, "cluster_id 'a b' has "),
+        (user_info, {"cluster_id": "a b"}, "cluster_id 'a b' contains "),
         (post_scripts_info, {"cluster_id": " "}, "cluster_id is empty."),
         (cluster_info, {"cluster_ids": [" "]}, "cluster_id is empty."),
     ],
@@ -157,7 +157,7 @@ def test_secret_options_are_not_shown(name: str) -> None:
 
 def test_omitted_options_are_shown_as_such() -> None:
     params = {"secret_key": None, "security_token": "", "scripts": [{"url": SIGNED}]}
-    assert _module.presentable({}, SHARED_SPEC, params) == {"invocation": {"module_args": {**params, "scripts": [{"url": SHOWN}]}}}
+    assert _module.presentable({}, {**SHARED_SPEC, "scripts": {}}, params) == {"invocation": {"module_args": {**params, "scripts": [{"url": SHOWN}]}}}
 
 
 def test_options_are_not_logged(process: Process, service: Service) -> None:
@@ -271,6 +271,19 @@ def test_secrets_of_suboptions() -> None:
     users = [{"name": "hpcuser01", "password": _module.SECRET_OPTION}, {"name": "hpcuser02", "password": None}, "no user"]
     assert shown["invocation"] == {"module_args": {"users": users, "region": "cn-hangzhou"}}
     assert _module.secret_values(spec, {"users": "no list"}) == set()
+
+
+def test_a_misspelt_option_may_be_a_secret() -> None:
+    spec: dict[str, dict[str, t.Any]] = {
+        "users": {"options": {"name": {}, "password": {"no_log": True}}},
+        "scripts": {"options": {"url": {}}},
+        "region": {"aliases": ["region_id"]},
+    }
+    params = {"users": [{"name": "hpcuser01", "pass": "EXAMPLE-password"}], "scripts": [{"uri": "oss://bucket"}], "region_id": "cn-hangzhou"}
+    users = [{"name": "hpcuser01", "pass": _module.SECRET_OPTION}]
+    assert _module.presentable({}, spec, params) == {"invocation": {"module_args": {**params, "users": users}}}
+    given = {"secret_kye": SECRET_KEY, "alicloud_region": "cn-hangzhou"}
+    assert _module.presentable({}, SHARED_SPEC, given) == {"invocation": {"module_args": {**given, "secret_kye": _module.SECRET_OPTION}}}
 
 
 def test_secret_values_of_an_option_without_other_names() -> None:
