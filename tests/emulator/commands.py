@@ -7,14 +7,16 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
 import tempfile
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -23,6 +25,7 @@ from . import fetchers
 
 # The directories of post_scripts_run on a node, in the directory of the node instead of /var/log and /var/lib.
 DIRECTORIES = {"EHPC_POST_SCRIPTS_LOG": "log", "EHPC_POST_SCRIPTS_STATE": "state"}
+INITIALIZATION_TIMEOUT = 60  # seconds
 FINAL_STATUSES = ("Finished", "Failed", "Stopped")
 # The forms of an output in ListInvocationResults. The real one is not documented.
 MESSAGE_FORMS: dict[str, Callable[[str], str]] = {
@@ -102,6 +105,15 @@ class Nodes:
                 thread.start()
         return command
 
+    def initialize(self, cluster_id: str, node_id: str, scripts: Iterable[Mapping[str, str]], variables: Mapping[str, str]) -> Record:
+        """Let a node download and run scripts, as E-HPC does at the end of its initialization, and wait for the end."""
+        exports = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+        text = "\n".join([*exports, *(_install(number, **script) for number, script in enumerate(scripts, 1))])
+        command = self.run(cluster_id, text, INITIALIZATION_TIMEOUT, {node_id: "up"})
+        self._threads[-1].join()
+        (record,) = command.records
+        return record
+
     def stop(self) -> None:
         """End all processes, and remove the directories."""
         with self._lock:
@@ -164,6 +176,13 @@ class Nodes:
             )
             self._processes.add(process)
             return process
+
+
+def _install(number: int, url: str, args: str) -> str:
+    """The commands for a script. It is not documented how E-HPC reads Args: here as a shell does."""
+    file = f"postinstall-{number}"
+    curl = "curl -q -sSfLg --proto =http,https --proto-redir =https --connect-timeout 15 --max-time 60 -K -"
+    return f"printf %s {shlex.quote(f'url = {json.dumps(url, ensure_ascii=False)}')} | {curl} >{file} && chmod 700 {file} && ./{file} {args} || exit"
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

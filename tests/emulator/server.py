@@ -21,6 +21,7 @@ from aiohttp import web
 
 from . import answers, oss
 from .answers import Answer
+from .commands import Record
 from .errors import ApiError
 from .faults import Fault, Faults
 from .gateway import Nonces, Request, admit, server_string_to_sign
@@ -139,6 +140,12 @@ class Emulator:
         denial = Denial(action, **options)
         self.state.denied.append(denial)
         return denial
+
+    def initialize(self, cluster_id: str, node_id: str) -> Record:
+        """What a node of a cluster does when it is initialized: it runs the post scripts of the cluster. Returns its output."""
+        cluster = self.state.clusters[cluster_id]
+        variables = {"ClusterId": cluster.id, "AccountType": cluster.account_type}
+        return self.state.machines.initialize(cluster.id, node_id, cluster.post_scripts, variables)
 
     # Start and stop
 

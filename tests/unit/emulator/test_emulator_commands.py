@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.alicloud.ehpc.tests.emulator import Emulator, ScenarioError
+from ansible_collections.alicloud.ehpc.tests.support.script_server import File, ScriptServer
 
 CLUSTER = "ehpc-hz-EXAMPLE"
 SCENARIO = {
@@ -257,3 +258,13 @@ def test_the_end_of_the_emulator_ends_commands_and_removes_nodes() -> None:
 def test_an_agent_is_one_of_five() -> None:
     with pytest.raises(ScenarioError, match=r"clusters\[0\].nodes: agent is one of up, down, refuses, forgets, unknown, not 'asleep'"):
         Emulator({"clusters": [{"id": "c", "nodes": [{"agent": "asleep"}]}]})
+
+
+def test_an_initialization_runs_the_post_scripts(emulator: Emulator) -> None:
+    files: dict[str, File] = {"/a.sh": b'#!/bin/sh\necho "$ClusterId $AccountType $COLOUR $#: $1" | tee "$HOME/said"\n', "/b.sh?x=%20": b"#!/bin/sh\nexit 7\n"}
+    with ScriptServer(files, tls=False) as server:
+        scripts = [("/a.sh", "'a  b' c"), ("/b.sh?x=%20", ""), ("/a.sh", "")]
+        emulator.state.clusters[CLUSTER].post_scripts = [{"url": server.url(path), "args": args} for path, args in scripts]
+        record = emulator.initialize(CLUSTER, "i-1")
+    assert (record.message, record.exit_code) == (f"{CLUSTER} nis blue and green 2: a  b\n", 7)
+    assert (emulator.state.machines.directory("i-1") / "said").read_text() == record.message
