@@ -15,9 +15,9 @@ description:
   - The name of the file must end in C(ehpc.yml) or C(ehpc.yaml).
   - Variables of hosts have the prefix C(ehpc_). Each cluster has C(ehpc_cluster_id),
     C(ehpc_cluster_name), C(ehpc_region), C(ehpc_status), C(ehpc_location), C(ehpc_scheduler_type), C(ehpc_account_type),
-    C(ehpc_deploy_mode) and C(ehpc_create_time). Each node has C(ehpc_cluster_id), C(ehpc_cluster_name), C(ehpc_region),
+    C(ehpc_deploy_mode), C(ehpc_create_time) and C(ehpc_generation) (V(1.0) or V(next)). Each node has C(ehpc_cluster_id), C(ehpc_cluster_name), C(ehpc_region),
     C(ehpc_node_id), C(ehpc_host_name), C(ehpc_roles), C(ehpc_status), C(ehpc_state_in_sched), C(ehpc_location),
-    C(ehpc_scheduler_type), C(ehpc_ip_address) and C(ehpc_public_ip_address). M(alicloud.ehpc.cluster_info) returns more about a cluster.
+    C(ehpc_scheduler_type), C(ehpc_ip_address), C(ehpc_public_ip_address) and C(ehpc_generation). M(alicloud.ehpc.cluster_info) returns more about a cluster.
   - Every host is in groups for its region (such as C(ehpc_region_cn_hangzhou)), status (C(ehpc_status_running)), scheduler
     (C(ehpc_scheduler_slurm)) and location (C(ehpc_location_OnPremise)). If clusters and nodes are used together, C(ehpc_clusters:&GROUP) are
     the clusters of a group.
@@ -43,6 +43,15 @@ options:
     type: list
     elements: str
     default: []
+  generations:
+    description:
+      - The generations of E-HPC whose clusters to list, V(1.0) and V(next) (E-HPC NEXT). Each region is listed once for each.
+      - Clusters of E-HPC NEXT have no C(ehpc_location) and no C(ehpc_deploy_mode), so O(locations) leaves them out. Their nodes are the
+        compute nodes, because E-HPC NEXT lists no others.
+    type: list
+    elements: str
+    choices: ["1.0", next]
+    default: ["1.0"]
   hosts:
     description:
       - V(clusters) adds each cluster as a host in the group C(ehpc_clusters). C(ansible_connection) is V(local), because API calls are
@@ -132,6 +141,15 @@ compose:
     [{'url': 'https://scripts.example.com/' ~ ehpc_scheduler_type ~ '.sh', 'args': '--name ' ~ ehpc_cluster_name}]
 
 ---
+# Clusters of both generations of E-HPC
+plugin: alicloud.ehpc.ehpc
+region: cn-hangzhou
+generations: ["1.0", next]
+keyed_groups:
+  - key: ehpc_generation
+    prefix: generation
+
+---
 # The nodes of some clusters, kept in a cache for ten minutes
 plugin: alicloud.ehpc.ehpc
 region: cn-hangzhou
@@ -176,9 +194,15 @@ REGION_TO_ASK = "cn-hangzhou"
 ALL_REGIONS = "all"
 # Keys of an entry and the variables that they become, without their prefix. No more than these: each task of each host carries its
 # variables along, and the other fields of 1,000 clusters take ansible-inventory half a second.
-CLUSTER_VARIABLES = {"id": "cluster_id", **{name: name for name in _clusters.REQUIRED_KEYS}, "name": "cluster_name", "region_id": "region"}
+CLUSTER_VARIABLES = {
+    "id": "cluster_id",
+    "generation": "generation",
+    **{name: name for name in _clusters.REQUIRED_KEYS},
+    "name": "cluster_name",
+    "region_id": "region",
+}
 NODE_VARIABLES = {
-    **{name: name for name in ("cluster_id", "cluster_name", "scheduler_type", "roles", *_nodes.REQUIRED_KEYS)},
+    **{name: name for name in ("cluster_id", "cluster_name", "scheduler_type", "generation", "roles", *_nodes.REQUIRED_KEYS)},
     "id": "node_id",
     "region_id": "region",
 }
@@ -298,7 +322,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _digest(self, params: dict[str, t.Any], regions: list[str], filters: dict[str, list[str]]) -> str:
         """A digest of all that the entries depend on. It includes secrets, because they distinguish identities."""
-        options = (self.get_option("hosts"), self.get_option("strict_regions"), regions, filters)
+        options = (self.get_option("hosts"), self.get_option("strict_regions"), self.get_option("generations"), regions, filters)
         shared = resolve(params)
         asked = (VERSION, credentials(shared).identity, request_settings(shared, REGION_TO_ASK).url, options)
         return hashlib.sha256(repr(asked).encode()).hexdigest()[:16]
@@ -309,7 +333,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             self.display.warning(warning)
         fleet = Fleet(params)
         regions = regions or fleet.regions(REGION_TO_ASK)
-        clusters, failed_regions = fleet.clusters(regions)
+        clusters, failed_regions = fleet.clusters(regions, self.get_option("generations"))
         if failed_regions and (self.get_option("strict_regions") or len(failed_regions) == len(set(regions))):
             raise next(iter(failed_regions.values()))
         for region, error in failed_regions.items():

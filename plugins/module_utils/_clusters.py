@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.alicloud.ehpc.plugins.module_utils import _post_scripts
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _next_clusters, _post_scripts
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import integer, items, part, result_keys
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import (
     IN_PROXY_MODE,
@@ -19,9 +19,10 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import (
     attempt,
     invalid_option,
 )
+from ansible_collections.alicloud.ehpc.plugins.module_utils._generations import NEXT, V1, of_first, of_version, wrong_generation
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from concurrent.futures import Executor
 
     from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client
@@ -80,10 +81,16 @@ def checked_id(cluster_id: str) -> str:
 def describe(client: Client, cluster_id: str, deadline: float | None = None) -> dict[str, t.Any]:
     """One cluster with its details, read until the deadline (of time.monotonic())."""
     response = client.call("DescribeCluster", {"ClusterId": cluster_id}, deadline=deadline)
+    attempted = attempt("DescribeCluster", cluster_id, client.region)
     try:
-        return _detailed(dict(part(response, "ClusterInfo"), RequestId=response.get("RequestId")), cluster_id, client.region)
+        info = dict(part(response, "ClusterInfo"), RequestId=response.get("RequestId"))
+        cluster = _detailed(info, cluster_id, client.region)
     except EhpcError as error:
-        raise error.with_context(attempted=attempt("DescribeCluster", cluster_id, client.region), action="DescribeCluster") from None
+        raise error.with_context(attempted=attempted, action="DescribeCluster") from None
+    # Whether E-HPC 1.0 describes clusters of E-HPC NEXT is not documented.
+    if of_version(info.get("ClusterVersion")) == NEXT and _next_clusters.exists(client, cluster_id):
+        raise wrong_generation(attempted, "DescribeCluster", NEXT)
+    return cluster
 
 
 def _detailed(info: Mapping[str, t.Any], cluster_id: str, region: str) -> dict[str, t.Any]:
@@ -97,20 +104,33 @@ def _detailed(info: Mapping[str, t.Any], cluster_id: str, region: str) -> dict[s
     return cluster
 
 
-def list_all(client: Client, executor: Executor | None = None) -> list[dict[str, t.Any]]:
-    """All clusters of the client's region. Each cluster occurs once, even if it moved to another page between two calls.
+def read(client: Client, cluster_id: str, generations: Sequence[str], deadline: float | None = None) -> dict[str, t.Any]:
+    """A cluster of one of the generations with its details. They are asked in this order. Raises EhpcError."""
+    readers = {V1: describe, NEXT: _next_clusters.describe}
+    return of_first(generations, lambda generation: readers[generation](client, cluster_id, deadline))
+
+
+def list_all(client: Client, executor: Executor | None = None, generations: Sequence[str] = (V1,)) -> list[dict[str, t.Any]]:
+    """All clusters of these generations in the client's region, each once. Raises EhpcError."""
+    listers = {V1: _list_v1, NEXT: _next_clusters.list_all}
+    return [cluster for generation in dict.fromkeys(generations) for cluster in listers[generation](client, executor)]
+
+
+def _list_v1(client: Client, executor: Executor | None) -> list[dict[str, t.Any]]:
+    """All E-HPC 1.0 clusters of the client's region. Each cluster occurs once, even if it moved to another page between two calls.
 
     According to its documentation, ListClusters lists the clusters "in each region of the account", so clusters of other regions are left
     out here. A cluster without a region belongs to the region of the request. Raises EhpcError.
     """
     found = client.pages("ListClusters", "Clusters", "ClusterInfoSimple", executor=executor)
-    of_region = [info for info in found if (info.get("RegionId") or client.region) == client.region]
+    # Whether clusters of E-HPC NEXT are listed, too, is not documented.
+    of_region = [info for info in found if (info.get("RegionId") or client.region) == client.region and of_version(info.get("EhpcVersion")) == V1]
     return list({info.get("Id"): _shaped(info, info.get("Id") or "", client.region) for info in of_region}.values())
 
 
 def _shaped(info: Mapping[str, t.Any], cluster_id: str, region: str) -> dict[str, t.Any]:
     # According to its documentation, DescribeCluster returns the ID of an instance as Id, so the ID of the request is used.
-    cluster: dict[str, t.Any] = {"id": cluster_id}
+    cluster: dict[str, t.Any] = {"id": cluster_id, "generation": V1}
     cluster.update(dict.fromkeys(REQUIRED_KEYS))
     cluster.update(result_keys(info, FIELDS))
     # The documentation contains both "init" and "Init".

@@ -35,6 +35,8 @@ NODES_NOT_READ = "NodesNotRead"
 CLUSTER_NOT_RUNNING = "ClusterNotRunning"
 IN_PROXY_MODE = "InProxyMode"
 NOT_IN_PROXY_MODE = "NotInProxyMode"
+WRONG_GENERATION = "WrongGeneration"
+CLUSTER_NOT_FOUND = "ClusterNotFound"
 # E-HPC has this one, too. The modules use it if they find the status of a cluster themselves; http_status is null then.
 INVALID_CLUSTER_STATUS = "InvalidClusterStatus"
 
@@ -59,7 +61,7 @@ _CHECK_USERS = "Check the users of the cluster with alicloud.ehpc.user_info, the
 # Sources: the error tables of the operations' pages, and the table of public error codes of the API gateway.
 HINTS: dict[str, str] = {
     "InvalidParams": "Check that cluster_id is an E-HPC 1.0 cluster, and that every value is valid.",
-    "ClusterNotFound": (
+    CLUSTER_NOT_FOUND: (
         "Check the cluster ID and the region: cluster IDs are specific to a region and an account."
         " alicloud.ehpc.cluster_info lists the clusters that these credentials can access."
     ),
@@ -115,6 +117,7 @@ HINTS: dict[str, str] = {
     "UnsupportedHTTPMethod": _ALTERED_REQUEST,
     "InvalidRegionId*": "Check region. alicloud.ehpc.region_info lists the regions.",
     INVALID_ANSWER: "The response did not come from E-HPC. Check endpoint and the proxy variables of the environment.",
+    WRONG_GENERATION: "Use alicloud.ehpc.user, user_info and cluster_script for E-HPC NEXT clusters, and the other modules for E-HPC 1.0 clusters.",
     NOT_SUCCESSFUL: "Check the status of the cluster with alicloud.ehpc.cluster_info, then run the task again.",
     REQUEST_TOO_LONG: "Shorten the request: fewer scripts, shorter URLs (pre-signed URLs are long), shorter arguments, or fewer nodes.",
     CONNECTION_FAILED: "Check that the machine that makes the call can reach the endpoint, and check the proxy variables of the environment.",
@@ -156,6 +159,9 @@ ATTEMPTS: dict[str, str] = {
     "ListInvocationResults": "read the results of a command on the nodes",
     "DescribeCluster": "read the details",
     "ListClusters": "list the clusters",
+    "GetCluster": "read the details",
+    "CreateUsers": "create users",
+    "UpdateUser": "change users",
     "ListRegions": "list the regions",
 }
 

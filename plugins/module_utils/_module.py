@@ -10,9 +10,10 @@ import traceback
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.alicloud.ehpc.plugins.module_utils import _backup, _client, _errors, _http
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _backup, _client, _errors, _http, _next_clusters
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError, attempt
+from ansible_collections.alicloud.ehpc.plugins.module_utils._generations import V1
 from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redact_text, redact_values, without_secrets
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -130,6 +131,8 @@ class ModuleDefinition(t.NamedTuple):
     action: str | None = None
     # The region to use if none is set, for an operation with the same result in every region.
     fallback_region: str | None = None
+    # The generations of the clusters that the module works with.
+    generations: tuple[str, ...] = (V1,)
 
 
 def run(definition: ModuleDefinition) -> None:
@@ -177,7 +180,9 @@ def call(definition: ModuleDefinition, invocation: Invocation, client: Client) -
         return definition.function(invocation, client)
     except EhpcError as error:
         cluster_id = invocation.params.get("cluster_id")
+        if cluster_id and definition.generations == (V1,):
+            error = _next_clusters.explained(error, client, cluster_id, definition.action)
         # The message about an invalid ID contains the ID.
         if not definition.action or not cluster_id or error.action or error.message.startswith("cluster_id "):
-            raise
+            raise error from None
         raise error.with_context(attempted=attempt(definition.action, cluster_id, client.region)) from None

@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import result_keys, snake_case
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import invalid_option
+from ansible_collections.alicloud.ehpc.plugins.module_utils._generations import NEXT
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from collections.abc import Mapping, Sequence
@@ -27,8 +28,15 @@ MANAGER_ROLES = frozenset(("Scheduler", "SchedulerBackup", "Account", "AccountBa
 
 
 def list_all(client: Client, cluster: Mapping[str, t.Any]) -> list[Node]:
-    """All nodes of a cluster. Each node occurs once, even if it moved to another page between two calls. Raises EhpcError."""
-    found = client.pages("ListNodes", "Nodes", "NodeInfo", {"ClusterId": cluster["id"]}, PAGE_SIZE)
+    """All nodes of a cluster; of E-HPC NEXT the compute nodes.
+
+    Each node occurs once, even if it moved to another page between two calls. Raises EhpcError.
+    """
+    generation = cluster["generation"]
+    found = client.pages("ListNodes", "Nodes", "NodeInfo", {"ClusterId": cluster["id"]}, PAGE_SIZE, generation=generation)
+    if generation == NEXT:
+        # It returns the fields of E-HPC 1.0, but for these two.
+        found = [dict(info, HostName=info.get("Hostname"), Roles=["compute"]) for info in found]
     return list({_identity(info): _shaped(info, cluster) for info in found}.values())
 
 
@@ -38,7 +46,7 @@ def _identity(info: Mapping[str, t.Any]) -> tuple[t.Any, ...]:
 
 
 def _shaped(info: Mapping[str, t.Any], cluster: Mapping[str, t.Any]) -> Node:
-    node: Node = {"id": info.get("Id"), "cluster_id": cluster["id"]}
+    node: Node = {"id": info.get("Id"), "cluster_id": cluster["id"], "generation": cluster["generation"]}
     node.update({"cluster_name": cluster["name"], "region_id": cluster["region_id"], "scheduler_type": cluster["scheduler_type"]})
     node.update(dict.fromkeys(REQUIRED_KEYS))
     node.update(result_keys(info, FIELDS))

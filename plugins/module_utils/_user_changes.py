@@ -11,6 +11,7 @@ import typing as t
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _users
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import NOT_STORED, EhpcError, invalid_option
+from ansible_collections.alicloud.ehpc.plugins.module_utils._generations import NEXT, V1
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client
@@ -51,12 +52,28 @@ class Change(t.NamedTuple):
         return [user.name for user in self.users]
 
 
-# What each operation takes of a user, by the service's names.
+class Target(t.NamedTuple):
+    """The cluster whose users change."""
+
+    client: Client
+    cluster_id: str
+    generation: str = V1
+
+
+# What each operation takes of a user, by the service's names. Changes have the names of the operations of E-HPC 1.0.
 FIELDS: dict[str, tuple[str, ...]] = {
     "AddUsers": ("Name", "Group", "Password"),
     "ModifyUserGroups": ("Name", "Group"),
     "ModifyUserPasswords": ("Name", "Password"),
     "DeleteUsers": ("Name",),
+}
+# The operations of E-HPC NEXT, and what they take of a user. UpdateUser always gets the group, as from Terraform: whether it keeps the
+# group of a user without it is not documented.
+NEXT_OPERATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "AddUsers": ("CreateUsers", ("UserName", "Group", "Password")),
+    "ModifyUserGroups": ("UpdateUser", ("UserName", "Group")),
+    "ModifyUserPasswords": ("UpdateUser", ("UserName", "Group", "Password")),
+    "DeleteUsers": ("DeleteUsers", ("UserName",)),
 }
 
 
@@ -133,15 +150,20 @@ def predict(current: Users, changes: list[Change]) -> Users:
     return [users[name] for name in sorted(users)]
 
 
-def batches(changes: list[Change]) -> list[Change]:
+def batches(changes: list[Change], generation: str) -> list[Change]:
     """The changes in parts that one call can make."""
-    return [Change(change.action, change.users[start : start + BATCH_SIZE]) for change in changes for start in range(0, len(change.users), BATCH_SIZE)]
+    parts = []
+    for change in changes:
+        size = 1 if generation == NEXT and NEXT_OPERATIONS[change.action][0] == "UpdateUser" else BATCH_SIZE
+        parts += [Change(change.action, change.users[start : start + size]) for start in range(0, len(change.users), size)]
+    return parts
 
 
-def send(client: Client, cluster_id: str, change: Change) -> None:
+def send(target: Target, change: Change) -> None:
     """Make a change, in one call. Raises EhpcError; what is done by then has to be read."""
+    action, parameters = (change.action, _parameters(change)) if target.generation == V1 else _next_request(change)
     try:
-        client.call(change.action, {"ClusterId": cluster_id, **_parameters(change)}, is_applied=_is_applied(client, cluster_id, change))
+        target.client.call(action, {"ClusterId": target.cluster_id, **parameters}, is_applied=_is_applied(target, change), generation=target.generation)
     except EhpcError as error:
         # Passwords cannot be read, and the agent may have set a part of them before it failed.
         if change.action == "ModifyUserPasswords" and (error.response_lost or error.code.startswith("AgentError")):
@@ -154,11 +176,24 @@ def _parameters(change: Change) -> dict[str, str]:
     return {"User.%d.%s" % (number, field): value[field] for number, value in enumerate(values, 1) for field in FIELDS[change.action]}
 
 
-def _is_applied(client: Client, cluster_id: str, change: Change) -> t.Callable[[], bool] | None:
+def _next_request(change: Change) -> tuple[str, dict[str, t.Any]]:
+    """The operation of E-HPC NEXT for a change, and its parameters: those of UpdateUser are of one user, the others have a list."""
+    action, fields = NEXT_OPERATIONS[change.action]
+    values = [{"UserName": user.name, "Group": user.group, "Password": user.password or ""} for user in change.users]
+    users = [{field: value[field] for field in fields} for value in values]
+    return action, users[0] if action == "UpdateUser" else {"User": users}
+
+
+def _is_applied(target: Target, change: Change) -> t.Callable[[], bool] | None:
     """What finds out whether a change was made although its response was lost; None for passwords, which cannot be read."""
     if change.action == "ModifyUserPasswords":
         return None
-    return lambda: is_done(_users.list_all(client, cluster_id), change)
+    return lambda: is_done(read(target), change)
+
+
+def read(target: Target) -> Users:
+    """The users of the cluster. Raises EhpcError."""
+    return _users.list_all(target.client, target.cluster_id, generation=target.generation)
 
 
 def is_done(current: Users, change: Change) -> bool:

@@ -33,6 +33,15 @@ options:
       - If neither this nor O(cluster_ids) is set, all clusters of the region are listed.
     type: list
     elements: str
+  generations:
+    description:
+      - The generations of E-HPC whose clusters to read, V(1.0) (API 2018-04-12) and V(next) (E-HPC NEXT, API 2024-07-30).
+      - Clusters of other generations are unknown to the module. The ID of a cluster does not show its generation.
+      - Clusters of O(cluster_ids) are searched in this order, one call per generation until the cluster is found.
+    type: list
+    elements: str
+    choices: ["1.0", next]
+    default: ["1.0"]
   wait:
     description:
       - Whether to wait until all O(cluster_ids) have the status V(running). O(cluster_ids) is then required.
@@ -51,7 +60,8 @@ options:
     type: int
     default: 15
 notes:
-  - Requires the RAM action C(ehpc:DescribeCluster) with O(cluster_ids), otherwise C(ehpc:ListClusters).
+  - Requires the RAM action C(ehpc:DescribeCluster) with O(cluster_ids), otherwise C(ehpc:ListClusters). E-HPC NEXT requires C(ehpc:GetCluster)
+    instead of C(ehpc:DescribeCluster).
 seealso:
   - module: alicloud.ehpc.region_info
   - name: DescribeCluster
@@ -76,6 +86,11 @@ EXAMPLES = r"""
     wait: true
     wait_timeout: 600
 
+- name: Read the clusters of both generations of E-HPC
+  alicloud.ehpc.cluster_info:
+    region: cn-hangzhou
+    generations: ["1.0", next]
+
 - name: List the clusters of a project
   alicloud.ehpc.cluster_info:
     region: cn-hangzhou
@@ -97,6 +112,7 @@ clusters:
   elements: dict
   sample:
     - id: ehpc-hz-EXAMPLE
+      generation: "1.0"
       name: cfd-1
       status: running
       region_id: cn-hangzhou
@@ -113,14 +129,18 @@ clusters:
       description: The ID of the cluster.
       type: str
       sample: ehpc-hz-EXAMPLE
+    generation:
+      description: The generation of the cluster, V(1.0) or V(next).
+      type: str
+      sample: "1.0"
     name:
       description: The name of the cluster.
       type: str
       sample: cfd-1
     status:
       description: >-
-        The status in lower case: V(uninit), V(creating), V(init), V(running), V(exception), V(releasing), or a status that E-HPC adds
-        later.
+        The status in lower case: V(uninit), V(creating), V(init), V(running), V(exception), V(releasing),
+        V(stopping), V(stopped), V(pending), or a status that E-HPC adds later.
       type: str
       sample: running
     region_id:
@@ -128,7 +148,7 @@ clusters:
       type: str
       sample: cn-hangzhou
     location:
-      description: V(OnPremise) for a hybrid cluster, V(PublicCloud) for all other clusters.
+      description: V(OnPremise) for a hybrid cluster, V(PublicCloud) for all other clusters. V(null) for E-HPC NEXT, which has RV(clusters[].mode).
       type: str
       sample: OnPremise
     scheduler_type:
@@ -140,7 +160,7 @@ clusters:
       type: str
       sample: nis
     deploy_mode:
-      description: The layout of the management nodes, V(Standard), V(Advanced), V(Simple) or V(Tiny).
+      description: The layout of the management nodes, V(Standard), V(Advanced), V(Simple) or V(Tiny). V(null) for E-HPC NEXT.
       type: str
       sample: Simple
     create_time:
@@ -151,7 +171,7 @@ clusters:
       description:
         - Whether the cluster is in hybrid-cloud proxy mode, so that its on-premises users can be synchronized.
         - E-HPC has no field for this mode. The value is V(true) for a hybrid cluster whose details contain a proxy node or on-premises
-          management nodes.
+          management nodes. It is V(false) for E-HPC NEXT, which has no such mode.
       returned: with O(cluster_ids)
       type: bool
       sample: true
@@ -159,6 +179,7 @@ clusters:
       description:
         - The scripts in the details of the cluster.
         - It is not documented whether they reflect a later change of the scripts. M(alicloud.ehpc.post_scripts_info) reads the current list.
+        - At most one script for E-HPC NEXT.
       returned: with O(cluster_ids)
       type: list
       elements: dict
@@ -258,9 +279,19 @@ clusters:
       sample: "1.0.64"
     ehpc_version:
       description: The version of E-HPC.
-      returned: without O(cluster_ids), if E-HPC returns it
+      returned: if E-HPC returns it
       type: str
       sample: "1.0.0"
+    mode:
+      description: The mode of an E-HPC NEXT cluster, V(Integrated), V(Hybrid) or V(Custom).
+      returned: for E-HPC NEXT
+      type: str
+      sample: Integrated
+    category:
+      description: The series of an E-HPC NEXT cluster, V(Standard) or V(Serverless).
+      returned: for E-HPC NEXT
+      type: str
+      sample: Standard
     ha_enable:
       description: Whether the management nodes are highly available.
       returned: with O(cluster_ids), if E-HPC returns it
@@ -310,9 +341,17 @@ import time
 import typing as t
 from fnmatch import fnmatchcase
 
-from ansible_collections.alicloud.ehpc.plugins.module_utils import _clusters
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _clusters, _next_clusters
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import poll
-from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import CLUSTER_NOT_RUNNING, TIMED_OUT, EhpcError, invalid_option
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import (
+    CLUSTER_NOT_FOUND,
+    CLUSTER_NOT_RUNNING,
+    TIMED_OUT,
+    WRONG_GENERATION,
+    EhpcError,
+    invalid_option,
+)
+from ansible_collections.alicloud.ehpc.plugins.module_utils._generations import GENERATIONS, NEXT, V1
 from ansible_collections.alicloud.ehpc.plugins.module_utils._module import ModuleDefinition, run
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -322,6 +361,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "cluster_ids": {"type": "list", "elements": "str"},
     "names": {"type": "list", "elements": "str"},
+    "generations": {"type": "list", "elements": "str", "choices": list(GENERATIONS), "default": [V1]},
     "wait": {"type": "bool", "default": False},
     "wait_timeout": {"type": "int", "default": 1800},
     "wait_sleep": {"type": "int", "default": 15},
@@ -334,14 +374,16 @@ def info(invocation: Invocation, client: Client) -> dict[str, t.Any]:
     """Read the clusters that the options name."""
     params = invocation.params
     check_wait(params)
-    cluster_ids, names = params["cluster_ids"], params["names"]
+    cluster_ids, names, generations = params["cluster_ids"], params["names"], params["generations"]
+    if not generations:
+        raise invalid_option("The option generations is empty.", "Set it to one or both of %s." % ", ".join(GENERATIONS))
     if cluster_ids is not None:
         cluster_ids = [_clusters.checked_id(cluster_id) for cluster_id in cluster_ids]
-        clusters = wait_until_running(invocation, client, cluster_ids) if params["wait"] else known(client, cluster_ids)
+        clusters = wait_until_running(invocation, client, cluster_ids) if params["wait"] else known(client, cluster_ids, generations)
     elif names is not None and not names:
         clusters = []
     else:
-        clusters = _clusters.list_all(client)
+        clusters = _clusters.list_all(client, generations=generations)
     if names is not None:
         clusters = [cluster for cluster in clusters if any(fnmatchcase(cluster["name"] or "", name) for name in names)]
     return {"changed": False, "region": client.region, "clusters": clusters}
@@ -357,14 +399,14 @@ def check_wait(params: dict[str, t.Any]) -> None:
         raise invalid_option("wait_sleep must be at least 1 second; it is %d." % params["wait_sleep"])
 
 
-def known(client: Client, cluster_ids: list[str]) -> list[Cluster]:
+def known(client: Client, cluster_ids: list[str], generations: list[str]) -> list[Cluster]:
     """The details of the clusters. Unknown clusters are omitted."""
     clusters = []
     for cluster_id in cluster_ids:
         try:
-            clusters.append(_clusters.describe(client, cluster_id))
+            clusters.append(_clusters.read(client, cluster_id, generations))
         except EhpcError as error:
-            if error.code != "ClusterNotFound":
+            if error.code not in (CLUSTER_NOT_FOUND, WRONG_GENERATION):
                 raise
     return clusters
 
@@ -379,7 +421,7 @@ def wait_until_running(invocation: Invocation, client: Client, cluster_ids: list
         for cluster_id in cluster_ids:
             if cluster_id not in seen or not is_running(seen[cluster_id]):
                 # The one read of a limit of 0 may take as long as any other call.
-                cluster = _clusters.describe(client, cluster_id, deadline if limit else None)
+                cluster = read_again(invocation, client, cluster_id, seen.get(cluster_id), deadline if limit else None)
                 show_progress(invocation, cluster, seen.get(cluster_id))
                 seen[cluster_id] = cluster
         return [seen[cluster_id] for cluster_id in cluster_ids]
@@ -402,6 +444,15 @@ def wait_until_running(invocation: Invocation, client: Client, cluster_ids: list
         hint = "Check it in the E-HPC console, or raise wait_timeout."
         raise not_running(client, clusters, late, "is still in status %%s after %d seconds." % limit, hint)
     return clusters
+
+
+def read_again(invocation: Invocation, client: Client, cluster_id: str, before: Cluster | None, deadline: float | None) -> Cluster:
+    """The details of a cluster that must exist. Its generation is known once it has been read. Raises EhpcError."""
+    generations = [before["generation"]] if before else invocation.params["generations"]
+    try:
+        return _clusters.read(client, cluster_id, generations, deadline)
+    except EhpcError as error:
+        raise error if NEXT in generations else _next_clusters.explained(error, client, cluster_id, "DescribeCluster") from None
 
 
 def show_progress(invocation: Invocation, cluster: Cluster, before: Cluster | None) -> None:
@@ -428,7 +479,7 @@ def not_running(client: Client, clusters: list[Cluster], affected: list[Cluster]
     return EhpcError(CLUSTER_NOT_RUNNING, " ".join(sentences), action="DescribeCluster", hint=hint, result=result)
 
 
-MODULE = ModuleDefinition(info, ARGUMENT_SPEC, mutually_exclusive=(("cluster_ids", "names"),))
+MODULE = ModuleDefinition(info, ARGUMENT_SPEC, mutually_exclusive=(("cluster_ids", "names"),), generations=GENERATIONS)
 
 
 def main() -> None:

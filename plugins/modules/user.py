@@ -14,6 +14,8 @@ author:
 description:
   - Creates, changes and deletes the users of a cluster that is not in hybrid-cloud proxy mode. In that mode the on-premises account
     service leads, and M(alicloud.ehpc.user_sync) is the tool.
+  - Works with clusters of E-HPC 1.0 and E-HPC NEXT, with the same options and results. For a cluster of E-HPC NEXT, the module first makes
+    a call of E-HPC 1.0, which does not find the cluster.
   - E-HPC cannot set a user ID, a shell, a home directory or an SSH key.
   - E-HPC loses all users if the cluster is recovered (C(RecoverCluster)). Run the task again afterwards.
 extends_documentation_fragment:
@@ -87,9 +89,10 @@ attributes:
       - With O(update_password=always) each run reports a change.
 notes:
   - Required RAM actions are C(ehpc:ListUsers); C(ehpc:DescribeCluster) with O(check_cluster); and to make changes C(ehpc:AddUsers),
-    C(ehpc:ModifyUserGroups), C(ehpc:ModifyUserPasswords) and C(ehpc:DeleteUsers).
-  - Changes are sent for 20 users at a time and read back. If a call fails or its response is lost, the task reads the users and goes on
-    with those that are left.
+    C(ehpc:ModifyUserGroups), C(ehpc:ModifyUserPasswords) and C(ehpc:DeleteUsers). E-HPC NEXT requires C(ehpc:GetCluster), C(ehpc:CreateUsers)
+    and C(ehpc:UpdateUser) instead of C(ehpc:DescribeCluster), C(ehpc:AddUsers), C(ehpc:ModifyUserGroups) and C(ehpc:ModifyUserPasswords).
+  - Changes are sent for 20 users at a time and read back. E-HPC NEXT changes groups and passwords of one user at a time. If a call fails or
+    its response is lost, the task reads the users and goes on with those that are left.
 seealso:
   - module: alicloud.ehpc.user_info
   - module: alicloud.ehpc.user_sync
@@ -209,7 +212,9 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils import _clusters, _u
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import poll
 from ansible_collections.alicloud.ehpc.plugins.module_utils._clusters import cluster_id_of
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError, invalid_option
+from ansible_collections.alicloud.ehpc.plugins.module_utils._generations import GENERATIONS
 from ansible_collections.alicloud.ehpc.plugins.module_utils._module import ModuleDefinition, run
+from ansible_collections.alicloud.ehpc.plugins.module_utils._user_changes import Target
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client
@@ -247,17 +252,25 @@ def ensure(invocation: Invocation, client: Client) -> dict[str, t.Any]:
     params = invocation.params
     cluster_id, desired = cluster_id_of(params), desired_users(invocation)
     client.register_secrets(user.password for user in desired if user.password)
-    if params["check_cluster"]:
-        _clusters.check_manages_users(_clusters.describe(client, cluster_id), client.region)
-
-    before = _users.list_all(client, cluster_id)
+    target, before = current_users(client, cluster_id, params["check_cluster"])
     passwords = passwords_to_set(before, desired, params)
     changes = plan(before, desired, params, passwords)
     check_passwords_to_create(changes)
     after = _user_changes.predict(before, changes)
     if changes and not invocation.check_mode:
-        after = apply(client, cluster_id, before, desired, params, passwords)
-    return build_result(client, cluster_id, before, after, passwords)
+        after = apply(target, before, desired, params, passwords)
+    return build_result(target, before, after, passwords)
+
+
+def current_users(client: Client, cluster_id: str, check_cluster: bool) -> tuple[Target, Users]:
+    """The cluster with its generation, and its users. Raises EhpcError for a cluster whose users cannot be managed, if it is checked."""
+    if not check_cluster:
+        generation, users = _users.find(client, cluster_id)
+        return Target(client, cluster_id, generation), users
+    cluster = _clusters.read(client, cluster_id, GENERATIONS)
+    _clusters.check_manages_users(cluster, client.region)
+    target = Target(client, cluster_id, cluster["generation"])
+    return target, _user_changes.read(target)
 
 
 def desired_users(invocation: Invocation) -> list[User]:
@@ -296,74 +309,74 @@ def check_passwords_to_create(changes: list[Change]) -> None:
         raise invalid_option("These users do not exist yet and have no password: %s." % _users.summary(names), "Set users[].password to create them.")
 
 
-def apply(client: Client, cluster_id: str, before: Users, desired: list[User], params: dict[str, t.Any], passwords: set[str]) -> Users:
+def apply(target: Target, before: Users, desired: list[User], params: dict[str, t.Any], passwords: set[str]) -> Users:
     """Make the changes and read them back. After an error the users are read, and what is left is tried as long as that makes progress."""
     current, waiting, attempts = before, passwords, 0
     while True:
         changes, attempts = plan(current, desired, params, waiting), attempts + 1
         try:
-            for change in _user_changes.batches(changes):
-                _user_changes.send(client, cluster_id, change)
+            for change in _user_changes.batches(changes, target.generation):
+                _user_changes.send(target, change)
                 if change.action == "ModifyUserPasswords":
                     waiting = waiting - set(change.names)
         except EhpcError as error:
-            current = read_after(error, client, cluster_id)
+            current = read_after(error, target)
             if attempts == MAX_ATTEMPTS or plan(current, desired, params, waiting) == changes:
-                raise partly_done(error, client, cluster_id, before, current, passwords - waiting) from None
+                raise partly_done(error, target, before, current, passwords - waiting) from None
         else:
             break
-    after = read_back(client, cluster_id, desired, params)
+    after = read_back(target, desired, params)
     left = plan(after, desired, params, set())
     if left:
-        raise partly_done(_user_changes.not_stored(cluster_id, client.region, left), client, cluster_id, before, after, passwords)
+        raise partly_done(_user_changes.not_stored(target.cluster_id, target.client.region, left), target, before, after, passwords)
     return after
 
 
-def read_back(client: Client, cluster_id: str, desired: list[User], params: dict[str, t.Any]) -> Users:
+def read_back(target: Target, desired: list[User], params: dict[str, t.Any]) -> Users:
     """The users of the cluster once nothing is left to change, or at the end of the limit."""
     deadline = time.monotonic() + READ_BACK_LIMIT
-    return poll(lambda: _users.list_all(client, cluster_id), lambda users: not plan(users, desired, params, set()), deadline, READ_BACK_DELAY, READ_BACK_DELAY)
+    return poll(lambda: _user_changes.read(target), lambda users: not plan(users, desired, params, set()), deadline, READ_BACK_DELAY, READ_BACK_DELAY)
 
 
-def read_after(error: EhpcError, client: Client, cluster_id: str) -> Users:
+def read_after(error: EhpcError, target: Target) -> Users:
     """The users of the cluster after an error. Raises that error if they cannot be read."""
     try:
-        return _users.list_all(client, cluster_id)
+        return _user_changes.read(target)
     except EhpcError as failure:
         raise error.with_context("Which users were changed is not known, because reading them failed too: %s" % failure.message) from None
 
 
-def partly_done(error: EhpcError, client: Client, cluster_id: str, before: Users, after: Users, passwords: set[str]) -> EhpcError:
+def partly_done(error: EhpcError, target: Target, before: Users, after: Users, passwords: set[str]) -> EhpcError:
     """The error with what was done nevertheless."""
-    return error.with_context(**build_result(client, cluster_id, before, after, passwords))
+    return error.with_context(**build_result(target, before, after, passwords))
 
 
-def build_result(client: Client, cluster_id: str, before: Users, after: Users, passwords: set[str]) -> dict[str, t.Any]:
+def build_result(target: Target, before: Users, after: Users, passwords: set[str]) -> dict[str, t.Any]:
     """The result of the task."""
     old, new = ({user["name"] or "": user["group"] for user in users} for users in (before, after))
     return {
         "changed": old != new or bool(passwords),
-        "cluster_id": cluster_id,
-        "region": client.region,
+        "cluster_id": target.cluster_id,
+        "region": target.client.region,
         "users": after,
         "added": sorted(set(new) - set(old)),
         "removed": sorted(set(old) - set(new)),
         "modified": sorted(name for name in set(old) & set(new) if old[name] != new[name]),
         "password_changed": sorted(passwords),
-        "diff": diff(client, cluster_id, old, new, passwords),
+        "diff": diff(target, old, new, passwords),
     }
 
 
-def diff(client: Client, cluster_id: str, old: dict[str, str | None], new: dict[str, str | None], passwords: set[str]) -> dict[str, t.Any]:
+def diff(target: Target, old: dict[str, str | None], new: dict[str, str | None], passwords: set[str]) -> dict[str, t.Any]:
     """What --diff shows: names and groups. Passwords are never shown; whose password is set is."""
-    header = "users of cluster %s in %s" % (cluster_id, client.region)
+    header = "users of cluster %s in %s" % (target.cluster_id, target.client.region)
     before, after = ({"users": [{"name": name, "group": group} for name, group in sorted(users.items())]} for users in (old, new))
     if passwords:
         after["new_password_for"] = sorted(passwords)  # type: ignore[assignment]
     return {"before": before, "after": after, "before_header": header, "after_header": header}
 
 
-MODULE = ModuleDefinition(ensure, ARGUMENT_SPEC, action="AddUsers")
+MODULE = ModuleDefinition(ensure, ARGUMENT_SPEC, action="AddUsers", generations=GENERATIONS)
 
 
 def main() -> None:

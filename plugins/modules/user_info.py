@@ -12,7 +12,8 @@ version_added: 1.0.0
 author:
   - The alicloud.ehpc contributors (!UNKNOWN)
 description:
-  - Reads all users of a cluster (C(ListUsers)).
+  - Reads all users of a cluster (C(ListUsers)), of E-HPC 1.0 or E-HPC NEXT. For a cluster of E-HPC NEXT, the module first makes a call of
+    E-HPC 1.0, which does not find the cluster.
   - E-HPC reads them from the account server of the cluster, so the cluster must be running and its management node healthy.
 extends_documentation_fragment:
   - alicloud.ehpc._shared
@@ -28,10 +29,11 @@ options:
   with_ids:
     description:
       - Also read the user ID and the group ID of each user (C(ListUsersAsync)), which takes longer, at most 60 seconds.
+      - E-HPC NEXT returns them with the users.
     type: bool
     default: false
 notes:
-  - Requires the RAM action C(ehpc:ListUsers), and C(ehpc:ListUsersAsync) with O(with_ids).
+  - Requires the RAM action C(ehpc:ListUsers), and C(ehpc:ListUsersAsync) with O(with_ids) for E-HPC 1.0.
 seealso:
   - module: alicloud.ehpc.user_sync
   - name: ListUsers
@@ -119,6 +121,7 @@ import typing as t
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _users
 from ansible_collections.alicloud.ehpc.plugins.module_utils._clusters import cluster_id_of
+from ansible_collections.alicloud.ehpc.plugins.module_utils._generations import GENERATIONS
 from ansible_collections.alicloud.ehpc.plugins.module_utils._module import ModuleDefinition, run
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -134,15 +137,16 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 def info(invocation: Invocation, client: Client) -> dict[str, t.Any]:
     """Read the users of the cluster."""
     cluster_id = cluster_id_of(invocation.params)
-    users: list[dict[str, t.Any]] = [dict(user) for user in _users.list_all(client, cluster_id)]
+    generation, found = _users.find(client, cluster_id)
+    users: list[dict[str, t.Any]] = [dict(user) for user in found]
     if invocation.params["with_ids"]:
-        ids = _users.ids(client, cluster_id)
+        ids = _users.ids(client, cluster_id, generation)
         for user in users:
             user["uid"], user["gid"] = ids.get(user["name"], (None, None))
     return {"changed": False, "cluster_id": cluster_id, "region": client.region, "users": users}
 
 
-MODULE = ModuleDefinition(info, ARGUMENT_SPEC, action="ListUsers")
+MODULE = ModuleDefinition(info, ARGUMENT_SPEC, action="ListUsers", generations=GENERATIONS)
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils._client import clien
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Client
 
@@ -40,12 +40,12 @@ class Fleet:
         regions = items(client.call("ListRegions"), "Regions", "RegionInfo")
         return [region["RegionId"] for region in regions if region.get("RegionId")]
 
-    def clusters(self, regions: Iterable[str]) -> Found:
-        """The clusters of these regions, in this order, and the failures by region. Raises EhpcError for options that cannot work."""
+    def clusters(self, regions: Iterable[str], generations: Sequence[str]) -> Found:
+        """The clusters of these regions and generations, in this order, and the failures by region. Raises EhpcError for options that cannot work."""
         for region in dict.fromkeys(regions):
             self._clients[region] = client_for({**self._params, "region": region})
         with ThreadPoolExecutor(THREADS) as page_executor:
-            found, failures = _in_parallel(self._clients, lambda region: _clusters.list_all(self._clients[region], page_executor))
+            found, failures = _in_parallel(self._clients, lambda region: _clusters.list_all(self._clients[region], page_executor, generations))
         # A cluster for which the service names no region may be listed in each.
         by_id: dict[str, Entry] = {}
         for cluster in found:

@@ -34,6 +34,7 @@ SCENARIO = {
         {"id": CLUSTER, "name": "cfd-1", **HYBRID},
         {"id": "ehpc-hz-EXAMPLE2", "name": "cfd-2", "scheduler_type": "pbs"},
         {"id": "ehpc-sh-EXAMPLE3", "name": "large", "region": "cn-shanghai", **HYBRID},
+        {"id": "ehpc-cn-hangzhou-EXAMPLE4", "name": "cfd-4", "generation": "next"},
     ]
 }
 TYPES: dict[str, t.Any] = {"str": str, "bool": bool, "int": int, "list": list, "dict": dict}

@@ -111,6 +111,28 @@ def test_all_regions(inventory: Inventory, emulator: Emulator) -> None:
     assert emulator.actions().count("ListClusters") == 3
 
 
+def test_both_generations(play: Play) -> None:
+    clusters = [{"id": "ehpc-hz-EXAMPLE"}, {"id": "ehpc-cn-hangzhou-EXAMPLE", "name": "cfd-2", "generation": "next"}]
+    # Each API may list the clusters of both.
+    with Emulator({"clusters": clusters, "next": {"lists": "all"}}) as emulator:
+        inventory = Inventory(play, emulator)
+        found = inventory(region="cn-hangzhou", generations=["1.0", "next"])
+        assert {host: variables["ehpc_generation"] for host, variables in found.variables.items()} == {
+            "ehpc-hz-EXAMPLE": "1.0",
+            "ehpc-cn-hangzhou-EXAMPLE": "next",
+        }
+        new = found.variables["ehpc-cn-hangzhou-EXAMPLE"]
+        assert (new["ehpc_cluster_name"], new["ehpc_scheduler_type"], new["ehpc_location"], new["ehpc_region"]) == ("cfd-2", "slurm", None, "cn-hangzhou")
+        assert found.group("ehpc_scheduler_slurm") == found.hosts
+        assert [(call.action, call.version) for call in emulator.calls] == [("ListClusters", "2018-04-12"), ("ListClusters", "2024-07-30")]
+
+        nodes = inventory(region="cn-hangzhou", generations=["next"], hosts="nodes")
+        assert {(variables["ehpc_host_name"], *variables["ehpc_roles"], variables["ehpc_generation"]) for variables in nodes.variables.values()} == {
+            ("compute000", "compute", "next"),
+            ("compute001", "compute", "next"),
+        }
+
+
 def test_graph(inventory: Inventory) -> None:
     graph = inventory.run("--graph", keyed_groups=[{"key": "ehpc_region", "prefix": "region"}]).stdout
     assert "|--@region_ap_southeast_1:" in graph

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.alicloud.ehpc.plugins.module_utils._generations import NEXT
 from ansible_collections.alicloud.ehpc.tests.support.scripted import Call
 
 CLUSTER = "ehpc-hz-EXAMPLE"
@@ -80,3 +81,19 @@ def describe(cluster_id: str = CLUSTER, code: str | None = None, takes: float = 
         "EcsInfo": {"ProxyMgr": {"InstanceType": "ecs.n1.tiny", "Count": 1}},
     }
     return Call("DescribeCluster", ClusterId=cluster_id, answer={"ClusterInfo": {**found, **info}}, code=code, takes=takes)
+
+
+def get_cluster(cluster_id: str = CLUSTER, code: str | None = None, takes: float = 0.0, **info: t.Any) -> Call:
+    """The details of a cluster of E-HPC NEXT; with the code ClusterNotFound, the last attempt to find a cluster."""
+    found = {
+        "ClusterId": cluster_id,
+        "ClusterName": "cfd-2",
+        "ClusterStatus": "running",
+        "ClusterMode": "Integrated",
+        "ClusterCategory": "Standard",
+        "ClusterCreateTime": "2026-01-01T08:00:00.000Z",
+        "ClusterCustomConfiguration": {"Script": SIGNED, "Args": "--mode base"},
+        "EhpcVersion": "2.0.0",
+        "Manager": {"Scheduler": {"Type": "slurm22", "Version": "22.05.8"}, "DirectoryService": {"Type": "NIS"}},
+    }
+    return Call("GetCluster", generation=NEXT, ClusterId=cluster_id, answer={**found, **info}, code=code, takes=takes)

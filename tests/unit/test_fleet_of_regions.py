@@ -15,8 +15,8 @@ from ansible_collections.alicloud.ehpc.tests.support.scripted import SHARED_OPTI
 
 
 def test_a_cluster_that_is_listed_in_two_regions_occurs_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_clusters, "list_all", lambda client, executor: [{"id": "a", "region_id": client.region}, {"id": client.region}])
-    clusters, failures = Fleet(SHARED_OPTIONS).clusters(["cn-shanghai", "cn-hangzhou", "cn-shanghai"])
+    monkeypatch.setattr(_clusters, "list_all", lambda client, executor, generations: [{"id": "a", "region_id": client.region}, {"id": client.region}])
+    clusters, failures = Fleet(SHARED_OPTIONS).clusters(["cn-shanghai", "cn-hangzhou", "cn-shanghai"], ["1.0"])
     assert clusters == [{"id": "a", "region_id": "cn-shanghai"}, {"id": "cn-shanghai"}, {"id": "cn-hangzhou"}]
     assert failures == {}
 

@@ -56,7 +56,7 @@ def test_users_and_nodes_that_moved_are_returned_once(service: Service) -> None:
         Call("ListNodes", ClusterId="x", PageNumber="1", PageSize="100", answer={"TotalCount": 2, "Nodes": {"NodeInfo": [{"Id": "i-1"}, {"Id": "i-1"}]}}),
     )
     assert len(_users.list_all(service.client(), "x")) == 50
-    assert len(_nodes.list_all(service.client(), {"id": "x", "name": "a", "region_id": "cn-hangzhou", "scheduler_type": "slurm"})) == 1
+    assert len(_nodes.list_all(service.client(), {"id": "x", "name": "a", "region_id": "cn-hangzhou", "scheduler_type": "slurm", "generation": "1.0"})) == 1
 
 
 NODE = {
@@ -76,11 +76,11 @@ NODE = {
 def nodes(service: Service, *entries: dict[str, t.Any]) -> list[dict[str, t.Any]]:
     answer = {"TotalCount": len(entries), "Nodes": {"NodeInfo": list(entries)}}
     service.expects(Call("ListNodes", ClusterId="x", PageNumber="1", PageSize="100", answer=answer))
-    return _nodes.list_all(service.client(), {"id": "x", "name": "a", "region_id": "cn-hangzhou", "scheduler_type": "slurm"})
+    return _nodes.list_all(service.client(), {"id": "x", "name": "a", "region_id": "cn-hangzhou", "scheduler_type": "slurm", "generation": "1.0"})
 
 
 def test_node(service: Service) -> None:
-    of_cluster = {"cluster_id": "x", "cluster_name": "a", "region_id": "cn-hangzhou", "scheduler_type": "slurm"}
+    of_cluster = {"cluster_id": "x", "cluster_name": "a", "region_id": "cn-hangzhou", "scheduler_type": "slurm", "generation": "1.0"}
     assert nodes(service, NODE, {"Id": "i-OTHER"}) == [
         {
             **of_cluster,

@@ -19,6 +19,7 @@ from ansible_collections.alicloud.ehpc.plugins.modules import cluster_info, post
 from ansible_collections.alicloud.ehpc.tests.support import documents
 from ansible_collections.alicloud.ehpc.tests.support.scripted import ACCESS_KEY, SECRET_KEY, SHARED_OPTIONS, Call, Invocation, Service
 from ansible_collections.alicloud.ehpc.tests.support.wording import is_sentence
+from ansible_collections.alicloud.ehpc.tests.support.words import get_cluster
 
 CLUSTER = "ehpc-hz-EXAMPLE"
 SIGNED = "https://bucket.oss-cn-hangzhou.aliyuncs.com/base.sh?Expires=1893456000&OSSAccessKeyId=EXAMPLEid&Signature=EXAMPLEsig%3D"
@@ -85,7 +86,7 @@ def test_check_mode(process: Process, service: Service) -> None:
 
 
 def test_failure(process: Process, service: Service) -> None:
-    service.expects(Call("GetPostScripts", ClusterId=CLUSTER, code="ClusterNotFound"))
+    service.expects(Call("GetPostScripts", ClusterId=CLUSTER, code="ClusterNotFound"), get_cluster(code="ClusterNotFound"))
     result = process(post_scripts, 1, cluster_id=CLUSTER, scripts=[{"url": SIGNED}])
     assert result["failed"] is True
     assert result["msg"].startswith(f"Cannot read the post scripts of cluster {CLUSTER} in cn-hangzhou: ClusterNotFound: ")

@@ -13,10 +13,23 @@ import requests
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from ansible_collections.alicloud.ehpc.plugins.modules import cluster_info, post_scripts, post_scripts_info, region_info, user_info, user_sync
 from ansible_collections.alicloud.ehpc.tests.support.scripted import HOST, Call, Service
-from ansible_collections.alicloud.ehpc.tests.support.words import BASE, CLUSTER, MOUNT, SIGNED, SIGNED_SHOWN, describe, ids, page, read, script, user
+from ansible_collections.alicloud.ehpc.tests.support.words import (
+    BASE,
+    CLUSTER,
+    MOUNT,
+    SIGNED,
+    SIGNED_SHOWN,
+    describe,
+    get_cluster,
+    ids,
+    page,
+    read,
+    script,
+    user,
+)
 
 OTHER = "ehpc-hz-OTHER"
-EVERY_CLUSTER_HAS = {"id", "name", "status", "region_id", "location", "scheduler_type", "account_type", "deploy_mode", "create_time"}
+EVERY_CLUSTER_HAS = {"id", "generation", "name", "status", "region_id", "location", "scheduler_type", "account_type", "deploy_mode", "create_time"}
 EVERY_DETAILED_CLUSTER_HAS = EVERY_CLUSTER_HAS | {"proxy_mode", "post_scripts", "on_premise_info"}
 
 
@@ -181,6 +194,7 @@ def test_cluster_info_details(service: Service) -> None:
     (cluster,) = result["clusters"]
     assert {key: cluster[key] for key in EVERY_DETAILED_CLUSTER_HAS} == {
         "id": CLUSTER,
+        "generation": "1.0",
         "name": "cfd-1",
         "status": "exception",
         "region_id": "cn-hangzhou",
@@ -310,7 +324,7 @@ def test_a_wait_names_each_cluster_that_cannot_become_running(service: Service) 
 
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_a_wait_fails_at_once_for_an_unknown_cluster(service: Service, check_mode: bool) -> None:
-    service.expects(describe(Status="creating"), describe(OTHER, code="ClusterNotFound"))
+    service.expects(describe(Status="creating"), describe(OTHER, code="ClusterNotFound"), get_cluster(OTHER, code="ClusterNotFound"))
     error = service.fails(cluster_info, check_mode, wait=True, cluster_ids=[CLUSTER, OTHER])
     assert (error.code, error.http_status, statuses(error)) == ("ClusterNotFound", 404, {CLUSTER: "creating"})
 

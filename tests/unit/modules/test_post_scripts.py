@@ -17,7 +17,7 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcE
 from ansible_collections.alicloud.ehpc.plugins.module_utils._post_scripts import Script
 from ansible_collections.alicloud.ehpc.plugins.modules import post_scripts
 from ansible_collections.alicloud.ehpc.tests.support.scripted import Call, Service
-from ansible_collections.alicloud.ehpc.tests.support.words import BASE, CLUSTER, MONITOR, MOUNT, SIGNED, SIGNED_SHOWN, read, script, write
+from ansible_collections.alicloud.ehpc.tests.support.words import BASE, CLUSTER, MONITOR, MOUNT, SIGNED, SIGNED_SHOWN, get_cluster, read, script, write
 
 BOTH = [script(BASE, "--mode base"), script(MOUNT)]
 HEADER = f"post scripts of cluster {CLUSTER} in cn-hangzhou"
@@ -556,7 +556,7 @@ def test_the_service_echoes_a_pre_signed_url(service: Service) -> None:
 
 
 def test_unknown_cluster(service: Service) -> None:
-    service.expects(Call("GetPostScripts", ClusterId=CLUSTER, code="ClusterNotFound"))
+    service.expects(Call("GetPostScripts", ClusterId=CLUSTER, code="ClusterNotFound"), get_cluster(code="ClusterNotFound"))
     failure = service.fails(post_scripts, cluster_id=CLUSTER, scripts=[]).as_failure()
     assert failure["error"] == {
         "action": "GetPostScripts",

@@ -14,7 +14,7 @@ import requests
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from ansible_collections.alicloud.ehpc.plugins.modules import user_sync
 from ansible_collections.alicloud.ehpc.tests.support.scripted import Call, Service, Unexpected
-from ansible_collections.alicloud.ehpc.tests.support.words import CLUSTER, describe, ids, page, sync, user
+from ansible_collections.alicloud.ehpc.tests.support.words import CLUSTER, describe, get_cluster, ids, page, sync, user
 
 ONE, TWO, THREE = "hpcuser01", "hpcuser02", "hpcuser03"
 HEADERS = dict.fromkeys(("before_header", "after_header"), f"users of cluster {CLUSTER} in cn-hangzhou")
@@ -360,7 +360,7 @@ def test_cluster_in_proxy_mode(service: Service, info: dict[str, t.Any]) -> None
 
 
 def test_unknown_cluster(service: Service) -> None:
-    service.expects(describe(code="ClusterNotFound"))
+    service.expects(describe(code="ClusterNotFound"), get_cluster(code="ClusterNotFound"))
     failure = service.fails(user_sync, cluster_id=CLUSTER).as_failure()
     assert failure["error"]["action"] == "DescribeCluster"
     assert CLUSTER in failure["msg"]
