@@ -217,7 +217,7 @@ class Bucket:
     versioning: str = ""  # Enabled or Suspended: x-oss-forbid-overwrite has no effect
     retention: bool = False  # objects are immutable
     kms: bool = True  # the key management service is enabled
-    anonymous_read: str = "nodes"  # the clients that a bucket policy allows to read without a signature: nodes (of the VPC), everyone, none
+    anonymous_read: str = "nodes"  # the clients that a bucket policy allows to read without a signature: `nodes` (of the VPC), `everyone`, `none`
     domains: list[str] = field(default_factory=list)  # host names of its own
     objects: dict[str, StoredObject] = field(default_factory=dict)
 
