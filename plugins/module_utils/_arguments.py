@@ -186,7 +186,7 @@ def _is_der(encoded: bytes) -> bool:
     return content[:2] == b"\x30\x82" and len(content) >= 4 + int.from_bytes(content[2:4], "big")
 
 
-def checked_region(region: str | None) -> str:
+def checked_region(region: str | None, name: str = "region") -> str:
     """The region, if it can be part of a host name. Raises EhpcError."""
     if not region:
         raise invalid_option(
@@ -194,7 +194,7 @@ def checked_region(region: str | None) -> str:
             "Set region or ALIBABA_CLOUD_REGION_ID, or a region in the profile.",
         )
     if not _REGION.match(region):
-        raise invalid_option("region: %r is not a valid region ID." % region, "Set it to an ID such as cn-hangzhou.")
+        raise invalid_option("%s: %r is not a valid region ID." % (name, region), "Set it to an ID such as cn-hangzhou.")
     return region
 
 
@@ -202,19 +202,24 @@ def endpoint_url(endpoint: str | None, endpoint_type: str, region: str) -> str:
     """The base URL of all requests, without a trailing slash. Raises EhpcError for plain http to another host than loopback."""
     if not endpoint:
         return "https://ehpc%s.%s.aliyuncs.com" % ("-vpc" if endpoint_type == "vpc" else "", region)
-    scheme, host, port, path = _split(endpoint)
+    return checked_endpoint("endpoint", endpoint, "ehpc.cn-hangzhou.aliyuncs.com")
+
+
+def checked_endpoint(name: str, endpoint: str, example: str) -> str:
+    """The option ``name``, a host or URL that signed requests go to, as a URL without a trailing slash. Raises EhpcError."""
+    scheme, host, port, path = _split(name, endpoint, example)
     if scheme == "http" and not is_loopback(host):
         raise invalid_option(
-            "endpoint: %s would send signatures over plain http, which is accepted for loopback addresses only." % endpoint,
+            "%s: %s would send signatures over plain http, which is accepted for loopback addresses only." % (name, endpoint),
             "Use https://.",
         )
     shown_host = "[%s]" % host if ":" in host else host
     return "%s://%s%s%s" % (scheme, shown_host, ":%d" % port if port else "", path.rstrip("/"))
 
 
-def _split(endpoint: str) -> tuple[str, str, int | None, str]:
+def _split(name: str, endpoint: str, example: str) -> tuple[str, str, int | None, str]:
     wrong: EhpcError = invalid_option(
-        "endpoint: must be host[:port], or a URL with https (http for loopback only).", "Set it to a value such as ehpc.cn-hangzhou.aliyuncs.com."
+        "%s: must be host[:port], or a URL with https (http for loopback only)." % name, "Set it to a value such as %s." % example
     )
     try:
         parts = urlsplit(endpoint if "://" in endpoint else "https://" + endpoint)

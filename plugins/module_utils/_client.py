@@ -20,12 +20,14 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import MA
 from ansible_collections.alicloud.ehpc.plugins.module_utils._credentials import Credentials, Keys, credentials, region_of
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from ansible_collections.alicloud.ehpc.plugins.module_utils._generations import API_VERSIONS, V1, as_query, method_of
-from ansible_collections.alicloud.ehpc.plugins.module_utils._http import USER_AGENT, NoResponse, Response, new_session, send
+from ansible_collections.alicloud.ehpc.plugins.module_utils._http import USER_AGENT, FullResponse, NoResponse, Response, exchange, new_session, send
 from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redact_text
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from collections.abc import Mapping
     from concurrent.futures import Executor
+
+    import requests
 
 try:
     import urllib3
@@ -69,6 +71,24 @@ class Client:
         """Close the connection."""
         self._session.close()
 
+    def keys(self, seconds: float = math.inf) -> Keys:
+        """The keys that sign the next request, within so many seconds. Raises EhpcError."""
+        keys = self._source.keys(seconds)
+        self.access_key = keys.access_key
+        self.register_secrets((keys.secret_key, keys.security_token or ""))
+        return keys
+
+    def exchange(self, request: requests.Request, settings: RequestSettings) -> FullResponse:
+        """The response to a request to another service, with the connections of this client. Raises EhpcError, without an attempt."""
+        try:
+            with self.turns:
+                return exchange(self._session, request, settings)
+        except NoResponse as error:
+            # A proxy may drop the second request of each connection. The retry gets a new connection.
+            self._session.close()
+            code, reason, response_lost = error.failure
+            raise EhpcError(code, reason, response_lost=response_lost) from None
+
     def register_secrets(self, secrets: t.Iterable[str]) -> None:
         """Keep these values out of every later message."""
         self._secrets.update(secret for secret in secrets if secret)
@@ -87,7 +107,7 @@ class Client:
 
         ``params`` are the parameters of the operation by their API names; those of E-HPC NEXT (``generation``) may be lists and
         dictionaries. ``read_timeout`` (seconds) replaces that of the settings.
-        Failures that _is_retryable accepts are retried at most ``retries`` times, with exponential backoff and jitter; a request that
+        Failures that is_retryable accepts are retried at most ``retries`` times, with exponential backoff and jitter; a request that
         timed out has waited already, and is retried at once. No request starts after the ``deadline`` (of time.monotonic()), and every
         request ends GRACE seconds after it.
 
@@ -100,7 +120,7 @@ class Client:
         params = dict(params or {}, RegionId=self.region)
         settings = self.settings if read_timeout is None else self.settings._replace(read_timeout=min(read_timeout, MAX_SECONDS))
         limit = math.inf if deadline is None else deadline + GRACE
-        delays = self._delays()
+        delays = self.delays()
         while True:
             try:
                 return self._attempt(action, params, settings, limit, generation)
@@ -108,7 +128,7 @@ class Client:
                 if error.response_lost and is_applied and self._ask(is_applied, error):
                     return {}
                 delay = next(delays, None)
-                if delay is None or not _is_retryable(error):
+                if delay is None or not is_retryable(error):
                     raise
                 if error.code == _errors.TIMED_OUT:
                     delay = 0.0
@@ -165,7 +185,7 @@ class Client:
         except EhpcError as error:
             raise lost.with_context("It is not known whether it was applied, because reading failed, too: %s" % error.message) from None
 
-    def _delays(self) -> t.Iterator[float]:
+    def delays(self) -> t.Iterator[float]:
         """Seconds before each retry: exponential backoff, with jitter so that many hosts do not retry at the same time."""
         delay = INITIAL_DELAY
         for _retry in range(self.settings.retries):
@@ -176,9 +196,7 @@ class Client:
         attempted = _errors.attempt(action, params.get("ClusterId"), self.region)
         if time.monotonic() >= limit:
             raise EhpcError(_errors.TIMED_OUT, "The time limit of the task was reached before this call.", attempted, action)
-        keys = self._source.keys(limit - time.monotonic())
-        self.access_key = keys.access_key
-        self.register_secrets((keys.secret_key, keys.security_token or ""))
+        keys = self.keys(limit - time.monotonic())
         method, version = method_of(action, generation), API_VERSIONS[generation]
         headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", "x-acs-action": action, "x-acs-version": version}
         try:
@@ -201,7 +219,7 @@ class Client:
         if isinstance(body, dict) and body.get("Code"):
             raise EhpcError(
                 str(body["Code"]),
-                self._clean(str(body.get("Message") or "")),
+                self.clean(str(body.get("Message") or "")),
                 attempted,
                 action,
                 http_status=response.status,
@@ -223,7 +241,8 @@ class Client:
             response_lost=response.status == 200 or response.status >= 500,
         )
 
-    def _clean(self, message: str) -> str:
+    def clean(self, message: str) -> str:
+        """The message of a service without secrets."""
         # SignatureDoesNotMatch echoes the string to sign, which contains the security token.
         message = message.partition("server string to sign is")[0].strip()
         return redact_text(message, tuple(self._secrets))[:MAX_MESSAGE_LENGTH]
@@ -242,7 +261,8 @@ def _signed(method: str, query: dict[str, str], keys: Keys) -> str:
     return t.cast(str, url)
 
 
-def _is_retryable(error: EhpcError) -> bool:
+def is_retryable(error: EhpcError) -> bool:
+    """Whether another attempt may succeed."""
     if error.http_status is None:
         return error.code in (_errors.CONNECTION_FAILED, _errors.TIMED_OUT)
     if error.code == _errors.INVALID_ANSWER and error.http_status == 500:

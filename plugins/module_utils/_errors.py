@@ -28,6 +28,7 @@ UNEXPECTED = "UnexpectedError"
 PREFLIGHT_FAILED = "PreflightFailed"
 NOT_STORED = "NotStored"
 BACKUP_FAILED = "BackupFailed"
+CONTENT_MISMATCH = "ContentMismatch"
 SCRIPTS_FAILED = "ScriptsFailed"
 USERS_MISSING = "UsersMissing"
 IDS_NOT_READ = "IdsNotRead"
@@ -142,6 +143,51 @@ HINTS: dict[str, str] = {
     ),
 }
 
+_GRANT_OSS = (
+    "Grant the RAM actions oss:GetObject and oss:PutObject on the objects of bucket and prefix to the RAM user or role of the access key."
+    " Check bucket_region and oss_endpoint, too: OSS also denies access to a bucket of another region or account. With acl: public-read,"
+    " Block Public Access must be off for the bucket and the account."
+)
+_OSS_LATER = "OSS could not process the request, and retries did not help. Run the task again later, or raise api_retries."
+
+OSS_ACTIONS = ("GetObject", "PutObject")
+# code -> the remedy, for the operations of OSS.
+OSS_HINTS: dict[str, str] = {
+    "NoSuchBucket": "Check bucket and oss_endpoint. The module does not create buckets.",
+    "AccessDenied": _GRANT_OSS,
+    "InvalidAccessKeyId": _WRONG_KEY + " The key must be enabled, too.",
+    "SignatureDoesNotMatch": _WRONG_SECRET,
+    "InvalidSecurityToken": _WRONG_TOKEN,
+    "SecurityTokenExpired": "The temporary credentials have expired. " + _WRONG_TOKEN,
+    "RequestTimeTooSkewed": HINTS["InvalidTimeStamp*"],
+    "UserDisable": "The account is disabled or has overdue payments. Settle them first.",
+    "SecondLevelDomainForbidden": "OSS does not accept the bucket in the path. Set oss_endpoint to a host name, such as oss-cn-hangzhou.aliyuncs.com.",
+    "KmsServiceNotEnabled": "Activate Key Management Service in the region of the bucket, or set server_side_encryption to AES256.",
+    "InvalidDigest": _ALTERED_REQUEST,
+    "MissingContentLength": _ALTERED_REQUEST,
+    "InvalidArgument": "Check bucket_region, which must be the region of the bucket, server_side_encryption and server_side_encryption_key_id.",
+    "InvalidObjectName": "Shorten prefix or the name of the script.",
+    "RequestTimeout": "Check the network connection to the endpoint of OSS.",
+    "FileAlreadyExists": "Another client writes the same object. Run the task again.",
+    "FileImmutable": "A retention policy of the bucket protects the object. Use another prefix.",
+    "InternalError": _OSS_LATER,
+    "ServiceUnavailable": _OSS_LATER,
+    NOT_STORED: ("Check oss_endpoint and the proxy variables of the environment, and that no lifecycle rule of the bucket deletes objects of the prefix."),
+    CONTENT_MISMATCH: (
+        "Nothing was overwritten. Find out who changed the object, and which nodes have run it. Then delete the object and run the task again,"
+        " or use another prefix."
+    ),
+    INVALID_ANSWER: "The response did not come from OSS. Check oss_endpoint and the proxy variables of the environment.",
+    CONNECTION_FAILED: (
+        "Check that the machine that makes the call can reach the endpoint of OSS, and check the proxy variables of the environment."
+        " oss_endpoint_type: internal works in the VPCs of the region only."
+    ),
+    HOST_NOT_FOUND: "Check bucket, bucket_region, oss_endpoint, and the name resolution of the machine that makes the call.",
+    INVALID_ADDRESS: "Check oss_endpoint and the proxy variables of the environment. A SOCKS proxy requires the Python package PySocks.",
+    TIMED_OUT: "Check the network connection to the endpoint of OSS, or raise connect_timeout and read_timeout.",
+    TLS_FAILED: "Check oss_endpoint and oss_cname. If a private certificate authority signed the certificate, set ca_path to its bundle.",
+}
+
 # operation -> the words that complete "Cannot ..."
 ATTEMPTS: dict[str, str] = {
     "GetPostScripts": "read the post scripts",
@@ -163,11 +209,15 @@ ATTEMPTS: dict[str, str] = {
     "CreateUsers": "create users",
     "UpdateUser": "change users",
     "ListRegions": "list the regions",
+    "GetObject": "read the object",
+    "PutObject": "write the object",
 }
 
 
 def hint_for(code: str, action: str | None = None) -> str | None:
-    """The remedy for a code, from the longest matching entry of HINTS; None if there is no entry."""
+    """The remedy for a code, from OSS_HINTS or the longest matching entry of HINTS; None if there is no entry."""
+    if action in OSS_ACTIONS and code in OSS_HINTS:
+        return OSS_HINTS[code]
     matches = [known for known in HINTS if code == known or (known.endswith("*") and code.startswith(known[:-1]))]
     if not matches:
         return None

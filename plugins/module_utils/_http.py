@@ -90,6 +90,14 @@ class Response(t.NamedTuple):
     body: bytes
 
 
+class FullResponse(t.NamedTuple):
+    """A complete response with its headers, whose names may be in any case."""
+
+    status: int
+    body: bytes
+    headers: t.Mapping[str, str]
+
+
 class _Progress:
     """The progress of a request, shared by the thread that makes it and the thread that waits for it."""
 
@@ -161,7 +169,7 @@ def _reporting(pool: type) -> type:
 
 
 def new_session() -> requests.Session:
-    """A session for send(). Close it after use."""
+    """A session for send() and exchange(). Close it after use."""
 
     class Adapter(requests.adapters.HTTPAdapter):
         def init_poolmanager(self, *args: t.Any, **options: t.Any) -> None:
@@ -188,7 +196,12 @@ def _report_connections(manager: t.Any) -> None:
 
 
 def send(session: requests.Session, url: str, headers: dict[str, str], settings: RequestSettings, deadline: float = math.inf, method: str = "GET") -> Response:
-    """The response to a request without a body; redirects are not followed. Raises NoResponse.
+    """The response to a request without a body, see exchange(). Raises NoResponse."""
+    return Response(*exchange(session, requests.Request(method, url, headers), settings, deadline)[:2])
+
+
+def exchange(session: requests.Session, request: requests.Request, settings: RequestSettings, deadline: float = math.inf) -> FullResponse:
+    """The response to a request; redirects are not followed. Raises NoResponse, which names ``settings.url`` and not the URL of the request.
 
     Connecting takes at most ``connect_timeout`` seconds, including name resolution, all addresses of the host, the proxy and the TLS
     handshake. After that, the response takes at most ``read_timeout`` seconds up to its last byte. Both end at the deadline (of
@@ -199,16 +212,17 @@ def send(session: requests.Session, url: str, headers: dict[str, str], settings:
     remaining = max(0.1, round(deadline - progress.connected_at, 1)) if deadline < math.inf else math.inf
     settings = settings._replace(connect_timeout=min(settings.connect_timeout, remaining))
     try:
-        return _send(functools.partial(_request, session, method, url, headers, settings), settings, deadline, progress)
+        return _send(functools.partial(_request, session, request, settings), settings, deadline, progress)
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
         raise NoResponse(what_failed(error, settings.url, settings, progress.is_sent)) from None
 
 
-def _send(request: t.Callable[[], requests.Response], settings: RequestSettings, deadline: float, progress: _Progress) -> Response:
-    def make() -> Response:
+def _send(request: t.Callable[[], requests.Response], settings: RequestSettings, deadline: float, progress: _Progress) -> FullResponse:
+    def make() -> FullResponse:
         _current.progress = progress
         with request() as response:
-            return Response(response.status_code, _body(response, min(progress.connected_at + settings.read_timeout, deadline)))
+            body = _body(response, min(progress.connected_at + settings.read_timeout, deadline))
+            return FullResponse(response.status_code, body, response.headers)
 
     future = in_background(make)
     future.add_done_callback(progress.ends)
@@ -221,10 +235,10 @@ def _send(request: t.Callable[[], requests.Response], settings: RequestSettings,
         raise requests.exceptions.ReadTimeout from None
 
 
-def _request(session: requests.Session, method: str, url: str, headers: dict[str, str], settings: RequestSettings) -> requests.Response:
-    timeouts = (settings.connect_timeout, settings.read_timeout)
+def _request(session: requests.Session, request: requests.Request, settings: RequestSettings) -> requests.Response:
+    options: dict[str, t.Any] = {"timeout": (settings.connect_timeout, settings.read_timeout), "verify": settings.verify, "allow_redirects": False}
     try:
-        return session.request(method, url, headers=headers, timeout=timeouts, verify=settings.verify, allow_redirects=False, stream=True)
+        return session.request(str(request.method), str(request.url), headers=request.headers, data=request.data, stream=True, **options)
     except requests.RequestException:
         raise
     except (TypeError, ValueError):

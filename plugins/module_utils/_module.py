@@ -22,6 +22,8 @@ if t.TYPE_CHECKING:  # pragma: no cover
 
 # What AnsibleModule has put in place of a secret option in results, before ansible-core 2.22.
 SECRET_OPTION = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+# An option or suboption that is not shown either, because it is long. Unlike a secret it is not looked for elsewhere.
+CONTENT_OPTION = "content"
 
 
 class Invocation(t.Protocol):
@@ -96,11 +98,11 @@ def secret_values(spec: t.Mapping[str, t.Mapping[str, t.Any]], params: t.Mapping
 
 
 def _without_secret_options(spec: t.Mapping[str, t.Mapping[str, t.Any]], params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    secret = secret_names(spec)
-    if secret:
+    hidden = secret_names(spec) | ({CONTENT_OPTION} & set(spec))
+    if hidden:
         # A name that is not an option may be a misspelt secret one.
-        secret |= set(params) - _names(spec)
-    shown = {name: SECRET_OPTION if name in secret and value else value for name, value in params.items()}
+        hidden |= set(params) - _names(spec)
+    shown = {name: SECRET_OPTION if name in hidden and value else value for name, value in params.items()}
     for name, option in spec.items():
         if _entries(option, params.get(name)):
             shown[name] = [_without_secret_options(option["options"], entry) if isinstance(entry, dict) else entry for entry in params[name]]

@@ -94,15 +94,16 @@ def _as_params(cluster_id: str, scripts: list[Script]) -> dict[str, str]:
 
 def from_option(entries: list[dict[str, t.Any]] | None) -> list[Script]:
     """The scripts of the option ``scripts``. Raises EhpcError for a URL, arguments or a checksum that cannot work."""
-    return [_from_entry("scripts[%d]" % index, entry) for index, entry in enumerate(entries or [])]
+    return [from_entry("scripts[%d]" % index, entry) for index, entry in enumerate(entries or [])]
 
 
-def _from_entry(name: str, entry: dict[str, t.Any]) -> Script:
+def from_entry(name: str, entry: t.Mapping[str, t.Any]) -> Script:
+    """One script of the option ``scripts``, which messages call ``name``. Raises EhpcError."""
     return Script(
         _checked_url(name + ".url", entry["url"]),
-        _joined_args(name + ".args", entry.get("args")),
+        joined_args(name + ".args", entry.get("args")),
         _checked_checksum(name + ".checksum", entry.get("checksum")),
-        checked_preflight(name + ".preflight", entry.get("preflight")),
+        _checked_preflight(name + ".preflight", entry.get("preflight")),
     )
 
 
@@ -111,10 +112,11 @@ def _checked_url(name: str, url: str) -> str:
         raise invalid_option("%s is empty." % name, "Set it to the URL that nodes download the script from.")
     if _BAD_URL_CHARACTERS.search(url):
         raise invalid_option("%s contains whitespace or control characters: %s." % (name, _printable(redact_url(url))), "Encode a space as %20.")
-    return _encodable(name, _unmasked(name, url))
+    return encodable(name, _unmasked(name, url))
 
 
-def _joined_args(name: str, args: t.Any) -> str:
+def joined_args(name: str, args: t.Any) -> str:
+    """The arguments of a script as one string, quoted for a shell. Raises EhpcError."""
     if args is None:
         return ""
     if isinstance(args, (list, tuple)):
@@ -128,7 +130,7 @@ def _argument(name: str, arg: t.Any) -> str:
             "%s must be a string or a list of strings, not %s." % (name, type(arg).__name__),
             'Quote words that YAML converts to another type, such as "yes" and "null".',
         )
-    return _encodable(name, _unmasked(name, str(arg)))
+    return encodable(name, _unmasked(name, str(arg)))
 
 
 def _unmasked(name: str, text: str) -> str:
@@ -140,7 +142,8 @@ def _unmasked(name: str, text: str) -> str:
     return text
 
 
-def _encodable(name: str, text: str) -> str:
+def encodable(name: str, text: str) -> str:
+    """The string, if it can be sent. Raises EhpcError."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
@@ -162,7 +165,7 @@ def _checked_checksum(name: str, checksum: str | None) -> str | None:
     return match.group(1).lower()
 
 
-def checked_preflight(name: str, mode: str | None) -> str | None:
+def _checked_preflight(name: str, mode: str | None) -> str | None:
     """The preflight of one script; None for that of the task. Raises EhpcError."""
     # Without quotes, off is false in YAML.
     mode = "off" if mode == "False" else mode or None

@@ -55,7 +55,8 @@ options:
       preflight:
         description:
           - The preflight of this script, V(off), V(warn) or V(fail). Defaults to O(preflight).
-          - V(off) accepts a O(scripts[].checksum) and does not compare it.
+          - V(off) accepts a O(scripts[].checksum) and does not compare it. M(alicloud.ehpc.post_scripts_publish) returns V(off), because it
+            has compared its scripts already.
         type: str
   state:
     description:
@@ -117,6 +118,7 @@ notes:
   - If the task runs as a process, such as on a remote host, O(backup=true) runs the process a second time if there is a change.
 seealso:
   - module: alicloud.ehpc.post_scripts_info
+  - module: alicloud.ehpc.post_scripts_publish
   - module: alicloud.ehpc.post_scripts_run
   - name: SetPostScripts
     description: E-HPC API reference.

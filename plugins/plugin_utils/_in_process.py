@@ -74,16 +74,24 @@ class EhpcAction(ActionBase):
         # Before a process starts, because a process returns secrets that are not registered yet, and an asynchronous job writes
         # what it returns to a file.
         register_options(dict(SHARED_SPEC, **self.MODULE.argument_spec), self._task.args, environment)
+        try:
+            args = self.prepared(task_vars)
+        except EhpcError as error:
+            result.update(error.as_failure(), failed=True)
+            return result
         if self._can_run_here(task_vars):
             # A process on this machine runs in the playbook's directory, to which relative paths are relative.
             with _environment(environment), _directory(self._loader.get_basedir()):
-                result.update(self._run_here(task_vars))
+                result.update(self._run_here(args, task_vars))
         else:
-            result.update(self._run_as_process(task_vars))
+            result.update(self._run_as_process(args, task_vars))
         return result
 
-    def _run_as_process(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        args = self._task.args
+    def prepared(self, _task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """The options for the module. An action plugin can add what only the controller has. Raises EhpcError."""
+        return t.cast("dict[str, t.Any]", self._task.args)
+
+    def _run_as_process(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         if boolean(args.get("backup") or False, strict=False):
             # What the process returns is neither printed nor logged here. _backup says what the two processes do.
             key = secrets.token_hex(32)
@@ -121,9 +129,9 @@ class EhpcAction(ActionBase):
             merged.update({str(name): str(value) for name, value in values.items()})
         return merged
 
-    def _run_here(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+    def _run_here(self, options: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         # Through JSON, as on the way to a process, so that the function gets plain values and no types of the controller.
-        args = json.loads(json.dumps(self._task.args, default=_as_text))
+        args = json.loads(json.dumps(options, default=_as_text))
         worker = _Invocation(self.MODULE, args, self._task.check_mode, self._loader.get_basedir())
         # What libraries print or log is dropped, as in a process. It would appear in the output of the play.
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):

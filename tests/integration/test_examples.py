@@ -29,13 +29,17 @@ HYBRID = {
     "on_premise_users": ["hpcuser01", "hpcuser02"],
     "nodes": {"manager": 1, "login": 1, "compute": 2, "on_premise_manager": 1},
 }
+BUCKET = "hpc-scripts-example"
+# The files that are published, beside the playbook.
+FILES = ("scripts/base.sh", "scripts/mount.sh.j2")
 SCENARIO = {
     "clusters": [
         {"id": CLUSTER, "name": "cfd-1", **HYBRID},
         {"id": "ehpc-hz-EXAMPLE2", "name": "cfd-2", "scheduler_type": "pbs"},
         {"id": "ehpc-sh-EXAMPLE3", "name": "large", "region": "cn-shanghai", **HYBRID},
         {"id": "ehpc-cn-hangzhou-EXAMPLE4", "name": "cfd-4", "generation": "next"},
-    ]
+    ],
+    "buckets": [{"name": BUCKET}],
 }
 TYPES: dict[str, t.Any] = {"str": str, "bool": bool, "int": int, "list": list, "dict": dict}
 # Modules of Ansible that need only this machine.
@@ -100,6 +104,7 @@ def environment(emulator: Emulator) -> dict[str, str]:
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET": emulator.secret_key,
         "ALIBABA_CLOUD_REGION_ID": emulator.region,
         "ALIBABA_CLOUD_EHPC_ENDPOINT": emulator.endpoint,
+        "ALIBABA_CLOUD_OSS_ENDPOINT": emulator.endpoint,
     }
 
 
@@ -166,10 +171,14 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     needed["post_scripts"]["state"] = "absent"
     needed["user"]["users"] = []
     needed["drift_info"] = {"clusters": [{"cluster_id": CLUSTER}]}
+    needed["post_scripts_publish"] = {"bucket": BUCKET, "scripts": [{"name": "a.sh", "content": "#!/bin/sh\n"}]}
     failing = [{**task(f"Fail {name}", name, **needed.get(name, {}), **wrong), "ignore_errors": True} for name in MODULES]
     more = [task("Details", "cluster_info", cluster_ids=[CLUSTER, "ehpc-hz-EXAMPLE2"]), task("List", "cluster_info")]
     playbook.append(localhost("More", more + failing))
     names = {name: modules_of(entry) for one in playbook for entry in one.get("tasks", []) for name in [entry["name"]]}
+    for name in FILES:
+        (play.directory / name).parent.mkdir(exist_ok=True)
+        (play.directory / name).write_text("#!/bin/sh\n", encoding="utf-8")
     with Emulator(SCENARIO) as emulator, ScriptServer(SCRIPTS) as scripts:
         emulator.state.machines.environment["PATH"] = with_scripts(play.directory)
         here = yaml.safe_load(yaml.safe_dump(playbook).replace(SCRIPT_HOST, scripts.url("/")))

@@ -23,6 +23,7 @@ import yaml
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Clients
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.emulator.state import Bucket
 from ansible_collections.alicloud.ehpc.tests.support.documents import MODULES
 from ansible_collections.alicloud.ehpc.tests.support.in_process import client, reaching, run
 from ansible_collections.alicloud.ehpc.tests.support.playing import ROOT, Play, task
@@ -236,7 +237,7 @@ def test_equal_tasks_share_a_connection_and_others_do_not(emulator: Emulator) ->
     clients: Clients = {}
     options = reaching(emulator)
     for module in MODULES:
-        run(module, {**options, **HAPPY_PATHS[module][0][0]}, clients=clients)
+        run(module, {**options, **with_bucket(HAPPY_PATHS[module][0][0], emulator)}, clients=clients)
     assert emulator.connections == 1
     for other in ({"region": "cn-shanghai"}, {"read_timeout": 7}, {"validate_certs": False}, {"secret_key": "EXAMPLE-other"}):
         with contextlib.suppress(EhpcError):
@@ -516,13 +517,17 @@ def test_every_other_response_fails_at_once(fault: dict[str, t.Any], emulator: E
 def test_the_user_agent(emulator: Emulator) -> None:
     version = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["version"]
     for module in MODULES:
-        run(module, {**reaching(emulator), **HAPPY_PATHS[module][0][0]})
-    assert {made.user_agent for made in emulator.calls} == {f"ansible-alicloud.ehpc/{version}"}
+        run(module, {**reaching(emulator), **with_bucket(HAPPY_PATHS[module][0][0], emulator)})
+    agents = {made.user_agent for made in emulator.calls}
+    # The SDK of OSS puts its own name before it.
+    assert {re.sub(r"^alibabacloud-python-sdk-v2/\S+ \(.*\)/", "", agent) for agent in agents} == {f"ansible-alicloud.ehpc/{version}"}
+    assert len(agents) == 2
 
 
 PUBLIC, ADMIN = "ehpc-hz-public01", {"name": "hpcuser01", "group": "wheel"}
 NEW_SCRIPT = [{"url": "https://example.com/new.sh"}]
 ON_NODE = {"cluster_id": CLUSTER, "nodes": ["compute000"], "wait_delay": 2}
+PUBLISH, SCRIPT = {"bucket": "scripts-example"}, {"name": "a.sh", "content": "#!/bin/sh\n"}
 COMMAND = ["InvokeShellCommand", "ListInvocationStatus", "ListInvocationResults"]
 # module -> runs in sequence on the same service: the options, check mode, and the exact calls
 HAPPY_PATHS: dict[str, list[tuple[dict[str, t.Any], bool, list[str]]]] = {
@@ -535,6 +540,12 @@ HAPPY_PATHS: dict[str, list[tuple[dict[str, t.Any], bool, list[str]]]] = {
         ({"cluster_id": CLUSTER, "state": "absent"}, False, ["GetPostScripts"]),
     ],
     "post_scripts_info": [({"cluster_id": CLUSTER}, False, ["GetPostScripts"])],
+    "post_scripts_publish": [
+        ({**PUBLISH, "scripts": [SCRIPT]}, True, ["GetObject"]),
+        ({**PUBLISH, "scripts": [SCRIPT, {**SCRIPT, "name": "b.sh"}]}, False, ["GetObject", "PutObject", "GetObject"] * 2),
+        ({**PUBLISH, "scripts": [SCRIPT, {**SCRIPT, "args": "again"}]}, False, ["GetObject"]),
+        ({"scripts": NEW_SCRIPT}, False, []),
+    ],
     "post_scripts_run": [
         ({**ON_NODE, "scripts": [{"url": "/bin/true"}]}, True, ["DescribeCluster", "ListNodes"]),
         ({**ON_NODE, "scripts": [{"url": "/bin/true"}]}, False, ["DescribeCluster", "ListNodes", *COMMAND, *COMMAND]),
@@ -574,10 +585,18 @@ HAPPY_PATHS: dict[str, list[tuple[dict[str, t.Any], bool, list[str]]]] = {
 }
 
 
+def with_bucket(options: dict[str, t.Any], emulator: Emulator) -> dict[str, t.Any]:
+    """The options with the address of their bucket, which exists then."""
+    if "bucket" not in options:
+        return options
+    emulator.state.buckets.setdefault(options["bucket"], Bucket(options["bucket"]))
+    return {**options, "oss_endpoint": emulator.endpoint}
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_no_unnecessary_calls(module: str, emulator: Emulator) -> None:
     for options, check_mode, expected in HAPPY_PATHS[module]:
         emulator.forget()
-        run(module, {**reaching(emulator), **options}, check_mode=check_mode)
+        run(module, {**reaching(emulator), **with_bucket(options, emulator)}, check_mode=check_mode)
         assert emulator.actions() == expected, options
         assert emulator.connections == bool(expected)

@@ -241,7 +241,7 @@ class Service(BaseAdapter):
         proxies: t.Any = None,
     ) -> requests.Response:
         pairs = parse_qsl(urlsplit(request.url or "").query, keep_blank_values=True)
-        params = dict(pairs)
+        params = _of_object(request) or dict(pairs)
         self.seen.append(Seen(request.url or "", params, {name: str(value) for name, value in request.headers.items()}, timeout, verify, request.method or ""))
         call = self._next(params)
         if "Version" in params and (request.method, params["Version"]) != (method_of(call.action, call.generation), API_VERSIONS[call.generation]):
@@ -265,6 +265,13 @@ class Service(BaseAdapter):
 
     def close(self) -> None:
         pass
+
+
+def _of_object(request: requests.PreparedRequest) -> dict[str, str] | None:
+    """A request to OSS as an operation with the URL of its object; None for one to E-HPC."""
+    if not str(request.headers.get("Authorization", "")).startswith("OSS4-HMAC-SHA256 "):
+        return None
+    return {"Action": {"GET": "GetObject", "PUT": "PutObject"}[request.method or ""], "Url": request.url or ""}
 
 
 def _response(request: requests.PreparedRequest, call: Call) -> requests.Response:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -41,12 +42,21 @@ def uses() -> dict[str, Use]:
     stored = script(BASE)
     nodes = Call("ListNodes", ClusterId=CLUSTER, PageNumber="1", PageSize="100", answer={})
     changed: dict[str, t.Any] = {"User.1.Name": "hpcuser01", "User.1.Group": "wheel"}
+    published = "https://scripts-example.oss-cn-hangzhou.aliyuncs.com/ehpc-post-scripts/%s/a.sh" % hashlib.sha256(b"#!/bin/sh\n").hexdigest()
+    absent = Call("GetObject", Url=published, status=404, body=b"<Error><Code>NoSuchKey</Code></Error>")
+    present = Call("GetObject", Url=published, body=b"#!/bin/sh\n")
     regroup = Call("ModifyUserGroups", ClusterId=CLUSTER, **changed)
     return {
         "cluster_info": reading(describe(), cluster_ids=[CLUSTER]),
         "drift_info": reading(describe(), read(stored), page(), clusters=[{"cluster_id": CLUSTER, "scripts": [stored], "users": []}], parallel=1),
         "post_scripts": Use({"cluster_id": CLUSTER, "scripts": [stored]}, [read()], [read(), write(stored), read(stored)], [read(stored)]),
         "post_scripts_info": reading(read(), cluster_id=CLUSTER),
+        "post_scripts_publish": Use(
+            {"bucket": "scripts-example", "scripts": [{"name": "a.sh", "content": "#!/bin/sh\n"}]},
+            [absent],
+            [absent, Call("PutObject", Url=published), present],
+            [present],
+        ),
         "post_scripts_run": reading(describe(), read(stored), nodes, cluster_id=CLUSTER),
         "region_info": reading(Call("ListRegions", answer={})),
         "user": Use(
@@ -90,7 +100,8 @@ def test_modes(service: Service, documented: dict[str, Attributes], name: str) -
     assert attributes["diff_mode"]["support"] == diff_mode
     if diff_mode == "full":
         assert [result["diff"]["before"] != result["diff"]["after"] for result in (check, first, again)] == [True, True, False]
-        assert all(f"{CLUSTER} in cn-hangzhou" in first["diff"][header] for header in ("before_header", "after_header"))
+        subject = use.options.get("cluster_id") or use.options["bucket"]
+        assert all(f"{subject} in cn-hangzhou" in first["diff"][header] for header in ("before_header", "after_header"))
     assert again["changed"] is False
     # A module with options that make it change something each time says which.
     assert attributes["idempotent"]["support"] == ("partial" if REPEATING & set(module(name).ARGUMENT_SPEC) else "full")

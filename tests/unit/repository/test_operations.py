@@ -12,10 +12,10 @@ import re
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import ATTEMPTS
 from ansible_collections.alicloud.ehpc.tests.support.documents import ROOT
 
-# The verbs that begin the names of operations in E-HPC. Some names of fields begin with the same verbs.
+# The verbs that begin the names of operations in E-HPC and OSS. Some names of fields begin with the same verbs.
 _OPERATION = re.compile(
     r"(?!\w+(?:Time|InvokeStatus|RecordStatus|Instances?)$|InvokeStatus$)"
-    r"(Add|Create|Delete|Describe|Get|Install|Invoke|List|Modify|Rerun|Reset|Run|Set|Start|Stop|Submit|Sync|Update)[A-Z]\w+"
+    r"(Add|Create|Delete|Describe|Get|Install|Invoke|List|Modify|Put|Rerun|Reset|Run|Set|Start|Stop|Submit|Sync|Update)[A-Z]\w+"
 )
 
 
@@ -30,7 +30,7 @@ def operations() -> set[str]:
 
 
 def named(text: str) -> set[str]:
-    return set(re.findall(r"ehpc:([A-Z]\w+)", text))
+    return set(re.findall(r"(?:ehpc|oss):([A-Z]\w+)", text))
 
 
 def test_each_operation_has_its_attempt() -> None:

@@ -95,9 +95,9 @@ def test_examples_are_the_files_of_the_folder() -> None:
 
 def test_the_ram_policy_is_what_the_modules_document() -> None:
     policy, _end, table = section("Installation").partition("### Permissions")[2].partition("\n```\n")
-    documented = {action for name in MODULES for action in re.findall(r"C\((ehpc:\w+)\)", module(name).DOCUMENTATION)}
-    assert set(re.findall(r'"(ehpc:\w+)"', policy)) == documented
-    assert set(re.findall(r"`(ehpc:\w+)`", table)) == documented
+    documented = {action for name in MODULES for action in re.findall(r"C\(((?:ehpc|oss):\w+)\)", module(name).DOCUMENTATION)}
+    assert set(re.findall(r'"((?:ehpc|oss):\w+)"', policy)) == documented
+    assert set(re.findall(r"`((?:ehpc|oss):\w+)`", table)) == documented
 
 
 def test_the_supported_releases_are_those_of_the_matrix() -> None:

@@ -1,0 +1,530 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""post_scripts_publish over a socket: what is written, what is compared, what is refused, and how failures are reported."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import subprocess
+import sys
+import threading
+import time
+import typing as t
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import OSS_HINTS, EhpcError
+from ansible_collections.alicloud.ehpc.plugins.module_utils._module import invoke
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.emulator.oss_errors import ERRORS
+from ansible_collections.alicloud.ehpc.tests.emulator.state import Bucket, StoredObject
+from ansible_collections.alicloud.ehpc.tests.support import in_process
+from ansible_collections.alicloud.ehpc.tests.support.documents import COLLECTIONS, MODULES
+from ansible_collections.alicloud.ehpc.tests.support.in_process import reaching
+from ansible_collections.alicloud.ehpc.tests.support.playing import ROOT
+from ansible_collections.alicloud.ehpc.tests.support.raw import Raw
+from ansible_collections.alicloud.ehpc.tests.support.servers import Authority, Proxy, Server
+from ansible_collections.alicloud.ehpc.tests.support.wording import is_sentence
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+BUCKET = "scripts-example"
+BASE = "#!/bin/sh\necho base\n"
+SHA256 = hashlib.sha256(BASE.encode()).hexdigest()
+KEY = f"ehpc-post-scripts/{SHA256}/base.sh"
+SCRIPT: dict[str, t.Any] = {"name": "base.sh", "content": BASE}
+URL = {"url": "https://scripts.example.com/monitor.sh"}
+READ, WRITE = "GetObject", "PutObject"
+INTERNAL = f"https://{BUCKET}.oss-cn-hangzhou-internal.aliyuncs.com"
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    with Emulator({"buckets": [{"name": BUCKET}, {"name": "far-example", "region": "cn-shanghai"}]}) as running:
+        yield running
+
+
+@pytest.fixture
+def bucket(emulator: Emulator) -> Bucket:
+    return emulator.state.buckets[BUCKET]
+
+
+@pytest.fixture
+def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The delays of the code under test, which are not slept."""
+    found: list[float] = []
+    monkeypatch.setattr(time, "sleep", found.append)
+    return found
+
+
+def publish(emulator: Emulator, *scripts: dict[str, t.Any], check_mode: bool = False, **options: t.Any) -> dict[str, t.Any]:
+    """The result of the module."""
+    given = {**reaching(emulator), "bucket": BUCKET, "oss_endpoint": emulator.endpoint, "scripts": list(scripts or [SCRIPT]), **options}
+    return in_process.run("post_scripts_publish", given, check_mode=check_mode)
+
+
+def fails(emulator: Emulator, *scripts: dict[str, t.Any], **options: t.Any) -> EhpcError:
+    """The failure of the module, whose message is in sentences."""
+    with pytest.raises(EhpcError) as caught:
+        publish(emulator, *scripts, **options)
+    assert is_sentence(str(caught.value)), str(caught.value)
+    return caught.value
+
+
+# What is written
+
+
+def test_new_again_and_in_check_mode(emulator: Emulator, bucket: Bucket) -> None:
+    preview = publish(emulator, check_mode=True)
+    assert (emulator.actions(), bucket.objects) == ([READ], {})
+    first = publish(emulator)
+    assert emulator.actions() == [READ, READ, WRITE, READ]
+    again = publish(emulator)
+    assert emulator.actions()[4:] == [READ]
+
+    url = f"{emulator.endpoint}/{BUCKET}/{KEY}"
+    header = f"objects of bucket {BUCKET} in cn-hangzhou"
+    objects = {"objects": [{"key": KEY, "sha256": SHA256}]}
+    expected: dict[str, t.Any] = {
+        "changed": True,
+        "scripts": [{"url": url, "args": "", "checksum": f"sha256:{SHA256}", "preflight": "off"}],
+        "published": [{"name": "base.sh", "url": url, "key": KEY, "sha256": SHA256, "size": len(BASE), "changed": True}],
+        "bucket": BUCKET,
+        "region": "cn-hangzhou",
+        "diff": {"before_header": header, "after_header": header, "before": {"objects": []}, "after": objects},
+    }
+    assert preview == first == expected
+    unchanged = {"published": [{**expected["published"][0], "changed": False}], "diff": {**expected["diff"], "before": objects}}
+    assert again == {**expected, **unchanged, "changed": False}
+    stored = bucket.objects[KEY]
+    assert (stored.content, stored.content_type, stored.headers) == (BASE.encode(), "text/x-shellscript", {"x-oss-meta-sha256": SHA256})
+
+
+def test_a_mixed_list_keeps_its_order(emulator: Emulator) -> None:
+    reviewed = {**URL, "args": ["-x", "a b"], "checksum": f"SHA256:{'AB' * 32}", "preflight": "warn", "name": "ignored.sh"}
+    result = publish(emulator, {**SCRIPT, "args": "--mode base"}, reviewed, {**SCRIPT, "args": ["again"]}, URL, {**SCRIPT, "name": "other.sh"})
+    own = {"url": f"{emulator.endpoint}/{BUCKET}/{KEY}", "checksum": f"sha256:{SHA256}", "preflight": "off"}
+    assert result["scripts"] == [
+        {**own, "args": "--mode base"},
+        {**URL, "args": "-x 'a b'", "checksum": f"sha256:{'ab' * 32}", "preflight": "warn"},
+        {**own, "args": "again"},
+        {**URL, "args": "", "checksum": None},
+        {**own, "args": "", "url": own["url"].replace("base.sh", "other.sh")},
+    ]
+    # The same name and content are one object.
+    assert emulator.actions() == [READ, WRITE, READ] * 2
+    in_process.run("post_scripts", {**reaching(emulator), "cluster_id": "ehpc-hz-public01", "scripts": result["scripts"][:1]}, check_mode=True)
+
+
+def test_a_list_of_urls_needs_neither_a_bucket_nor_the_package(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "alibabacloud_oss_v2", None)
+    for scripts, bucket in (([URL], None), ([], ""), ([URL] * 16, BUCKET)):
+        result = publish(emulator, bucket=bucket, scripts=scripts)
+        assert (result["changed"], result["published"], result["bucket"]) == (False, [], bucket or None)
+        assert len(result["scripts"]) == len(scripts)
+    error = fails(emulator)
+    assert (error.code, error.hint) == ("MissingLibrary", "Run pip install alibabacloud-oss-v2 for the Python that runs the task.")
+    assert "alibabacloud-oss-v2" in error.message
+    assert emulator.calls == []
+
+
+def test_other_modules_do_not_load_the_sdk() -> None:
+    names = ", ".join(f"ansible_collections.alicloud.ehpc.plugins.modules.{name}" for name in MODULES)
+    code = f"import sys, {names}; sys.exit(any(name.startswith('alibabacloud_oss') for name in sys.modules))"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env={"PYTHONPATH": str(COLLECTIONS)}, check=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "url"),
+    [
+        ({}, INTERNAL),
+        ({"node_endpoint": "internal", "prefix": "/a/b-c/"}, INTERNAL),
+        ({"node_endpoint": "public"}, INTERNAL.replace("-internal", "")),
+        ({"node_endpoint": "https://scripts.example.com/hpc/"}, "https://scripts.example.com/hpc"),
+        ({"node_endpoint": "http://10.0.0.1:8080", "oss_endpoint_type": "internal"}, "http://10.0.0.1:8080"),
+        ({"node_endpoint": "", "bucket_region": "cn-shanghai"}, INTERNAL.replace("hangzhou", "shanghai")),
+    ],
+)
+def test_urls_for_nodes(emulator: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, options: dict[str, t.Any], url: str) -> None:
+    region = options.get("bucket_region", "cn-hangzhou")
+    emulator.state.buckets[BUCKET].region = region
+    host = f"{BUCKET}.oss-{region}{'-internal' if 'oss_endpoint_type' in options else ''}.aliyuncs.com"
+    authority = Authority(tmp_path / "authority.pem")
+    with Proxy() as proxy, Emulator(tls=True, names=[host]) as secure:
+        del authority
+        secure.state.buckets = emulator.state.buckets
+        proxy.tunnels[f"{host}:443"] = secure.port
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        result = publish(secure, **{"oss_endpoint": "", **options})
+        assert proxy.connected == [f"{host}:443"], "virtual-hosted, through the proxy, with the certificate of the private authority"
+    prefix = options.get("prefix", "ehpc-post-scripts").strip("/")
+    assert result["scripts"][0]["url"] == f"{url}/{prefix}/{SHA256}/base.sh"
+    assert result["region"] == region
+
+
+def test_the_environment_names_the_endpoint_and_a_domain_of_the_bucket(emulator: Emulator, bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    local = emulator.endpoint.replace("127.0.0.1", "localhost")
+    monkeypatch.setenv("ALIBABA_CLOUD_OSS_ENDPOINT", local)
+    assert publish(emulator, oss_endpoint=None)["scripts"][0]["url"] == f"{local}/{BUCKET}/{KEY}"
+    bucket.domains = ["localhost"]
+    result = publish(emulator, oss_endpoint=None, oss_cname=True)
+    assert (result["changed"], result["scripts"][0]["url"]) == (False, f"{local}/{KEY}")
+
+
+def test_headers_of_new_objects(emulator: Emulator, bucket: Bucket) -> None:
+    bucket.block_public_access = False
+    publish(emulator, acl="public-read", server_side_encryption="KMS", server_side_encryption_key_id="key-EXAMPLE")
+    stored = bucket.objects[KEY]
+    assert stored.acl == "public-read"
+    assert (stored.headers["x-oss-server-side-encryption"], stored.headers["x-oss-server-side-encryption-key-id"]) == ("KMS", "key-EXAMPLE")
+    assert publish(emulator, acl="private")["changed"] is False
+    assert bucket.objects[KEY].acl == "public-read", "an object that exists is not changed"
+
+
+def test_internal_urls_in_another_region_are_warned_about(emulator: Emulator) -> None:
+    own = in_process.definition("post_scripts_publish")
+    shared = {**reaching(emulator), "bucket": "far-example", "bucket_region": "cn-shanghai", "oss_endpoint": emulator.endpoint, "scripts": [SCRIPT]}
+    for node_endpoint, count in (("public", 0), ("internal", 1)):
+        validated = ArgumentSpecValidator({**SHARED_SPEC, **own.argument_spec}).validate({**shared, "node_endpoint": node_endpoint})
+        made = in_process.Invocation(validated.validated_parameters)
+        invoke(own, made, {})
+        assert len(made.warnings) == count
+    assert made.warnings[0].startswith("The bucket is in cn-shanghai, so nodes in cn-hangzhou cannot reach its internal endpoint.")
+
+
+# What is compared
+
+
+def test_another_content_is_never_overwritten(emulator: Emulator, bucket: Bucket) -> None:
+    bucket.versioning = "Enabled"
+    bucket.objects[KEY] = StoredObject(b"other")
+    for check_mode in (True, False):
+        error = fails(emulator, check_mode=check_mode)
+        assert error.code == "ContentMismatch"
+        assert str(error).startswith(f"Cannot read the object {KEY} in bucket {BUCKET} in cn-hangzhou: The object exists with another content, ")
+        assert hashlib.sha256(b"other").hexdigest() in error.message
+        assert "Nothing was overwritten." in str(error)
+    assert bucket.objects[KEY].content == b"other"
+    assert emulator.actions() == [READ, READ]
+
+
+def test_a_versioned_bucket(emulator: Emulator, bucket: Bucket) -> None:
+    bucket.versioning = "Suspended"
+    assert [publish(emulator)["changed"] for _turn in range(2)] == [True, False]
+
+
+@pytest.mark.parametrize("kind", ["lost_before", "lost_after"])
+def test_a_lost_response_to_the_write(emulator: Emulator, sleeps: list[float], kind: str) -> None:
+    emulator.fault(WRITE, kind=kind)
+    assert publish(emulator)["changed"] is True
+    # After the work, the second write gets 409 for the object of the first.
+    assert emulator.actions() == [READ, WRITE, WRITE, READ]
+    assert [call.code for call in emulator.calls][2] == ("FileAlreadyExists" if kind == "lost_after" else None)
+
+
+def test_a_lost_response_without_a_retry(emulator: Emulator, bucket: Bucket) -> None:
+    emulator.fault(WRITE, kind="lost_after")
+    assert publish(emulator, api_retries=0)["changed"] is True
+    bucket.objects.clear()
+    emulator.fault(WRITE, kind="lost_before")
+    error = fails(emulator, api_retries=0)
+    assert (error.code, error.action) == ("ConnectionFailed", WRITE)
+    assert emulator.actions() == [READ, WRITE, READ] * 2
+
+
+@pytest.mark.parametrize("retention", [False, True])
+def test_another_host_publishes_at_the_same_time(emulator: Emulator, bucket: Bucket, retention: bool) -> None:
+    """Both have seen that nothing is there. The second one finds the object of the first."""
+    bucket.retention = retention
+    barrier = threading.Barrier(2)
+    results: list[dict[str, t.Any]] = []
+
+    def host() -> None:
+        barrier.wait()
+        results.append(publish(emulator, *({**SCRIPT, "name": f"{number}.sh"} for number in range(5))))
+
+    threads = [threading.Thread(target=host) for _host in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results[0]["scripts"] == results[1]["scripts"]
+    assert len(bucket.objects) == 5
+
+
+@pytest.mark.parametrize("code", ["FileAlreadyExists", "FileImmutable"])
+def test_an_object_that_appears_during_the_write(emulator: Emulator, bucket: Bucket, code: str) -> None:
+    bucket.retention = code == "FileImmutable"
+    emulator.fault(READ, code="NoSuchKey")
+    bucket.objects[KEY] = StoredObject(BASE.encode())
+    publish(emulator)
+    assert [call.code for call in emulator.calls] == ["NoSuchKey", code, None]
+    emulator.fault(READ, code="NoSuchKey")
+    bucket.objects[KEY] = StoredObject(b"other")
+    error = fails(emulator)
+    assert (error.code, error.action) == ("ContentMismatch", WRITE)
+
+
+def test_a_write_that_is_only_pretended(emulator: Emulator) -> None:
+    """A captive portal answers 200 with a page, which the SDK takes for success."""
+    emulator.fault(WRITE, kind="html")
+    error = fails(emulator)
+    assert (error.code, error.action) == ("NotStored", WRITE)
+    assert emulator.actions() == [READ, WRITE, READ]
+
+
+def test_what_was_changed_on_the_way(emulator: Emulator) -> None:
+    emulator.fault(WRITE, kind="crc")
+    assert publish(emulator)["changed"] is True, "the object itself is compared"
+    emulator.fault(READ, kind="tampered")
+    assert fails(emulator).code == "ContentMismatch"
+    assert publish(emulator)["changed"] is False
+
+
+@pytest.mark.parametrize("kind", ["html", "empty"])
+def test_a_page_is_not_another_content(emulator: Emulator, kind: str) -> None:
+    publish(emulator)
+    emulator.fault(READ, kind=kind)
+    error = fails(emulator)
+    assert (error.code, error.action) == ("InvalidAnswer", READ)
+    assert error.message.startswith("HTTP status 200 with a body that is not from OSS (")
+
+
+def test_what_was_written_before_a_failure_is_returned(emulator: Emulator, bucket: Bucket) -> None:
+    emulator.fault(WRITE, code="InternalError", times=0)
+    scripts = [{**SCRIPT, "name": f"{number}.sh"} for number in range(3)]
+    bucket.objects[KEY.replace("base.sh", "2.sh")] = StoredObject(b"other")
+    error = fails(emulator, *scripts)
+    assert error.code == "ContentMismatch"
+    assert [(one["name"], one["changed"]) for one in error.result["published"]] == [("0.sh", True), ("1.sh", True)]
+    assert error.result["changed"] is True
+    assert "scripts" not in error.result
+    assert set(fails(emulator, *scripts).result) == set(), "nothing was written by this one"
+
+
+# Failures
+
+
+def test_each_code_of_oss_has_a_hint_of_its_own(emulator: Emulator, sleeps: list[float]) -> None:
+    for code, (status, message) in ERRORS.items():
+        if code in ("NoSuchKey", "MethodNotAllowed"):
+            continue
+        emulator.fault(READ, code=code)
+        error = fails(emulator, api_retries=0)
+        assert (error.code, error.http_status, error.message, error.action) == (code, status, message, READ)
+        assert error.hint == OSS_HINTS[code]
+        assert len(error.request_id or "") == 24
+    assert "oss:GetObject and oss:PutObject" in OSS_HINTS["AccessDenied"]
+    assert all(is_sentence(hint) for hint in OSS_HINTS.values())
+
+
+def test_what_is_retried(emulator: Emulator, sleeps: list[float]) -> None:
+    retried = [{"code": code} for code in ("InternalError", "ServiceUnavailable", "RequestTimeout")]
+    retried += [{"kind": kind} for kind in ("bad_gateway", "lost_before", "truncated")]
+    for fault in retried:
+        emulator.forget()
+        emulator.fault(READ, **t.cast("dict[str, t.Any]", fault))
+        publish(emulator, check_mode=True)
+        assert emulator.actions() == [READ, READ], fault
+    assert len(sleeps) == len(retried)
+    emulator.fault(READ, code="InternalError", times=None)
+    emulator.forget()
+    assert fails(emulator, api_retries=2).code == "InternalError"
+    assert len(emulator.calls) == 3
+
+
+def test_what_is_not_retried(emulator: Emulator, sleeps: list[float]) -> None:
+    for code in ("RequestTimeTooSkewed", "AccessDenied", "SignatureDoesNotMatch", "SecurityTokenExpired"):
+        emulator.forget()
+        emulator.fault(READ, code=code)
+        assert fails(emulator).code == code
+        assert len(emulator.calls) == 1
+    with Server(lambda asked: (200, "{}")) as plain:
+        assert fails(emulator, oss_endpoint=f"https://127.0.0.1:{plain.port}").code == "TlsFailed"
+    assert fails(emulator, oss_endpoint="https://oss.example.invalid").code == "HostNotFound"
+    assert sleeps == []
+
+
+def test_access(emulator: Emulator, bucket: Bucket) -> None:
+    emulator.deny(WRITE, code="AccessDenied")
+    error = fails(emulator)
+    assert (error.code, error.action) == ("AccessDenied", WRITE)
+    emulator.deny(READ, code="AccessDenied")
+    error = fails(emulator)
+    assert (error.code, error.action) == ("AccessDenied", READ)
+    emulator.state.denied.clear()
+    assert fails(emulator, acl="public-read").code == "AccessDenied"
+    assert fails(emulator, bucket="far-example").code == "InvalidArgument"
+    assert fails(emulator, bucket="absent-example").code == "NoSuchBucket"
+    bucket.kms = False
+    assert fails(emulator, server_side_encryption="KMS").code == "KmsServiceNotEnabled"
+    foreign = emulator.credential("stranger")
+    assert fails(emulator, access_key=foreign.access_key, secret_key=foreign.secret_key).code == "AccessDenied"
+    assert bucket.objects == {}
+
+
+def test_temporary_credentials(emulator: Emulator) -> None:
+    found = emulator.credential("temporary")
+    keys: dict[str, t.Any] = {"access_key": found.access_key, "secret_key": found.secret_key, "security_token": found.security_token}
+    assert publish(emulator, **keys)["changed"] is True
+    found.token_expired = True
+    error = fails(emulator, **keys)
+    assert error.code == "SecurityTokenExpired"
+    assert found.security_token not in json.dumps(error.as_failure())
+
+
+def test_a_message_with_secrets_is_not_shown(emulator: Emulator) -> None:
+    emulator.fault(READ, code="SignatureDoesNotMatch", message=f"no {emulator.secret_key} here")
+    shown = json.dumps(fails(emulator).as_failure())
+    assert emulator.secret_key not in shown
+
+
+@pytest.mark.parametrize("body", ["<html>Bad gateway", "\xff\xfe", "", "<a/>", "{}"])
+def test_answers_that_are_not_from_oss(emulator: Emulator, sleeps: list[float], body: str) -> None:
+    with Server(lambda asked: (502, body, {"Content-Type": "application/json" if body == "{}" else "text/html", "Last-Modified": "never"})) as server:
+        error = fails(emulator, oss_endpoint=server.url, api_retries=1)
+        assert (error.code, error.http_status) == ("InvalidAnswer", 502)
+        assert len(server.asked) == 2
+    with Server(lambda asked: (200, body, {"Last-Modified": "never", "x-oss-tagging-count": "many"})) as server:
+        error = fails(emulator, oss_endpoint=server.url, api_retries=1)
+        assert error.code == "InvalidAnswer"
+
+
+def test_an_error_without_a_date(emulator: Emulator) -> None:
+    def undated(connection: t.Any) -> None:
+        connection.recv(65536)
+        body = b"<Error><Code>NoSuchBucket</Code><Message>None.</Message></Error>"
+        connection.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+
+    with Raw(undated) as server:
+        assert fails(emulator, oss_endpoint=f"http://127.0.0.1:{server.port}").code == "NoSuchBucket"
+
+
+def test_the_password_of_netrc_is_not_sent(emulator: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login user password EXAMPLE-password\n", encoding="utf-8")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    assert publish(emulator)["changed"] is True
+
+
+def test_time_limits(emulator: Emulator) -> None:
+    emulator.fault(READ, kind="slow", seconds=3)
+    before = time.monotonic()
+    error = fails(emulator, read_timeout=0.3, api_retries=0)
+    assert (error.code, error.hint) == ("TimedOut", OSS_HINTS["TimedOut"])
+    assert time.monotonic() - before < 3
+
+
+# What is refused before any call
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ({}, "scripts[1] must have exactly one of src, template, content, url, not none of them."),
+        ({"content": "#!/bin/sh\n", "url": "https://x/a.sh"}, "scripts[1] must have exactly one of src, template, content, url, not content and url."),
+        ({"content": "#!/bin/sh\n"}, "scripts[1] has a content and no name."),
+        ({"name": "a.sh", "content": ""}, "scripts[1] (a.sh) is empty."),
+        ({"name": "a.sh", "content": "#!" + "x" * 1024 * 1024}, "scripts[1] (a.sh) is larger than 1 MiB."),
+        ({"name": "a.sh", "content": "echo\n"}, "scripts[1] (a.sh) does not begin with #! and an interpreter."),
+        ({"name": "a.sh", "content": "\ufeff#!/bin/sh\n"}, "scripts[1] (a.sh) does not begin with #! and an interpreter."),
+        ({"name": "a.sh", "content": "#!/bin/sh\r\n"}, "scripts[1] (a.sh) has lines that end with CRLF, so that shells cannot run it."),
+        ({"name": "a.sh", "content": "#!/bin/sh\0\n"}, "scripts[1] (a.sh) contains a NUL byte, so it is not a script."),
+        ({"name": "a.sh", "content": "#!\ud800"}, "scripts[1].content cannot be encoded as UTF-8."),
+        ({"name": ".", "content": "#!/bin/sh\n"}, "scripts[1] has a name that is not valid: '.'."),
+        ({"name": "..", "content": "#!/bin/sh\n"}, "scripts[1] has a name that is not valid: '..'."),
+        ({"name": "a b", "content": "#!/bin/sh\n"}, "scripts[1] has a name that is not valid: 'a b'."),
+        ({"name": "a/b", "content": "#!/bin/sh\n"}, "scripts[1] has a name that is not valid: 'a/b'."),
+        ({"name": "a.sh\n", "content": "#!/bin/sh\n"}, "scripts[1] has a name that is not valid: 'a.sh\\n'."),
+        ({"name": "x" * 1000, "content": "#!/bin/sh\n"}, "The name of the object would have 1083 characters, and OSS accepts 1023."),
+        ({**SCRIPT, "checksum": "sha256:0"}, "scripts[1] has a checksum or a preflight, which are for a url."),
+        ({**SCRIPT, "args": {}}, "scripts[1].args must be a string or a list of strings, not dict."),
+        ({**SCRIPT, "args": "https://user:pw@example.com"}, "scripts[1].args contains a URL with a signature or a password, which no result shows."),
+        ({"src": "a.sh"}, "scripts[1].src was not read: only the action plugin of this module reads files of the controller."),
+        ({"url": "a b"}, "scripts[1].url contains whitespace or control characters: a b."),
+        ({"url": "https://x/a.sh", "checksum": "md5:0"}, "scripts[1].checksum is not a valid SHA-256 checksum: md5:0."),
+        (
+            {"url": "https://x/a?Signature=s&Expires=1"},
+            "scripts[1].url contains a signature or a user name, which no result shows: https://x/a?Signature=***&Expires=1.",
+        ),
+        ({"url": "https://user@x/a"}, "scripts[1].url contains a signature or a user name, which no result shows: https://***@x/a."),
+        ({"url": "https://x/a.sh", "name": "a b"}, "scripts[1] has a name that is not valid: 'a b'."),
+    ],
+)
+def test_scripts_that_are_refused(emulator: Emulator, script: dict[str, t.Any], message: str) -> None:
+    error = fails(emulator, SCRIPT, script)
+    assert (error.code, error.message) == ("InvalidOptions", message)
+    assert emulator.calls == []
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"bucket": ""}, "The option bucket is required to publish scripts."),
+        ({"bucket": "Scripts"}, "bucket: 'Scripts' is not a valid name of a bucket."),
+        ({"bucket": "-a-"}, "bucket: '-a-' is not a valid name of a bucket."),
+        ({"bucket": "ab"}, "bucket: 'ab' is not a valid name of a bucket."),
+        ({"prefix": "a/../b"}, "prefix: 'a/../b' is not valid."),
+        ({"prefix": "a//b"}, "prefix: 'a//b' is not valid."),
+        ({"prefix": "ä"}, "prefix: 'ä' is not valid."),
+        ({"bucket_region": "a.b"}, "bucket_region: 'a.b' is not a valid region ID."),
+        ({"oss_endpoint": "http://oss.example.com"}, "oss_endpoint: http://oss.example.com would send signatures over plain http"),
+        ({"oss_endpoint": "https://a b"}, "oss_endpoint: must be host[:port], or a URL with https (http for loopback only)."),
+        ({"oss_endpoint": "oss.example.com/a"}, "oss_endpoint: https://oss.example.com/a has a path."),
+        ({"oss_endpoint": f"{BUCKET}.oss-cn-hangzhou.aliyuncs.com"}, f"oss_endpoint: https://{BUCKET}.oss-cn-hangzhou.aliyuncs.com begins with the name"),
+        ({"oss_endpoint": "", "oss_cname": True}, "oss_cname requires oss_endpoint."),
+        ({"node_endpoint": "vpc"}, "node_endpoint must be internal, public, or a URL without a user name and a query, not vpc."),
+        ({"node_endpoint": "https://x/?a"}, "node_endpoint must be"),
+        ({"node_endpoint": "https://u:p@x"}, "node_endpoint must be internal, public, or a URL without a user name and a query, not https://***@x."),
+        ({"node_endpoint": "https://x y"}, "node_endpoint must be"),
+        ({"server_side_encryption": "A\n"}, "server_side_encryption contains whitespace, or characters that are not ASCII."),
+        ({"server_side_encryption_key_id": "k"}, "server_side_encryption_key_id requires server_side_encryption: KMS."),
+        ({"scripts": [SCRIPT] * 17}, "The list would have 17 scripts, but E-HPC stores at most 16 per cluster."),
+        ({"scripts": [URL] * 17}, "The list would have 17 scripts, but E-HPC stores at most 16 per cluster."),
+    ],
+)
+def test_options_that_are_refused(emulator: Emulator, options: dict[str, t.Any], message: str) -> None:
+    error = fails(emulator, **options)
+    assert error.code == "InvalidOptions"
+    assert error.message.startswith(message)
+    assert emulator.calls == []
+
+
+# Properties
+
+NAMES = st.text(alphabet="abcXYZ019._-", min_size=1, max_size=12).filter(lambda name: name.strip("."))
+CONTENTS = st.binary(max_size=200).map(lambda content: b"#!/bin/sh\n" + content.replace(b"\0", b"").replace(b"\r\n", b"\n"))
+ARGS = st.lists(st.text(alphabet=st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=10), max_size=3)
+
+
+@settings(max_examples=25, deadline=None)
+@given(scripts=st.lists(st.tuples(NAMES, CONTENTS, ARGS), min_size=1, max_size=5))
+def test_what_is_published_is_the_list(property_emulator: Emulator, scripts: list[tuple[str, bytes, list[str]]]) -> None:
+    emulator = property_emulator
+    emulator.state.buckets[BUCKET].objects.clear()
+    entries = [{"src": name, "args": args, "content": "base64:" + base64.b64encode(content).decode()} for name, content, args in scripts]
+    first, again = (publish(emulator, *map(dict, entries)) for _turn in range(2))
+    objects = emulator.state.buckets[BUCKET].objects
+    for (name, content, _args), entry in zip(scripts, first["scripts"]):
+        sha256 = hashlib.sha256(content).hexdigest()
+        name = name[:-3] if name.endswith(".j2") else name
+        key = f"ehpc-post-scripts/{sha256}/{name}"
+        assert entry["url"] == f"{emulator.endpoint}/{BUCKET}/{key}"
+        assert entry["checksum"] == f"sha256:{sha256}"
+        assert objects[key].content == content
+    assert len(objects) == len({(name, content) for name, content, _args in scripts})
+    assert (first["changed"], again["changed"], again["scripts"]) == (True, False, first["scripts"])
+
+
+@pytest.fixture(scope="module")
+def property_emulator() -> Iterator[Emulator]:
+    with Emulator({"buckets": [{"name": BUCKET}]}) as running:
+        yield running
