@@ -1,0 +1,115 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Compare the clusters of a play with the variables of the role ehpc_bootstrap, and report the result.
+
+All of it is one task, so that the URLs of the desired scripts, which may be pre-signed, are in no registered result.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.template import Templar
+from ansible.utils.display import Display
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _drift
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import invalid_option
+from ansible_collections.alicloud.ehpc.plugins.plugin_utils import _drift_report
+from ansible_collections.alicloud.ehpc.plugins.plugin_utils._drift_desired import Accounts, Desired, desired_state, options_of_hosts
+
+MODULE = "alicloud.ehpc.drift_info"
+SPEC: dict[str, dict[str, t.Any]] = {
+    "nodes": {"type": "bool", "default": False},
+    "path": {"type": "str", "default": ""},
+    "accounts": {"type": "list", "elements": "dict", "default": []},
+}
+
+
+class ActionModule(ActionBase):
+    """Everything but the calls of drift_info happens on the controller."""
+
+    _supports_check_mode = True
+    _VALID_ARGS = frozenset(SPEC)
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Run the task."""
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        _validation, options = self.validate_argument_spec(SPEC)
+        variables = task_vars or {}
+        path = _drift_report.checked_path(options["path"])
+        desired = [
+            desired_state(host, role_options, name, _accounts(options["accounts"]))
+            for host, role_options, name in options_of_hosts(variables["ansible_play_hosts_all"], variables, Templar(self._loader))
+        ]
+        compared = self._compared([host.entry for host in desired if not host.mistakes], options["nodes"], variables)
+        if "clusters" not in compared:
+            return {**result, **compared}
+        clusters = _merged(desired, compared["clusters"])
+        report: dict[str, t.Any] = {"clusters": clusters, "summary": _drift.summary(clusters)}
+        display = Display()
+        for line in [*_drift_report.table(clusters), "", _drift_report.sentence(report["summary"])]:
+            display.display(line)
+        if path:
+            _write(path, report, compared.get("access_key", ""), options["nodes"])
+        return {**result, **_stats(report), "changed": False}
+
+    def _compared(self, entries: list[dict[str, t.Any]], nodes: bool, variables: dict[str, t.Any]) -> dict[str, t.Any]:
+        """The result of drift_info, also if it failed."""
+        if not entries:
+            return {"clusters": []}
+        task = self._task.copy()
+        task.action = MODULE
+        task.args = {"clusters": entries, "nodes": nodes}
+        action = self._shared_loader_obj.action_loader.get(
+            MODULE,
+            task=task,
+            connection=self._connection,
+            play_context=self._play_context,
+            loader=self._loader,
+            templar=self._templar,
+            shared_loader_obj=self._shared_loader_obj,
+        )
+        compared: dict[str, t.Any] = action.run(task_vars=variables)
+        return compared
+
+
+def _accounts(results: list[dict[str, t.Any]]) -> Accounts:
+    """The user IDs of accounts by account host, for the hosts that could be read."""
+    read = {entry["item"]: entry["ansible_facts"]["getent_passwd"] for entry in results if "ansible_facts" in entry}
+    return {host: {name: int(fields[1]) for name, fields in passwd.items() if fields} for host, passwd in read.items()}
+
+
+def _merged(desired: list[Desired], compared: list[_drift.Result]) -> list[_drift.Result]:
+    """The results in the order of the hosts. A host whose variables have mistakes failed."""
+    waiting = iter(compared)
+    clusters = []
+    for host in desired:
+        if host.mistakes:
+            clusters.append(_drift.nothing_compared(host.entry["cluster_id"], host.entry.get("region"), host.entry.get("name")))
+            _drift.fail(clusters[-1], invalid_option(" ".join(host.mistakes)))
+        else:
+            clusters.append(next(waiting))
+    return clusters
+
+
+def _stats(report: dict[str, t.Any]) -> dict[str, t.Any]:
+    """What later tasks and workflows get."""
+    ids = {state: [cluster["cluster_id"] for cluster in report["clusters"] if cluster["state"] == state] for state in (_drift.DRIFTED, _drift.FAILED)}
+    data = {"ehpc_drift": {"summary": report["summary"], **ids}}
+    return {
+        "summary": report["summary"],
+        "drifted": ids[_drift.DRIFTED],
+        "failed_clusters": ids[_drift.FAILED],
+        "ansible_stats": {"data": data, "per_host": False, "aggregate": True},
+    }
+
+
+def _write(path: Path, report: dict[str, t.Any], access_key: str, nodes: bool) -> None:
+    try:
+        _drift_report.write(path, report, access_key, nodes)
+    except OSError as error:
+        raise AnsibleActionFail("The report %s could not be written: %s." % (path, error.strerror)) from None

@@ -1,0 +1,84 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The desired states of clusters, as the variables of the role ehpc_bootstrap say, in the form that drift_info compares."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Iterator, Mapping
+
+from ansible.errors import AnsibleError
+from ansible.template import Templar
+from ansible_collections.alicloud.ehpc.plugins.plugin_utils._bootstrap_options import bootstrap_options, plain, variables_of
+
+UNPUBLISHED = (
+    "Script %d of ehpc_bootstrap_post_scripts has no url: the role publishes it when it runs, so its URL is not known here."
+    " Publish the scripts first, and set ehpc_bootstrap_post_scripts to the list that is returned."
+)
+NO_ACCOUNTS = "The accounts of the account host %s could not be read, so the expected users are not known."
+
+# The names and user IDs of the real accounts of each account host.
+Accounts = Mapping[str, Mapping[str, int]]
+
+
+class Desired(t.NamedTuple):
+    """The desired state of a host's cluster."""
+
+    # An entry of the option clusters of drift_info.
+    entry: dict[str, t.Any]
+    mistakes: list[str]
+
+
+def desired_state(host: str, options: Mapping[str, t.Any], name: str | None, accounts: Accounts) -> Desired:
+    """The desired state for the options of the role on a host. ``name`` is the name of the cluster, if it is known."""
+    scripts = options["post_scripts"]
+    mistakes = [*options["mistakes"], *(UNPUBLISHED % number for number, script in enumerate(scripts or [], 1) if not script.get("url"))]
+    entry = {
+        "cluster_id": options["cluster_id"] or host,
+        "region": options["region"],
+        "name": name,
+        "purge": options["post_scripts_purge"],
+        "nodes": options["nodes"],
+        "roles": options["roles"],
+        # The role creates these on a cluster, or expects them on one in proxy mode.
+        "users": [user["name"] for user in options.get("users") or []],
+    }
+    account_host = account_host_of(options)
+    if account_host and account_host not in accounts:
+        mistakes.append(NO_ACCOUNTS % account_host)
+    names = [*options["expected_users"], *_names(options, accounts.get(account_host, {}))]
+    if options["sync_users"] is True:
+        entry["users"] = list(dict.fromkeys([*entry["users"], *names]))
+    elif options["sync_users"] == "auto":
+        entry["proxy_mode_users"] = list(dict.fromkeys(names))
+    # Without names there is nothing to compare, and a list of scripts may be empty.
+    entry = {key: value for key, value in entry.items() if value or value is False}
+    return Desired(entry if scripts is None else {**entry, "scripts": scripts}, mistakes)
+
+
+def account_host_of(options: Mapping[str, t.Any]) -> str:
+    """The host whose accounts the role would read, or an empty string."""
+    return str(options["account_host"]) if options["sync_users"] is not False else ""
+
+
+def _names(options: Mapping[str, t.Any], accounts: Mapping[str, int]) -> list[str]:
+    return sorted(name for name, uid in accounts.items() if options["uid_min"] <= uid <= options["uid_max"])
+
+
+def options_of_hosts(hosts: list[str], task_vars: Mapping[str, t.Any], templar: Templar) -> Iterator[tuple[str, dict[str, t.Any], str | None]]:
+    """Each host with the options of the role, ``mistakes`` included, and the name of its cluster."""
+    for host in hosts:
+        # Not hostvars[host], which would evaluate an undefined variable to its own name before ansible-core 2.19.
+        variables = dict(task_vars["hostvars"].raw_get(host), hostvars=task_vars["hostvars"])
+        templar.available_variables = variables
+        values, mistakes = {}, []
+        for name, value in variables_of(variables).items():
+            try:
+                values[name] = plain(templar.template(value))
+            except AnsibleError as error:
+                mistakes.append("%s cannot be evaluated: %s." % (name, str(error).rstrip(".")))
+        options = bootstrap_options(values)
+        cluster_name = variables.get("ehpc_cluster_name")
+        yield host, {**options, "mistakes": [*mistakes, *options["mistakes"]]}, str(cluster_name) if cluster_name else None
