@@ -12,7 +12,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from ansible_collections.alicloud.ehpc.tests.support.awx_data import ACCESS_KEY, BIN, EVERYTHING, KINDS, SECRETS, everything, objects
+from ansible_collections.alicloud.ehpc.tests.support.awx_data import ACCESS_KEY, BIN, EVERYTHING, KINDS, SECRETS, USERS, everything, objects
 from ansible_collections.alicloud.ehpc.tests.support.awx_launching import COLLECTIONS
 from ansible_collections.alicloud.ehpc.tests.support.awx_modules import EMPTY, MODULES, install
 from ansible_collections.alicloud.ehpc.tests.support.awx_surveys import Values
@@ -87,12 +87,13 @@ def test_secrets_come_from_the_environment_and_are_not_printed(applied: Applied)
         "E-HPC": {"access_key_id": "EXAMPLEkey", "access_key_secret": "EXAMPLE-secret", "security_token": "", "region": "cn-hangzhou", "endpoint": ""},
         "Repository": {"username": "reader", "password": "EXAMPLE-password-1"},
         "Registry": {"host": "registry.example.com", "username": "puller", "password": "EXAMPLE-password-2", "verify_ssl": True},
+        "E-HPC initial password": {"initial_password": "EXAMPLE-password-3"},
     }
     assert [secret for secret in ("EXAMPLE-secret", "EXAMPLE-password") if secret in applied.output] == []
 
 
 def test_templates_of_awx_are_not_evaluated(applied: Applied) -> None:
-    (credential_type,) = applied.of("credential_type")
+    credential_type, _initial_password = applied.of("credential_type")
     assert credential_type["injectors"]["env"]["ALIBABA_CLOUD_ACCESS_KEY_ID"] == "{{ access_key_id }}"
     (notification,) = applied.of("notification_template")
     assert "{{ job.name }}" in notification["messages"]["success"]["body"]
@@ -145,6 +146,22 @@ def test_without_an_access_key_a_first_installation_fails(awx: Awx) -> None:
     done = awx.apply({}, {})
     assert done.code == 2
     assert "so the credential E-HPC is not changed" in done.output
+
+
+def test_users_get_the_initial_password_of_the_job(awx: Awx) -> None:
+    """The credential of an earlier run is used, and no object contains the password."""
+    existing = {"module": "credential", "name": "E-HPC initial password", "organization": "Default", "credential_type": "E-HPC initial password"}
+    awx.state.write_text(json.dumps([*EMPTY, existing]), encoding="utf-8")
+    done = awx.apply(USERS, ACCESS_KEY)
+    assert done.code == 0, done.output
+    assert "so the credential E-HPC initial password is not changed" in done.output
+    password = "{{ lookup('ansible.builtin.env', 'EHPC_INITIAL_PASSWORD') }}"
+    users = [{"name": "hpcuser01", "password": password}, {"name": "hpcadmin01", "group": "wheel", "password": password}]
+    one, fleet = done.of("job_template")[:2]
+    assert one["extra_vars"] == {"ehpc_bootstrap_users": users}
+    assert fleet["extra_vars"] == {"ehpc_bootstrap_hosts": "ehpc_clusters", "ehpc_bootstrap_users": users}
+    credentials = [f"{name}+cloud++Default" for name in ("E-HPC++Alibaba Cloud E-HPC", "E-HPC initial password++E-HPC initial password")]
+    assert one["credentials"] == fleet["credentials"] == credentials
 
 
 def test_an_existing_credential_of_a_repository(awx: Awx) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import request_settings, resolve
 from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
-from ansible_collections.alicloud.ehpc.tests.support.awx_data import BIN, named
+from ansible_collections.alicloud.ehpc.tests.support.awx_data import ACCESS_KEY, BIN, USERS, named, objects
 from ansible_collections.alicloud.ehpc.tests.support.awx_launching import Controller, Job, injected
 from ansible_collections.alicloud.ehpc.tests.support.awx_surveys import Rejected, questions
 
@@ -83,6 +83,15 @@ def test_preview_then_run_then_again(awx: Controller, emulator: Emulator) -> Non
 def test_a_launch_with_only_the_cluster_id(awx: Controller, emulator: Emulator) -> None:
     job = awx.launch(ONE, answers(PUBLIC))
     assert (job.code, emulator.actions()) == (0, ["DescribeCluster"])
+
+
+def test_users_with_the_initial_password_of_the_credential(awx: Controller, emulator: Emulator) -> None:
+    (template,) = [entry for entry in objects(USERS, ACCESS_KEY)["controller_templates"] if entry["name"] == ONE]
+    job = awx.launch(ONE, answers(PUBLIC), template=template)
+    assert job.code == 0, job.stdout
+    assert result(job, PUBLIC)["users_added"] == ["hpcadmin01"]
+    user = emulator.state.clusters[PUBLIC].users["hpcadmin01"]
+    assert (user.group, user.password) == ("wheel", awx.inputs["initial_password"])
 
 
 @pytest.mark.parametrize("blank", ["", "  "], ids=["empty", "spaces"])

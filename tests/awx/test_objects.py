@@ -89,7 +89,7 @@ def test_a_credential_type(credential_type: Values) -> None:
         assert name != "tower"
         assert {"id", "label", "type"} <= set(field) <= {"id", "label", "type", "secret", "multiline", "format", "choices", "default", "help_text"}
         assert field["type"] in ("string", "boolean")
-        assert field.get("secret", False) is (ENVIRONMENT_OF[name] in ("secret_key", "security_token"))
+        assert field.get("secret", False) is (name in ("access_key_secret", "security_token", "initial_password"))
 
 
 ENVIRONMENT_OF = {
@@ -118,6 +118,13 @@ def test_a_credential_takes_its_values_from_the_variables_that_it_injects() -> N
     for field in ENVIRONMENT_OF:
         (variable,) = [name for name, template in env.items() if template == "{{ %s }}" % field]
         assert f"{field}: \"{{{{ lookup('ansible.builtin.env', '{variable}') }}}}\"" in text
+
+
+def test_the_initial_password() -> None:
+    credential_type = named("controller_credential_types", "E-HPC initial password")
+    assert credential_type["injectors"] == {"env": {"EHPC_INITIAL_PASSWORD": "{{ initial_password }}"}}
+    assert credential_type["inputs"]["required"] == ["initial_password"]
+    assert "ehpc_bootstrap_users" not in str(OBJECTS["controller_templates"]), "without users in the settings"
 
 
 def test_names_are_unique() -> None:

@@ -51,7 +51,9 @@ SECRETS = {
     "EHPC_AWX_REPOSITORY_PASSWORD": "EXAMPLE-password-1",
     "EHPC_AWX_REGISTRY_USERNAME": "puller",
     "EHPC_AWX_REGISTRY_PASSWORD": "EXAMPLE-password-2",
+    "EHPC_INITIAL_PASSWORD": "EXAMPLE-password-3",
 }
+USERS: Values = {"ehpc_awx_users": [{"name": "hpcuser01"}, {"name": "hpcadmin01", "group": "wheel"}]}
 
 
 class Loader(yaml.SafeLoader):

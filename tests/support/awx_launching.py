@@ -97,8 +97,10 @@ class Controller:
             "security_token": "",
             "region": emulator.region,
             "endpoint": emulator.endpoint,
+            "initial_password": "EXAMPLE-Pass{word}+1",
         }
         self.secrets = [text for credential in emulator.state.credentials.values() for text in (credential.secret_key, credential.security_token) if text]
+        self.secrets.append(self.inputs["initial_password"])
         self._number = 0
 
     def launch(
