@@ -38,7 +38,7 @@ options:
     suboptions:
       src:
         description:
-          - A file on the controller, whatever host the task is for. It is searched for as M(ansible.builtin.copy) does, in C(files) of the
+          - A file on the controller, also if the task is for another host. It is searched for as M(ansible.builtin.copy) does, in C(files) of the
             role, then beside the playbook, and published byte by byte. Files that are encrypted with Ansible Vault are decrypted.
         type: str
       template:
@@ -78,7 +78,7 @@ options:
     type: str
   prefix:
     description:
-      - What the names of all objects begin with. It consists of letters, digits, periods, underscores, hyphens and slashes.
+      - The beginning of the names of all objects. It consists of letters, digits, periods, underscores, hyphens and slashes.
       - No lifecycle rule of the bucket may delete objects of this prefix. They are written once and used for years.
     type: str
     default: ehpc-post-scripts
@@ -93,7 +93,7 @@ options:
     type: str
   oss_endpoint_type:
     description:
-      - V(internal) uploads to C(https://oss-<region>-internal.aliyuncs.com), which only VPCs of that region reach. Ignored if an
+      - V(internal) uploads to C(https://oss-<region>-internal.aliyuncs.com), which only VPCs of that region reach. Ignored if
         O(oss_endpoint) is set.
     type: str
     choices: [public, internal]
@@ -105,9 +105,9 @@ options:
     default: false
   node_endpoint:
     description:
-      - What the returned URLs begin with. V(internal) is C(https://<bucket>.oss-<region>-internal.aliyuncs.com), which nodes in VPCs of the
-        region of the bucket reach. V(public) is the same without C(-internal). Another base URL is used as it is, for example that of a
-        proxy on-premises.
+      - The beginning of the returned URLs. V(internal) is C(https://<bucket>.oss-<region>-internal.aliyuncs.com), which nodes in VPCs of the
+        region of the bucket reach. V(public) is the same without C(-internal). Another base URL is used as it is, for example that of an
+        on-premises proxy.
       - Defaults to V(internal). If O(oss_endpoint) is a loopback address, the default is C(<oss_endpoint>/<bucket>).
       - Nodes read without credentials, so the bucket must permit that, for example with a bucket policy for their VPC.
     type: str
@@ -164,7 +164,7 @@ EXAMPLES = r"""
     cluster_id: ehpc-hz-EXAMPLE
     scripts: "{{ published.scripts }}"
 
-- name: Publish a script that is written here, for nodes on-premises
+- name: Publish a script from the playbook, for on-premises nodes
   alicloud.ehpc.post_scripts_publish:
     region: cn-hangzhou
     bucket: hpc-scripts-example
