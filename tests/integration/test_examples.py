@@ -105,6 +105,7 @@ def environment(emulator: Emulator) -> dict[str, str]:
         "ALIBABA_CLOUD_REGION_ID": emulator.region,
         "ALIBABA_CLOUD_EHPC_ENDPOINT": emulator.endpoint,
         "ALIBABA_CLOUD_OSS_ENDPOINT": emulator.endpoint,
+        "EHPC_INITIAL_PASSWORD": "Example-1-password",
     }
 
 
