@@ -236,7 +236,9 @@ clusters:
           description: The scripts that E-HPC has, with signatures masked.
           type: list
           elements: dict
-          sample: []
+          sample:
+            - url: https://scripts.example.com/base.sh
+              args: --mode hybrid
     users:
       description: The comparison of the users.
       type: dict
