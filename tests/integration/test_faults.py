@@ -23,7 +23,7 @@ from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
 from ansible_collections.alicloud.ehpc.tests.emulator.state import Cluster
 from ansible_collections.alicloud.ehpc.tests.support.codes import CASES, REPEATED_CODES
 from ansible_collections.alicloud.ehpc.tests.support.in_process import reaching, run
-from ansible_collections.alicloud.ehpc.tests.support.outcomes import COLUMNS, READABLE_WRITES, RETRIES, Fault, Outcome, table, table_of
+from ansible_collections.alicloud.ehpc.tests.support.outcomes import COLUMNS, HEADER, OSS_OPERATIONS, READABLE_WRITES, RETRIES, Fault, Outcome, table, table_of
 from ansible_collections.alicloud.ehpc.tests.support.playing import ROOT, Play, Task, task
 
 CLUSTER, PUBLIC = "ehpc-hz-EXAMPLE", "ehpc-hz-EXAMPLE2"
@@ -143,11 +143,56 @@ def outcomes() -> dict[str, dict[Fault, Outcome]]:
 
 
 def test_the_table_is_as_documented(outcomes: dict[str, dict[Fault, Outcome]]) -> None:
-    observed = table({fault: [outcomes[operations[0]][fault] for operations in COLUMNS] for fault in FAULTS})
+    observed = table({fault: [outcomes[operations[0]][fault] for operations in COLUMNS] for fault in FAULTS}, HEADER)
     print(observed)
     (ROOT / "build" / "outcomes.rst").write_text(observed, encoding="utf-8")
     documented = (ROOT / "docs" / "docsite" / "rst" / "guide_failures.rst").read_text(encoding="utf-8")
     assert table_of(documented).splitlines() == observed.splitlines()
+
+
+OSS_REPEATED_CODES = ("InternalError", "ServiceUnavailable", "RequestTimeout")
+OSS_OTHER_CODES = ("NoSuchBucket", "AccessDenied", "SignatureDoesNotMatch", "RequestTimeTooSkewed", "InvalidDigest")
+SCRIPT = {"name": "a.sh", "content": "#!/bin/sh\n"}
+
+
+def oss_faults() -> Iterator[Fault]:
+    for times in (1, None):
+        yield from (Fault(f"``{code}``", "code", times, code) for code in OSS_REPEATED_CODES)
+        yield from (Fault(f"{status} from a gateway", "bad_gateway", times, status=status) for status in (429, 500, 502, 503, 504))
+        yield from (Fault(name, kind, times) for name, kind in WITHOUT_ANSWER.items() if kind != "slow")
+    yield Fault("200 without a body", "empty", 1)
+    yield Fault("200 with an HTML page", "html", 1)
+    yield Fault("content with a byte changed", "tampered", 1)
+    yield from (Fault(f"``{code}``", "code", 1, code) for code in OSS_OTHER_CODES)
+
+
+def meet_publishing(operation: str, fault: Fault) -> Outcome:
+    """The outcome of publishing a script that is there already, for GetObject, and of a new one, for PutObject."""
+    with Emulator({"buckets": [{"name": "scripts-example"}]}) as emulator:
+        options = {**reaching(emulator, api_retries=RETRIES), "bucket": "scripts-example", "oss_endpoint": emulator.endpoint, "scripts": [SCRIPT]}
+        if operation == "GetObject":
+            run("post_scripts_publish", options)
+        emulator.forget()
+        asked_for = {"code": fault.code} if fault.code else {"status": fault.status} if fault.status else {}
+        emulator.fault(operation, kind=fault.kind, times=fault.times, **asked_for)
+        failure = None
+        try:
+            run("post_scripts_publish", options)
+        except EhpcError as error:
+            failure = error
+        calls = emulator.actions()
+        assert failure is None or failure.action == operation
+        done = operation == "PutObject" and bool(emulator.state.buckets["scripts-example"].objects)
+        assert failure or emulator.state.buckets["scripts-example"].objects
+        return Outcome(failure.code if failure else None, calls.count(operation), 0, done)
+
+
+def test_the_table_of_oss_is_as_documented() -> None:
+    outcomes = {fault: [meet_publishing(operation, fault) for operation in OSS_OPERATIONS] for fault in oss_faults()}
+    observed = table(outcomes, [f"``{name}``" for name in OSS_OPERATIONS])
+    print(observed)
+    documented = (ROOT / "docs" / "docsite" / "rst" / "guide_failures.rst").read_text(encoding="utf-8")
+    assert table_of(documented.partition("\nFaults of OSS\n")[2]).splitlines() == observed.splitlines()
 
 
 def test_the_codes_of_the_collection_are_documented() -> None:

@@ -15,6 +15,8 @@ READS = ("GetPostScripts", "ListUsers", "ListUsersAsync", "DescribeCluster", "Li
 READABLE_WRITES = ("SetPostScripts", "AddUsers", "DeleteUsers", "ModifyUserGroups")
 # The operations of a column are alike.
 COLUMNS = (READS, READABLE_WRITES, ("ModifyUserPasswords",), ("SyncUsers",))
+HEADER = ["Read", *(", ".join(f"``{operation}``" for operation in column) for column in COLUMNS[1:])]
+OSS_OPERATIONS = ("GetObject", "PutObject")
 
 
 class Outcome(t.NamedTuple):
@@ -49,7 +51,7 @@ class Fault:
     status: int | None = None
 
 
-def table(outcomes: dict[Fault, list[Outcome]]) -> str:
+def table(outcomes: dict[Fault, list[Outcome]], columns: list[str]) -> str:
     """The outcomes, one for each column, as a list-table; neighbours that differ in their name only share a row."""
     rows: list[tuple[list[str], int | None, tuple[str, ...]]] = []
     for fault, found in outcomes.items():
@@ -59,7 +61,7 @@ def table(outcomes: dict[Fault, list[Outcome]]) -> str:
         else:
             rows.append(([fault.name], fault.times, cells))
     lines = [".. list-table::", "   :header-rows: 1", ""]
-    header = ["Fault", "Read", *(", ".join(f"``{operation}``" for operation in column) for column in COLUMNS[1:])]
+    header = ["Fault", *columns]
     for row in [header, *((f"{_listed(names)}, {'once' if times else 'always'}", *cells) for names, times, cells in rows)]:
         lines += [f"   {'  -' if index else '* -'} {cell[0].upper()}{cell[1:]}" for index, cell in enumerate(row)]
     return "\n".join(lines) + "\n"
