@@ -19,7 +19,7 @@ from ansible.utils.display import Display
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _drift
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import invalid_option
 from ansible_collections.alicloud.ehpc.plugins.plugin_utils import _drift_report
-from ansible_collections.alicloud.ehpc.plugins.plugin_utils._drift_desired import Accounts, Desired, desired_state, options_of_hosts
+from ansible_collections.alicloud.ehpc.plugins.plugin_utils._drift_desired import Accounts, Desired, account_host_of, desired_state, options_of_hosts
 
 MODULE = "alicloud.ehpc.drift_info"
 SPEC: dict[str, dict[str, t.Any]] = {
@@ -41,10 +41,12 @@ class ActionModule(ActionBase):
         _validation, options = self.validate_argument_spec(SPEC)
         variables = task_vars or {}
         path = _drift_report.checked_path(options["path"])
-        desired = [
-            desired_state(host, role_options, name, _accounts(options["accounts"]))
-            for host, role_options, name in options_of_hosts(variables["ansible_play_hosts_all"], variables, Templar(self._loader))
-        ]
+        hosts = list(options_of_hosts(variables["ansible_play_hosts_all"], variables, Templar(self._loader)))
+        account_hosts = sorted({account_host_of(role_options) for _host, role_options, _name in hosts} - {""})
+        if account_hosts and not options["accounts"]:
+            return {**result, "changed": False, "account_hosts": account_hosts}
+        accounts = _accounts(options["accounts"])
+        desired = [desired_state(host, role_options, name, accounts) for host, role_options, name in hosts]
         compared = self._compared([host.entry for host in desired if not host.mistakes], options["nodes"], variables)
         if "clusters" not in compared:
             return {**result, **compared}
@@ -101,6 +103,7 @@ def _stats(report: dict[str, t.Any]) -> dict[str, t.Any]:
     ids = {state: [cluster["cluster_id"] for cluster in report["clusters"] if cluster["state"] == state] for state in (_drift.DRIFTED, _drift.FAILED)}
     data = {"ehpc_drift": {"summary": report["summary"], **ids}}
     return {
+        "account_hosts": [],
         "summary": report["summary"],
         "drifted": ids[_drift.DRIFTED],
         "failed_clusters": ids[_drift.FAILED],

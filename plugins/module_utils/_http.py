@@ -15,6 +15,7 @@ import contextlib
 import functools
 import importlib
 import math
+import os
 import re
 import socket
 import ssl
@@ -51,6 +52,10 @@ MAX_CONNECTIONS = 100
 # A page of E-HPC has about 100 KiB.
 MAX_BODY_BYTES = 64 * 1024 * 1024
 READ_BYTES = 64 * 1024
+
+# The variables that decide how a URL is requested.
+ENVIRONMENT = tuple(name for lower in ("http_proxy", "https_proxy", "all_proxy", "no_proxy") for name in (lower, lower.upper()))
+ENVIRONMENT += ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "REQUEST_METHOD")
 
 T = t.TypeVar("T")
 
@@ -183,7 +188,20 @@ def new_session() -> requests.Session:
                 _report_connections(manager)
             return manager
 
-    made = requests.Session()
+    class Session(requests.Session):
+        """A session that looks for proxies again only if a variable that matters has changed. requests goes through all variables for each request."""
+
+        known: t.Any = None
+
+        def merge_environment_settings(self, url: t.Any, proxies: t.Any, stream: t.Any, verify: t.Any, cert: t.Any) -> t.Any:
+            key = (url.split("/", 3)[:3], verify, [os.environ.get(name) for name in ENVIRONMENT])
+            # One read and one assignment, because threads share a session.
+            known = self.known
+            if known is None or known[0] != key:
+                known = self.known = (key, super().merge_environment_settings(url, proxies, stream, verify, cert))
+            return dict(known[1])
+
+    made = Session()
     made.mount("https://", Adapter(pool_maxsize=MAX_CONNECTIONS))
     made.mount("http://", Adapter(pool_maxsize=MAX_CONNECTIONS))
     # Without an `auth` of its own, requests would send the password that ~/.netrc contains for the host.

@@ -76,9 +76,21 @@ def options_of_hosts(hosts: list[str], task_vars: Mapping[str, t.Any], templar: 
         values, mistakes = {}, []
         for name, value in variables_of(variables).items():
             try:
-                values[name] = plain(templar.template(value))
+                # Most values are no templates, and to evaluate those of a thousand hosts takes seconds.
+                values[name] = plain(templar.template(value)) if _has_braces(value) else value
             except AnsibleError as error:
                 mistakes.append("%s cannot be evaluated: %s." % (name, str(error).rstrip(".")))
         options = bootstrap_options(values)
         cluster_name = variables.get("ehpc_cluster_name")
         yield host, {**options, "mistakes": [*mistakes, *options["mistakes"]]}, str(cluster_name) if cluster_name else None
+
+
+def _has_braces(value: t.Any) -> bool:
+    """Whether a value may contain a template: any string in it has an opening brace, or its type is not a plain one."""
+    if isinstance(value, str):
+        return "{" in value or value.startswith("#jinja2:")
+    if isinstance(value, Mapping):
+        return any(_has_braces(entry) for pair in value.items() for entry in pair)
+    if isinstance(value, (list, tuple)):
+        return any(_has_braces(entry) for entry in value)
+    return not (value is None or isinstance(value, (bool, int, float)))
