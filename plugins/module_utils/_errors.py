@@ -29,6 +29,9 @@ PREFLIGHT_FAILED = "PreflightFailed"
 NOT_STORED = "NotStored"
 BACKUP_FAILED = "BackupFailed"
 CONTENT_MISMATCH = "ContentMismatch"
+FULL_UPDATE = "FullUpdateNotAccepted"
+UNSAFE_UPDATE = "UnsafeUpdate"
+SETTINGS_CHANGED = "SettingsChanged"
 SCRIPTS_FAILED = "ScriptsFailed"
 USERS_MISSING = "UsersMissing"
 IDS_NOT_READ = "IdsNotRead"
@@ -96,7 +99,7 @@ HINTS: dict[str, str] = {
     "InternalError": _LATER,
     "Throttling*": _THROTTLED,
     "NotEnabled": "Activate E-HPC for this account in the console.",
-    "InDebt": "The account has overdue payments. Settle them.",
+    "InDebt": "The account has overdue payments. Settle them first.",
     "InvalidAccessKeyId.NotFound": _WRONG_KEY,
     "InvalidAccessKeyId.Inactive": "The access key is disabled. Enable it in the RAM console, or use another one.",
     "InvalidAccessKeySecret": _WRONG_SECRET,
@@ -137,6 +140,8 @@ HINTS: dict[str, str] = {
     ),
     BACKUP_FAILED: "Set backup_options.dir_path to a directory on the controller in which files can be created, or omit backup.",
     NODES_NOT_READ: "Check these nodes in the E-HPC console, or name the nodes to compare.",
+    FULL_UPDATE: "Review the settings in update, and set accept_full_update to true.",
+    UNSAFE_UPDATE: "Nothing was changed. Set the script in the console.",
     PREFLIGHT_FAILED: (
         "Fix the listed problems. If a checksum differs, review the change before updating it. If only nodes can reach a URL, such as an"
         " internal OSS endpoint, run the task inside their VPC, or set preflight to warn."
@@ -160,7 +165,7 @@ OSS_HINTS: dict[str, str] = {
     "InvalidSecurityToken": _WRONG_TOKEN,
     "SecurityTokenExpired": "The temporary credentials have expired. " + _WRONG_TOKEN,
     "RequestTimeTooSkewed": HINTS["InvalidTimeStamp*"],
-    "UserDisable": "The account is disabled or has overdue payments. Enable it, or settle the payments.",
+    "UserDisable": "The account is disabled or has overdue payments. Settle them first.",
     "SecondLevelDomainForbidden": "OSS does not accept the bucket in the path. Set oss_endpoint to a host name, such as oss-cn-hangzhou.aliyuncs.com.",
     "KmsServiceNotEnabled": "Activate Key Management Service in the region of the bucket, or set server_side_encryption to AES256.",
     "InvalidDigest": _ALTERED_REQUEST,
@@ -208,6 +213,7 @@ ATTEMPTS: dict[str, str] = {
     "GetCluster": "read the details",
     "CreateUsers": "create users",
     "UpdateUser": "change users",
+    "UpdateCluster": "set the script",
     "ListRegions": "list the regions",
     "GetObject": "read the object",
     "PutObject": "write the object",

@@ -50,8 +50,8 @@ INSTEAD = {
 }
 
 
-def describe(client: Client, cluster_id: str, deadline: float | None = None) -> dict[str, t.Any]:
-    """One cluster with its details, read until the deadline (of time.monotonic()). Raises EhpcError."""
+def details(client: Client, cluster_id: str, deadline: float | None = None) -> dict[str, t.Any]:
+    """The response of GetCluster, read until the deadline (of time.monotonic()). Raises EhpcError, also for a cluster of E-HPC 1.0."""
     info = client.call("GetCluster", {"ClusterId": cluster_id}, deadline=deadline, generation=NEXT)
     attempted = attempt("GetCluster", cluster_id, client.region)
     if info.get("ClusterId") != cluster_id:
@@ -59,10 +59,16 @@ def describe(client: Client, cluster_id: str, deadline: float | None = None) -> 
         raise EhpcError(CLUSTER_NOT_FOUND, "E-HPC NEXT returned no cluster with this ID.", attempted, "GetCluster")
     if of_version(info.get("EhpcVersion"), NEXT) == V1:
         raise wrong_generation(attempted, "GetCluster", V1)
+    return info
+
+
+def describe(client: Client, cluster_id: str, deadline: float | None = None) -> dict[str, t.Any]:
+    """One cluster with its details, read until the deadline (of time.monotonic()). Raises EhpcError."""
+    info = details(client, cluster_id, deadline)
     try:
         return _detailed(info, cluster_id, client.region)
     except EhpcError as error:
-        raise error.with_context(attempted=attempted, action="GetCluster") from None
+        raise error.with_context(attempted=attempt("GetCluster", cluster_id, client.region), action="GetCluster") from None
 
 
 def _detailed(info: Mapping[str, t.Any], cluster_id: str, region: str) -> dict[str, t.Any]:

@@ -97,6 +97,11 @@ def from_option(entries: list[dict[str, t.Any]] | None) -> list[Script]:
     return [from_entry("scripts[%d]" % index, entry) for index, entry in enumerate(entries or [])]
 
 
+def single(url: str, args: t.Any) -> Script:
+    """The script of the options ``url`` and ``args``. Raises EhpcError for values that cannot work."""
+    return Script(_checked_url("url", url), joined_args("args", args))
+
+
 def from_entry(name: str, entry: t.Mapping[str, t.Any]) -> Script:
     """One script of the option ``scripts``, which messages call ``name``. Raises EhpcError."""
     return Script(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.emulator import Cluster, Emulator
 from ansible_collections.alicloud.ehpc.tests.support.awx_data import ROOT
 from ansible_collections.alicloud.ehpc.tests.support.awx_launching import Controller, Job
 from ansible_collections.alicloud.ehpc.tests.support.documents import MODULES
@@ -21,7 +21,7 @@ from ansible_collections.alicloud.ehpc.tests.support.documents import MODULES
 QUERIES: dict[str, dict[str, str]] = yaml.safe_load((ROOT / "extensions/audit/event_query.yml").read_text(encoding="utf-8"))
 # Writes objects to a bucket, which is not a managed node.
 MANAGE_NO_CLUSTER = {"post_scripts_publish"}
-CLUSTER = "ehpc-hz-hybrid01"
+CLUSTER, NEXT = "ehpc-hz-hybrid01", "ehpc-hz-next01"
 Row = dict[str, t.Any]
 
 
@@ -66,10 +66,11 @@ def run(awx: Controller, tasks: dict[str, Row], job_type: str) -> Job:
     return awx.launch("EXAMPLE", {}, job_type=job_type, template=template, files={"example.yml": json.dumps(plays)})
 
 
-def tasks(cluster_id: str, script: str) -> dict[str, Row]:
+def tasks(cluster_id: str, next_id: str, script: str) -> dict[str, Row]:
     """Options of each module that has a query."""
     return {
         "post_scripts": {"cluster_id": cluster_id, "scripts": [{"url": script}]},
+        "cluster_script": {"cluster_id": next_id, "url": script, "accept_full_update": True},
         "post_scripts_run": {"cluster_id": cluster_id, "roles": ["compute"]},
         "user_sync": {"cluster_id": cluster_id},
         "user": {"cluster_id": cluster_id, "state": "absent", "check_cluster": False, "users": [{"name": "chem99"}]},
@@ -86,11 +87,13 @@ def test_a_row_for_the_cluster_and_one_for_each_node(awx: Controller, emulator: 
     script = tmp_path / "base.sh"
     script.write_text("#!/bin/sh\ntrue\n", encoding="utf-8")
     script.chmod(0o755)
-    found = rows(run(awx, tasks(CLUSTER, str(script)), job_type))
+    emulator.state.clusters[NEXT] = Cluster(id=NEXT, region="cn-hangzhou", name="next", generation="next")
+    found = rows(run(awx, tasks(CLUSTER, NEXT, str(script)), job_type))
     assert set(found) == set(QUERIES), "every query has been evaluated"
     nodes = found.pop("alicloud.ehpc.post_scripts_run")
     computes = {node.host_name: node.id for node in emulator.state.clusters[CLUSTER].nodes if node.role == "Compute"}
     assert {row["name"]: row["canonical_facts"] for row in nodes} == {name: {"node_id": node_id} for name, node_id in computes.items()}
+    assert [row["canonical_facts"] for row in found.pop("alicloud.ehpc.cluster_script")] == [{"cluster_id": NEXT, "region": "cn-hangzhou"}]
     clusters = [row["canonical_facts"] for module in found.values() for row in module]
     assert clusters == [{"cluster_id": CLUSTER, "region": "cn-hangzhou"}] * len(found), "always the same row, so the cluster counts once"
     everything = [*nodes, *(row for module in found.values() for row in module)]
@@ -99,7 +102,7 @@ def test_a_row_for_the_cluster_and_one_for_each_node(awx: Controller, emulator: 
 
 
 def test_no_row_for_an_unknown_cluster(awx: Controller) -> None:
-    assert rows(run(awx, tasks("ehpc-hz-NONE", "/opt/a.sh"), "run")) == {}
+    assert rows(run(awx, tasks("ehpc-hz-NONE", "ehpc-hz-NONE", "/opt/a.sh"), "run")) == {}
 
 
 OTHERS: dict[str, Row] = {

@@ -22,7 +22,7 @@ import pytest
 import yaml
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Clients
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
-from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.emulator import Cluster, Emulator
 from ansible_collections.alicloud.ehpc.tests.emulator.state import Bucket
 from ansible_collections.alicloud.ehpc.tests.support.documents import MODULES
 from ansible_collections.alicloud.ehpc.tests.support.in_process import client, reaching, run
@@ -31,10 +31,18 @@ from ansible_collections.alicloud.ehpc.tests.support.raw import Handler, Raw, as
 from ansible_collections.alicloud.ehpc.tests.support.servers import Answer, Answering, Authority, Proxy, Server
 from cryptography import x509
 
-CLUSTER = "ehpc-hz-hybrid01"
+CLUSTER, NEXT = "ehpc-hz-hybrid01", "ehpc-hz-next01"
 PASSWORD = "EXAMPLE p@ss/word"
 QUOTED = "EXAMPLE%20p%40ss%2Fword"
 READ = {"ClusterId": CLUSTER}
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    """The default scenario, and a cluster of E-HPC NEXT."""
+    with Emulator() as running:
+        running.state.clusters[NEXT] = Cluster(id=NEXT, region="cn-hangzhou", name="next", generation="next")
+        yield running
 
 
 def call(options: dict[str, t.Any], action: str = "GetPostScripts") -> dict[str, t.Any]:
@@ -528,6 +536,7 @@ PUBLIC, ADMIN = "ehpc-hz-public01", {"name": "hpcuser01", "group": "wheel"}
 NEW_SCRIPT = [{"url": "https://example.com/new.sh"}]
 ON_NODE = {"cluster_id": CLUSTER, "nodes": ["compute000"], "wait_delay": 2}
 PUBLISH, SCRIPT = {"bucket": "scripts-example"}, {"name": "a.sh", "content": "#!/bin/sh\n"}
+ON_NEXT, READ_ALL = {"cluster_id": NEXT, "accept_full_update": True}, ["ListClusters", "GetCluster"]
 COMMAND = ["InvokeShellCommand", "ListInvocationStatus", "ListInvocationResults"]
 # module -> runs in sequence on the same service: the options, check mode, and the exact calls
 HAPPY_PATHS: dict[str, list[tuple[dict[str, t.Any], bool, list[str]]]] = {
@@ -545,6 +554,12 @@ HAPPY_PATHS: dict[str, list[tuple[dict[str, t.Any], bool, list[str]]]] = {
         ({**PUBLISH, "scripts": [SCRIPT, {**SCRIPT, "name": "b.sh"}]}, False, ["GetObject", "PutObject", "GetObject"] * 2),
         ({**PUBLISH, "scripts": [SCRIPT, {**SCRIPT, "args": "again"}]}, False, ["GetObject"]),
         ({"scripts": NEW_SCRIPT}, False, []),
+    ],
+    "cluster_script": [
+        ({**ON_NEXT, "url": "/b.sh"}, True, ["GetCluster", *READ_ALL]),
+        ({**ON_NEXT, "url": "/b.sh"}, False, ["GetCluster", *READ_ALL, *READ_ALL, "UpdateCluster", *READ_ALL]),
+        ({**ON_NEXT, "url": "/b.sh"}, False, ["GetCluster"]),
+        ({**ON_NEXT, "state": "absent"}, False, ["GetCluster", *READ_ALL, *READ_ALL, "UpdateCluster", *READ_ALL]),
     ],
     "post_scripts_run": [
         ({**ON_NODE, "scripts": [{"url": "/bin/true"}]}, True, ["DescribeCluster", "ListNodes"]),

@@ -11,7 +11,7 @@ import re
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import CREDENTIALS, EhpcError
 
 # The beginning: a capital letter, or an option, an environment variable or a URL.
-_BEGIN = re.compile(r"[A-Z]|\w+: |\w+_\w+ |\w+\[\d+\][. ]|scripts |https?://")
+_BEGIN = re.compile(r"[A-Z]|\w+: |\w+_\w+ |\w+\[\d+\][. ]|(?:scripts|url|args) |https?://")
 
 
 def is_sentence(text: str) -> bool:

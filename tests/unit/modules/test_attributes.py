@@ -14,6 +14,7 @@ import sys
 import typing as t
 
 import pytest
+from ansible_collections.alicloud.ehpc.tests.support import next_state
 from ansible_collections.alicloud.ehpc.tests.support.documents import COLLECTION, COLLECTIONS, MODULES, ROOT, load, module
 from ansible_collections.alicloud.ehpc.tests.support.scripted import Call, Service
 from ansible_collections.alicloud.ehpc.tests.support.words import BASE, CLUSTER, describe, page, read, script, sync, user, write
@@ -39,7 +40,7 @@ def reading(*calls: Call, **options: t.Any) -> Use:
 
 def uses() -> dict[str, Use]:
     """A use of each module; one that can change something changes something in its first run."""
-    stored = script(BASE)
+    stored, bare = script(BASE), {"Script": BASE}
     nodes = Call("ListNodes", ClusterId=CLUSTER, PageNumber="1", PageSize="100", answer={})
     changed: dict[str, t.Any] = {"User.1.Name": "hpcuser01", "User.1.Group": "wheel"}
     published = "https://scripts-example.oss-cn-hangzhou.aliyuncs.com/ehpc-post-scripts/%s/a.sh" % hashlib.sha256(b"#!/bin/sh\n").hexdigest()
@@ -49,6 +50,12 @@ def uses() -> dict[str, Use]:
     return {
         "cluster_info": reading(describe(), cluster_ids=[CLUSTER]),
         "drift_info": reading(describe(), read(stored), page(), clusters=[{"cluster_id": CLUSTER, "scripts": [stored], "users": []}], parallel=1),
+        "cluster_script": Use(
+            {"cluster_id": CLUSTER, "url": BASE, "accept_full_update": True},
+            [next_state.get(), *next_state.reads()],
+            [next_state.get(), *next_state.reads(), *next_state.reads(), next_state.update(bare), *next_state.reads(bare)],
+            [next_state.get(ClusterCustomConfiguration=bare)],
+        ),
         "post_scripts": Use({"cluster_id": CLUSTER, "scripts": [stored]}, [read()], [read(), write(stored), read(stored)], [read(stored)]),
         "post_scripts_info": reading(read(), cluster_id=CLUSTER),
         "post_scripts_publish": Use(

@@ -14,7 +14,7 @@ from ansible_collections.alicloud.ehpc.tests.support.documents import ROOT
 
 # The verbs that begin the names of operations in E-HPC and OSS. Some names of fields begin with the same verbs.
 _OPERATION = re.compile(
-    r"(?!\w+(?:Time|InvokeStatus|RecordStatus|Instances?)$|InvokeStatus$)"
+    r"(?!\w+(?:Time|Protection|InvokeStatus|RecordStatus|Instances?)$|InvokeStatus$)"
     r"(Add|Create|Delete|Describe|Get|Install|Invoke|List|Modify|Put|Rerun|Reset|Run|Set|Start|Stop|Submit|Sync|Update)[A-Z]\w+"
 )
 

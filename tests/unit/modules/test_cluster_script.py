@@ -1,0 +1,263 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""cluster_script: read everything, send everything back with the one change, read everything again."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+import requests
+from ansible_collections.alicloud.ehpc.plugins.modules import cluster_script
+from ansible_collections.alicloud.ehpc.tests.support.next_state import DETAILS, KEPT, NEW, OLD, get, listed, reads, update
+from ansible_collections.alicloud.ehpc.tests.support.scripted import Call, Service
+from ansible_collections.alicloud.ehpc.tests.support.words import BASE, CLUSTER, SIGNED, SIGNED_SHOWN, script
+
+WANTED: dict[str, t.Any] = {"url": BASE, "args": "--mode base"}
+
+
+def ensure(service: Service, check_mode: bool = False, **options: t.Any) -> dict[str, t.Any]:
+    return service.run(cluster_script, check_mode, **{"cluster_id": CLUSTER, "accept_full_update": True, **options})
+
+
+def fails(service: Service, check_mode: bool = False, **options: t.Any) -> t.Any:
+    return service.fails(cluster_script, check_mode, **{"cluster_id": CLUSTER, "accept_full_update": True, **options})
+
+
+def test_change(service: Service) -> None:
+    service.expects(get(), *reads(), *reads(), update(), *reads(NEW))
+    result = ensure(service, **WANTED)
+    sent = result["update"]
+    assert result == {
+        "changed": True,
+        "cluster_id": CLUSTER,
+        "region": "cn-hangzhou",
+        "script": script(BASE, "--mode base"),
+        "previous_script": script(OLD["Script"], "-v"),
+        "update": sent,
+        "request_id": "REQUEST-WRITE",
+        "diff": {
+            "before_header": f"settings of cluster {CLUSTER} in cn-hangzhou",
+            "after_header": f"settings of cluster {CLUSTER} in cn-hangzhou",
+            "before": {"settings": {**sent, "cluster_custom_configuration": {"script": OLD["Script"], "args": "-v"}}},
+            "after": {"settings": sent},
+        },
+    }
+    assert len(sent) == len(KEPT) + 1
+    assert (sent["cluster_description"], sent["max_count"], sent["deletion_protection"]) == ("third-floor", 100, True)
+    service.expects(get(), *reads())
+    assert ensure(service, check_mode=True, **WANTED) == {**result, "request_id": None}
+
+
+@pytest.mark.parametrize("accept", [True, False])
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize(
+    ("options", "configuration"),
+    [(WANTED, NEW), ({"url": BASE}, {"Script": BASE}), ({"url": BASE}, {"Script": BASE, "Args": ""}), ({"state": "absent"}, {}), ({"state": "absent"}, None)],
+)
+def test_no_change_needs_one_call(service: Service, accept: bool, check_mode: bool, options: dict[str, t.Any], configuration: dict[str, str] | None) -> None:
+    service.expects(get(ClusterCustomConfiguration=configuration))
+    result = ensure(service, check_mode, accept_full_update=accept, **options)
+    assert (result["changed"], result["update"], result["request_id"]) == (False, {}, None)
+    assert result["script"] == result["previous_script"]
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_nothing_is_written_unless_it_is_accepted(service: Service, check_mode: bool) -> None:
+    service.expects(get(), *reads())
+    error = fails(service, check_mode, accept_full_update=False, **WANTED)
+    assert error.code == "FullUpdateNotAccepted"
+    assert "accept_full_update" in str(error)
+    assert (error.result["update"]["client_version"], error.result["update"]["cluster_custom_configuration"]["script"]) == ("2.0.31", BASE)
+
+
+def test_the_arguments_are_sent_if_there_are_any(service: Service) -> None:
+    service.expects(get(), *reads(), *reads(), update({"Script": BASE}), *reads({"Script": BASE}))
+    assert ensure(service, url=BASE)["script"] == script(BASE)
+    joined = "-x 'a b'"
+    service.expects(get(), *reads(), *reads(), update({"Script": BASE, "Args": joined}), *reads({"Script": BASE, "Args": joined}))
+    assert ensure(service, url=BASE, args=["-x", "a b"])["script"] == script(BASE, joined)
+
+
+def test_settings_that_cannot_be_empty_in_a_request_are_omitted(service: Service) -> None:
+    absent: dict[str, t.Any] = {"MonitorSpec": None, "SchedulerSpec": {}}
+    looks = [listed(ClusterDescription=""), get(**absent)]
+    sent = update(ClusterDescription=None, MonitorSpec=None, SchedulerSpec=None)
+    service.expects(get(), *looks, *looks, sent, listed(ClusterDescription=""), get(**absent, ClusterCustomConfiguration=NEW))
+    assert ensure(service, **WANTED)["changed"]
+
+
+# Remove
+
+
+def test_absent(service: Service) -> None:
+    service.expects(get(), *reads(), *reads(), update(None), *reads({}))
+    result = ensure(service, state="absent")
+    assert (result["script"], result["previous_script"]) == (None, script(OLD["Script"], "-v"))
+    assert result["diff"]["after"]["settings"]["cluster_custom_configuration"] == {"script": "", "args": ""}
+
+
+def patiently(service: Service, *calls: Call) -> list[Call]:
+    """The reads of READ_BACK_SECONDS, all with the same response."""
+    return [call for _ in range(21) for call in calls]
+
+
+def test_absent_with_an_empty_script(service: Service) -> None:
+    """If a script that is omitted is kept."""
+    empty = {"Script": "", "Args": ""}
+    service.expects(get(), *reads(), *reads(), update(None), *patiently(service, *reads()), *reads(), update(empty), *reads(empty))
+    assert ensure(service, state="absent")["request_id"] == "REQUEST-WRITE"
+
+
+def test_a_script_that_cannot_be_removed(service: Service) -> None:
+    empty = {"Script": "", "Args": ""}
+    kept = patiently(service, *reads())
+    service.expects(get(), *reads(), *reads(), update(None), *kept, *reads(), update(empty), *kept)
+    error = fails(service, state="absent")
+    assert (error.code, error.result) == ("NotStored", {"script": script(OLD["Script"], "-v")})
+    assert f"The script of cluster {CLUSTER} in cn-hangzhou was written, but the service returns another one: {OLD['Script']} -v." in str(error)
+
+
+# What would be reset
+
+
+@pytest.mark.parametrize(
+    "name", ["ClusterName", "ClientVersion", "MaxCount", "MaxCoreCount", "GrowInterval", "IdleInterval", "EnableScaleOut", "DeleteProtection"]
+)
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_setting_that_is_not_returned_is_not_reset(service: Service, check_mode: bool, name: str) -> None:
+    service.expects(get(), listed(), get(**{name: None}))
+    error = fails(service, check_mode, **WANTED)
+    assert (error.code, error.message) == ("UnsafeUpdate", f"GetCluster does not return {name}, which UpdateCluster would reset.")
+
+
+@pytest.mark.parametrize("spec", ["MonitorSpec", "SchedulerSpec"])
+@pytest.mark.parametrize("value", [True, "true", 5, {"a": 1}])
+def test_a_setting_that_cannot_be_sent_is_not_reset(service: Service, spec: str, value: t.Any) -> None:
+    service.expects(get(), listed(), get(**{spec: {**DETAILS[spec], "EnablePowerSaving": value}}))
+    error = fails(service, **WANTED)
+    assert error.message == "UpdateCluster does not accept EnablePowerSaving, which is set for the cluster, and may reset it."
+    assert str(error).endswith("Nothing was changed. Set the script in the console.")
+
+
+def test_values_that_are_not_the_services(service: Service) -> None:
+    service.expects(get(), listed(), get(DeleteProtection="maybe"))
+    assert "DeleteProtection is not a boolean: 'maybe'." in fails(service, **WANTED).message
+    service.expects(get(), listed(), get(MaxCount="many"))
+    assert "MaxCount is not a number" in fails(service, **WANTED).message
+    service.expects(get(), Call("ListClusters", ClusterIds=[CLUSTER], PageNumber="1", PageSize="10", generation="next", answer={"Clusters": []}))
+    error = fails(service, **WANTED)
+    assert (error.code, error.message) == ("InvalidAnswer", "ListClusters does not return the cluster, so its description is not known.")
+
+
+# Others
+
+
+def test_what_changes_by_itself_does_not_matter(service: Service) -> None:
+    moved = {"ClusterStatus": "initing", "ClusterModifyTime": "2026-01-02", "Manager": {"Scheduler": {"Type": "slurm22", "Status": "stopped"}}}
+    nodes = {"Nodes": {"RunningCounts": 2}}
+    service.expects(get(), *reads(), listed(**nodes), get(**moved), update(), listed(**nodes), get(**moved, ClusterCustomConfiguration=NEW))
+    assert ensure(service, **WANTED)["changed"]
+
+
+@pytest.mark.parametrize(
+    ("calls", "name"),
+    [
+        ([listed(), get(MaxCount="200")], "max_count"),
+        ([listed(ClusterDescription="fourth-floor"), get()], "cluster_description"),
+        ([listed(), get(ClusterCustomConfiguration={"Script": SIGNED})], "cluster_custom_configuration"),
+        ([listed(), get(Unknown=1)], "unknown"),
+    ],
+)
+def test_a_change_by_others_before_the_write_is_reported(service: Service, calls: list[Call], name: str) -> None:
+    service.expects(get(), *reads(), *calls)
+    error = fails(service, **WANTED)
+    assert error.code == "SettingsChanged"
+    assert f"Another client changed cluster {CLUSTER} in cn-hangzhou at the same time, so this task did not write its settings: {name} was " in error.message
+    assert list(error.result["differences"]) == [name]
+    assert error.result["settings_before"].get(name) != error.result["settings_after"][name]
+    failure = str(error.as_failure())
+    assert "EXAMPLEsig" not in failure
+    assert (SIGNED_SHOWN in failure) == (name == "cluster_custom_configuration")
+
+
+def test_a_setting_that_is_different_afterwards_is_reported(service: Service) -> None:
+    after = [listed(), get(ClusterCustomConfiguration=NEW, IdleInterval=6)]
+    service.expects(get(), *reads(), *reads(), update(), *patiently(service, *after))
+    error = fails(service, **WANTED)
+    assert (error.code, error.result["differences"]) == ("SettingsChanged", {"idle_interval": [4, 6]})
+    assert "The update of the script was accepted, but other settings of cluster" in error.message
+    assert (error.result["settings_before"]["idle_interval"], error.result["settings_after"]["idle_interval"]) == (4, 6)
+
+
+def test_slow_settings_are_awaited(service: Service) -> None:
+    service.expects(get(), *reads(), *reads(), update(), *reads(), *reads(NEW))
+    assert ensure(service, **WANTED)["changed"]
+    assert service.clock.sleeps == [0.5]
+
+
+def test_another_script_than_the_one_that_was_written(service: Service) -> None:
+    service.expects(get(), *reads(), *reads(), update(), *patiently(service, *reads({"Script": SIGNED})))
+    error = fails(service, **WANTED)
+    assert (error.code, error.result) == ("NotStored", {"script": script(SIGNED_SHOWN)})
+
+
+# Lost responses, and failures
+
+
+LOST = {"error": requests.exceptions.ConnectionError("Connection aborted.")}
+
+
+def test_a_lost_response_of_a_write_that_arrived(service: Service) -> None:
+    service.expects(get(), *reads(), *reads(), update(how=LOST), get(ClusterCustomConfiguration=NEW), *reads(NEW))
+    assert ensure(service, **WANTED)["request_id"] is None
+
+
+def test_a_lost_request_is_repeated_with_what_is_stored_then(service: Service) -> None:
+    service.expects(get(), *reads(), *reads(), update(how=LOST), get(), *reads(), update(), *reads(NEW))
+    assert ensure(service, **WANTED)["request_id"] == "REQUEST-WRITE"
+    service.expects(get(), *reads(), *reads(), update(how=LOST), get(), listed(), get(MaxCount="200"))
+    assert fails(service, **WANTED).code == "SettingsChanged"
+
+
+def test_a_refused_update(service: Service) -> None:
+    service.expects(get(), *reads(), *reads(), update(how={"code": "InvalidClusterStatus"}))
+    assert fails(service, **WANTED).code == "InvalidClusterStatus"
+    service.expects(get(), *reads(), *reads(), update(how={"answer": {"Success": False}}))
+    error = fails(service, **WANTED)
+    assert error.action == "UpdateCluster"
+    assert str(error).startswith(f"Cannot set the script of cluster {CLUSTER} in cn-hangzhou: ")
+
+
+def test_a_cluster_of_the_other_generation(service: Service) -> None:
+    service.expects(get(EhpcVersion="1.0.0"))
+    error = fails(service, **WANTED)
+    assert error.code == "WrongGeneration"
+    assert "It is an E-HPC 1.0 cluster. " in str(error)
+    service.expects(get(EhpcVersion=None, ClusterCustomConfiguration=NEW))
+    assert not ensure(service, **WANTED)["changed"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "url is required when state is present."),
+        ({"url": ""}, "url is empty."),
+        ({"url": "a b"}, "url contains whitespace or control characters: a b."),
+        ({"url": BASE, "args": {"a": 1}}, "args must be a string or a list of strings, not dict."),
+        ({"url": SIGNED_SHOWN}, "url contains ***, which stands for a secret in results: " + SIGNED_SHOWN + "."),
+    ],
+)
+def test_options_that_are_refused(service: Service, options: dict[str, t.Any], message: str) -> None:
+    error = fails(service, **options)
+    assert (error.code, error.message) == ("InvalidOptions", message)
+
+
+def test_pre_signed_urls_are_stored_with_a_warning_and_never_shown(service: Service) -> None:
+    service.expects(get(), *reads(), *reads(), update({"Script": SIGNED}), *reads({"Script": SIGNED}))
+    result = ensure(service, url=SIGNED)
+    assert "EXAMPLEsig" not in str(result)
+    assert result["script"] == script(SIGNED_SHOWN)
+    assert len(service.warnings) == 1
