@@ -145,7 +145,7 @@ pattern: setup ## Write the survey of playbooks/awx into extensions/patterns.
 	$(BIN)/python tests/check/pattern.py
 
 .PHONY: errors
-errors: setup ## Write the table of docs/docsite/rst/guide_errors.rst.
+errors: setup ## Write the tables of docs/docsite/rst/guide_errors.rst.
 	$(BIN)/python tests/check/errors.py
 
 .PHONY: check-licence

@@ -28,17 +28,17 @@ SEALED = "_ehpc_sealed"
 
 
 def digest(content: t.Any) -> str:
-    """A text that is equal for equal data."""
+    """A string that is equal for equal data."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def seal(content: t.Any, key: str) -> str:
-    """Plain data, encrypted. A key must not be used for a second text."""
+    """Plain data, encrypted. A key must not be used twice."""
     return base64.b64encode(_combined(json.dumps(content).encode(), key)).decode()
 
 
 def unseal(sealed: str, key: str) -> t.Any:
-    """What seal has encrypted."""
+    """The data that seal encrypted."""
     return json.loads(_combined(base64.b64decode(sealed), key))
 
 
@@ -48,7 +48,7 @@ def _combined(data: bytes, key: str) -> bytes:
 
 
 def backed_up(handed: t.Mapping[str, str] | None, backup: t.Mapping[str, t.Any], options: t.Mapping[str, t.Any]) -> str:
-    """The path of the file that contains ``backup``. Raises EhpcError where the controller has not written it (yet)."""
+    """The path of the file that contains ``backup``. Raises EhpcError if the controller has not written it (yet)."""
     if handed is None:
         raise EhpcError(BACKUP_FAILED, "The controller cannot write a backup, because the module runs without its action plugin.", hint="Omit backup.")
     if "key" in handed:

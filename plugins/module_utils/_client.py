@@ -228,7 +228,7 @@ class Client:
         if response.status == 200 and isinstance(body, dict):
             # E-HPC NEXT returns it with its writes, as a boolean or as a string.
             if str(body.get("Success")).lower() == "false":
-                message = "E-HPC processed the request and reports no success."
+                message = "E-HPC processed the request, but reports no success."
                 raise EhpcError(_errors.NOT_SUCCESSFUL, message, attempted, action, http_status=200, request_id=body.get("RequestId"))
             return body
         # Not its body: a page of HTML does not help in a terminal, and may echo the signed request.

@@ -13,7 +13,7 @@ import typing as t
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from ansible_collections.alicloud.ehpc.plugins.module_utils import _errors, _oss, _post_scripts
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _bundle, _errors, _oss, _post_scripts
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import checked_region, first_variable, is_loopback
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError, invalid_option
 from ansible_collections.alicloud.ehpc.plugins.module_utils._fetch import MAX_BYTES
@@ -25,7 +25,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
 
     from ansible_collections.alicloud.ehpc.plugins.module_utils._oss import Address, Bucket
 
-DEFAULT_PREFIX = "ehpc-post-scripts"
+DEFAULT_PREFIX, DEFAULT_BUNDLE = "ehpc-post-scripts", "bootstrap.sh"
 MAX_KEY_BYTES = 1023
 # How the action plugin passes what it has read for src and rendered for template: as content, which may be any bytes. No script begins so.
 PASSED = "base64:"
@@ -92,7 +92,7 @@ def _entry(where: str, entry: dict[str, t.Any]) -> Entry:
         return _at_url(where, entry)
     if entry.get("checksum") or entry.get("preflight"):
         raise invalid_option("%s has a checksum or a preflight, which are for a url." % where, "Leave them out: what is published is read back and compared.")
-    name = _checked_name(where, entry.get("name") or _name_of(where, source, entry[source]))
+    name = _checked_name(where + " has a name that", entry.get("name") or _name_of(where, source, entry[source]))
     content = _checked_content("%s (%s)" % (where, name), _content(where, source, entry) if passed is None else passed)
     return Entry(name, Script("", _shown_args(where, entry.get("args"))), content)
 
@@ -114,7 +114,7 @@ def _at_url(where: str, entry: Mapping[str, t.Any]) -> Entry:
             "%s.url contains a signature or a user name, which no result shows: %s." % (where, redact_url(script.url)),
             "Publish the script instead of its URL, or give the URL to post_scripts itself.",
         )
-    name = entry.get("name") and _checked_name(where, entry["name"])
+    name = entry.get("name") and _checked_name(where + " has a name that", entry["name"])
     return Entry(name or "", script)
 
 
@@ -133,11 +133,9 @@ def _name_of(where: str, source: str, path: str) -> str:
     return name[: -len(".j2")] if name.endswith(".j2") else name
 
 
-def _checked_name(where: str, name: str) -> str:
+def _checked_name(subject: str, name: str) -> str:
     if not _NAME.fullmatch(name) or _DOTS.fullmatch(name):
-        raise invalid_option(
-            "%s has a name that is not valid: %r." % (where, redact_text(name)), "Set name to letters, digits, periods, underscores and hyphens."
-        )
+        raise invalid_option("%s is not valid: %r." % (subject, redact_text(name)), "Set name to letters, digits, periods, underscores and hyphens.")
     return name
 
 
@@ -193,11 +191,6 @@ def region_of_bucket(params: Mapping[str, t.Any], region: str) -> str:
     return checked_region(params["bucket_region"] or region, "bucket_region")
 
 
-def bundle_name(params: Mapping[str, t.Any]) -> str:
-    """The name of the bundle. Raises EhpcError."""
-    return _checked_name("bundle_name", params["bundle_name"] or "bootstrap.sh")
-
-
 def object_headers(params: Mapping[str, t.Any]) -> dict[str, str]:
     """The options that are headers of an object. Raises EhpcError."""
     found = {name: params[name] for name in ("server_side_encryption", "server_side_encryption_key_id") if params[name]}
@@ -237,6 +230,16 @@ def _node_url(node_endpoint: str | None, address: Address) -> str:
 
 
 # What is published
+
+
+def bundled(where: Destination, name: str | None, found: list[Entry]) -> Entry:
+    """One entry whose script runs those of the others. Raises EhpcError for a script that no node can run."""
+    name = _checked_name("bundle_name", name or DEFAULT_BUNDLE)
+    parts = [_bundle.Entry(entry.name, entry.script.args, entry.content, entry.script.url, entry.script.checksum or "") for entry in found]
+    content = _bundle.bundle(parts, "%s/%s/" % (where.node_url, where.prefix), "/" + name)
+    if len(content) > MAX_BYTES:
+        raise invalid_option("The bundle would have %d bytes, and at most 1 MiB is accepted." % len(content), "Let scripts fetch large files.")
+    return Entry(name, Script("", ""), content)
 
 
 def publish(bucket: Bucket, found: Object, headers: Mapping[str, str], check_mode: bool) -> bool:

@@ -85,7 +85,7 @@ def from_option(entries: list[dict[str, t.Any]]) -> list[User]:
     names = [user.name for user in users]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise invalid_option("The option users has these names more than once: %s." % _users.summary(twice), "Give each user once.")
+        raise invalid_option("The option users has these names more than once: %s." % _users.summary(twice), "List each user once.")
     return users
 
 
@@ -216,6 +216,6 @@ def not_stored(cluster_id: str, region: str, changes: list[Change]) -> EhpcError
     """The failure of changes that were accepted but cannot be read back."""
     return EhpcError(
         NOT_STORED,
-        "The users of cluster %s in %s were changed, but the list of users still lacks: %s." % (cluster_id, region, describe(changes)),
+        "The users of cluster %s in %s were changed, but the list of users does not show these changes: %s." % (cluster_id, region, describe(changes)),
         hint="Another client may have changed them at the same time. Check them with alicloud.ehpc.user_info, then run the task again.",
     )

@@ -28,7 +28,7 @@ extends_documentation_fragment:
 options:
   scripts:
     description:
-      - The scripts, in the order of the returned list, at most 16. Each has exactly one of O(scripts[].src), O(scripts[].template),
+      - The scripts, in the order of the returned list, at most 16 unless O(bundle) is set. Each has exactly one of O(scripts[].src), O(scripts[].template),
         O(scripts[].content) and O(scripts[].url).
       - A script that is published begins with C(#!), has lines that end with LF, no NUL byte, and at most 1 MiB.
       - Nodes read scripts without credentials. Do not put secrets into them; let the scripts fetch secrets.
@@ -38,7 +38,7 @@ options:
     suboptions:
       src:
         description:
-          - A file on the controller, whatever host the task is for. It is searched for as M(ansible.builtin.copy) does, in C(files) of the
+          - A file on the controller, also if the task is for another host. It is searched for as M(ansible.builtin.copy) does, in C(files) of the
             role, then beside the playbook, and published byte by byte. Files that are encrypted with Ansible Vault are decrypted.
         type: str
       template:
@@ -58,7 +58,7 @@ options:
       name:
         description:
           - The last part of the name of the object. It consists of letters, digits, periods, underscores and hyphens.
-          - Defaults to the name of the file without C(.j2). Ignored with O(scripts[].url).
+          - Defaults to the name of the file without C(.j2). With O(scripts[].url) it is used only for the log of a bundle.
         type: str
       args:
         description:
@@ -66,19 +66,36 @@ options:
         type: raw
       checksum:
         description:
-          - The checksum of a script with O(scripts[].url), as in M(alicloud.ehpc.post_scripts). It is returned and not compared.
+          - The checksum of a script with O(scripts[].url), as in M(alicloud.ehpc.post_scripts). It is returned and not compared here. Nodes
+            that run a bundle compare it.
         type: str
       preflight:
         description:
           - The preflight of a script with O(scripts[].url), as in M(alicloud.ehpc.post_scripts). It is returned.
         type: str
+  bundle:
+    description:
+      - Whether to publish one bash script that runs all O(scripts) in their order, and return that one. It has at most 1 MiB, and may
+        contain more than 16 scripts.
+      - E-HPC promises no order and compares nothing. A bundle stops at the first script that fails, with its exit status, and verifies each
+        content before it runs it. Scripts with O(scripts[].url) are fetched by the node, and compared if they have a
+        O(scripts[].checksum).
+      - The logs on a node are C(/var/log/ehpc-post-scripts/NN-name.log). M(alicloud.ehpc.post_scripts_run) leaves a node alone that has run
+        the bundle when it was initialized.
+    type: bool
+    default: false
+  bundle_name:
+    description:
+      - The last part of the name of the object of a bundle, as O(scripts[].name).
+    type: str
+    default: bootstrap.sh
   bucket:
     description:
-      - The name of the bucket. Required unless all scripts have O(scripts[].url). The module does not create buckets.
+      - The name of the bucket. Required with O(bundle), and unless all scripts have O(scripts[].url). The module does not create buckets.
     type: str
   prefix:
     description:
-      - What the names of all objects begin with. It consists of letters, digits, periods, underscores, hyphens and slashes.
+      - The beginning of the names of all objects. It consists of letters, digits, periods, underscores, hyphens and slashes.
       - No lifecycle rule of the bucket may delete objects of this prefix. They are written once and used for years.
     type: str
     default: ehpc-post-scripts
@@ -93,7 +110,7 @@ options:
     type: str
   oss_endpoint_type:
     description:
-      - V(internal) uploads to C(https://oss-<region>-internal.aliyuncs.com), which only VPCs of that region reach. Ignored if an
+      - V(internal) uploads to C(https://oss-<region>-internal.aliyuncs.com), which only VPCs of that region reach. Ignored if
         O(oss_endpoint) is set.
     type: str
     choices: [public, internal]
@@ -105,9 +122,9 @@ options:
     default: false
   node_endpoint:
     description:
-      - What the returned URLs begin with. V(internal) is C(https://<bucket>.oss-<region>-internal.aliyuncs.com), which nodes in VPCs of the
-        region of the bucket reach. V(public) is the same without C(-internal). Another base URL is used as it is, for example that of a
-        proxy on-premises.
+      - The beginning of the returned URLs. V(internal) is C(https://<bucket>.oss-<region>-internal.aliyuncs.com), which nodes in VPCs of the
+        region of the bucket reach. V(public) is the same without C(-internal). Another base URL is used as it is, for example that of an
+        on-premises proxy.
       - Defaults to V(internal). If O(oss_endpoint) is a loopback address, the default is C(<oss_endpoint>/<bucket>).
       - Nodes read without credentials, so the bucket must permit that, for example with a bucket policy for their VPC.
     type: str
@@ -164,7 +181,17 @@ EXAMPLES = r"""
     cluster_id: ehpc-hz-EXAMPLE
     scripts: "{{ published.scripts }}"
 
-- name: Publish a script that is written here, for nodes on-premises
+- name: Publish one script that runs all others in order
+  alicloud.ehpc.post_scripts_publish:
+    region: cn-hangzhou
+    bucket: hpc-scripts-example
+    bundle: true
+    scripts:
+      - src: scripts/base.sh
+        args: --mode base
+      - template: scripts/mount.sh.j2
+
+- name: Publish a script from the playbook, for on-premises nodes
   alicloud.ehpc.post_scripts_publish:
     region: cn-hangzhou
     bucket: hpc-scripts-example
@@ -274,6 +301,8 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
             "preflight": {"type": "str"},
         },
     },
+    "bundle": {"type": "bool", "default": False},
+    "bundle_name": {"type": "str", "default": _publishing.DEFAULT_BUNDLE},
     "bucket": {"type": "str"},
     "prefix": {"type": "str", "default": _publishing.DEFAULT_PREFIX},
     "bucket_region": {"type": "str"},
@@ -291,12 +320,16 @@ def ensure(invocation: Invocation, client: Client) -> dict[str, t.Any]:
     """Publish the scripts that are not in the bucket yet."""
     params = invocation.params
     entries = _publishing.entries(params)
-    _post_scripts.check_limit([entry.script for entry in entries])
+    is_bundle = params["bundle"] and bool(entries)
+    if not is_bundle:
+        _post_scripts.check_limit([entry.script for entry in entries])
     region = _publishing.region_of_bucket(params, client.region)
-    if all(entry.content is None for entry in entries):
+    if not is_bundle and all(entry.content is None for entry in entries):
         return build_result(params["bucket"] or None, region, [entry.script for entry in entries], {}, {})
     where = _publishing.destination(params, region)
     headers = _publishing.object_headers(params)
+    if is_bundle:
+        entries = [_publishing.bundled(where, params["bundle_name"], entries)]
     scripts, objects = published_scripts(where, entries)
     if params["node_endpoint"] == "internal" and region != client.region:
         invocation.warn(

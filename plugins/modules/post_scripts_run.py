@@ -108,8 +108,8 @@ options:
 attributes:
   check_mode:
     details:
-      - Lists the scripts and nodes, and runs nothing. Nodes are not asked for their markers, because that is a command, too, so nodes that
-        have run the list are reported as V(would_run).
+      - Lists the scripts and nodes, and runs nothing. Checking the markers would require a command on the nodes, so nodes that have run
+        the list are reported as V(would_run), too.
   idempotent:
     support: partial
     details:
@@ -131,16 +131,16 @@ seealso:
   - module: alicloud.ehpc.post_scripts
   - module: alicloud.ehpc.post_scripts_info
   - name: InvokeShellCommand
-    description: E-HPC documentation of the operation that runs a command on nodes.
+    description: E-HPC API reference.
     link: https://www.alibabacloud.com/help/en/e-hpc/latest/invokeshellcommand
   - name: ListInvocationStatus
-    description: E-HPC documentation of the operation that returns the status of a command.
+    description: E-HPC API reference.
     link: https://www.alibabacloud.com/help/doc-detail/87389.htm
   - name: ListInvocationResults
-    description: E-HPC documentation of the operation that returns the results of a command.
+    description: E-HPC API reference.
     link: https://help.aliyun.com/document_detail/87390.html
   - name: Configure an installation script
-    description: E-HPC documentation of post-processing scripts.
+    description: E-HPC user guide.
     link: https://help.aliyun.com/en/e-hpc/e-hpc-1-0/user-guide/configure-an-installation-script
 """
 
@@ -341,7 +341,7 @@ def warnings(job: Job, runs: list[NodeRun]) -> list[str]:
     if not runs and job.params["nodes"] is None and job.params["roles"]:
         found.append("%s %s nodes, so nothing was run." % (where, " or ".join(job.params["roles"])))
     found += [
-        "Nodes fetch %s without TLS, and it has no checksum: anyone on the network can replace it. Use https, or set a checksum." % redact_url(script.url)
+        "Nodes fetch %s without TLS, and it has no checksum: an attacker in the network can replace it. Use https, or set a checksum." % redact_url(script.url)
         for script in job.scripts
         if script.url.lower().startswith("http:") and not script.checksum
     ]

@@ -13,7 +13,7 @@ author:
   - The alicloud.ehpc contributors (!UNKNOWN)
 description:
   - Creates, changes and deletes the users of a cluster that is not in hybrid-cloud proxy mode. In that mode the on-premises account
-    service leads, and M(alicloud.ehpc.user_sync) is the tool.
+    service manages the users. Use M(alicloud.ehpc.user_sync) then.
   - Works with clusters of E-HPC 1.0 and E-HPC NEXT, with the same options and results. For a cluster of E-HPC NEXT, the module first makes
     a call of E-HPC 1.0, which does not find the cluster.
   - E-HPC cannot set a user ID, a shell, a home directory or an SSH key.
@@ -53,11 +53,11 @@ options:
         description:
           - The password. Required to create a user.
           - It has 8 to 30 characters, of at least three of these kinds - upper case, lower case, digits, and C(()~!@#$%^&*-_+=|{}[]:;'/<>,.?).
-          - The API takes it as a part of the URL. Use an endpoint with https, which is the default, and a proxy that you trust.
+          - The API requires it in the URL. Use an HTTPS endpoint, which is the default, and trusted proxies only.
         type: str
   state:
     description:
-      - V(present) creates the O(users) that do not exist, and changes the group of those in another one.
+      - V(present) creates the O(users) that do not exist, and changes the group of those in another group.
       - V(absent) deletes the O(users) that exist. E-HPC keeps the files in C(/home). A deleted user cannot be recovered, and a new user
         with the same name does not own these files.
     type: str
@@ -72,13 +72,13 @@ options:
     default: on_create
   purge:
     description:
-      - Also delete the users of the groups V(users) and V(wheel) that are not in O(users). C(root) is never deleted.
+      - Whether to also delete the users of the groups V(users) and V(wheel) that are not in O(users). C(root) is never deleted.
       - Cannot be used with O(state=absent).
     type: bool
     default: false
   check_cluster:
     description:
-      - Check first that the cluster is running and not in hybrid-cloud proxy mode, and fail with the reason otherwise.
+      - Whether to check first that the cluster is running and not in hybrid-cloud proxy mode, and to fail with the reason if not.
       - V(false) saves a call.
     type: bool
     default: true
@@ -92,15 +92,15 @@ notes:
     C(ehpc:ModifyUserGroups), C(ehpc:ModifyUserPasswords) and C(ehpc:DeleteUsers). E-HPC NEXT requires C(ehpc:GetCluster), C(ehpc:CreateUsers)
     and C(ehpc:UpdateUser) instead of C(ehpc:DescribeCluster), C(ehpc:AddUsers), C(ehpc:ModifyUserGroups) and C(ehpc:ModifyUserPasswords).
   - Changes are sent for 20 users at a time and read back. E-HPC NEXT changes groups and passwords of one user at a time. If a call fails or
-    its response is lost, the task reads the users and goes on with those that are left.
+    its response is lost, the task reads the users and continues with the remaining changes.
 seealso:
   - module: alicloud.ehpc.user_info
   - module: alicloud.ehpc.user_sync
   - name: AddUsers
-    description: The API reference of the operation.
+    description: E-HPC API reference.
     link: https://help.aliyun.com/zh/e-hpc/e-hpc-1-0/developer-reference/api-ehpc-2018-04-12-addusers
   - name: DeleteUsers
-    description: The API reference of the operation.
+    description: E-HPC API reference.
     link: https://help.aliyun.com/zh/e-hpc/e-hpc-1-0/developer-reference/api-ehpc-2018-04-12-deleteusers
 """
 
@@ -161,11 +161,11 @@ users:
       type: str
       sample: hpcuser01
     group:
-      description: Ordinary users are in V(users), users who may use sudo in V(wheel).
+      description: V(users), or V(wheel) for users that may use sudo.
       type: str
       sample: users
     add_time:
-      description: When the user was added, as E-HPC writes it. V(null) in check mode for a user that would be created.
+      description: The time at which the user was added, as E-HPC returns it. V(null) in check mode for a user that would be created.
       type: str
       sample: "2026-01-01T08:00:00"
 added:
@@ -277,7 +277,7 @@ def desired_users(invocation: Invocation) -> list[User]:
     """The option ``users``, with all about it checked that can be checked without the service."""
     params = invocation.params
     if params["purge"] and params["state"] == "absent":
-        raise invalid_option("The option purge is for state: present only.", "Leave purge out.")
+        raise invalid_option("The option purge cannot be used with state: absent.", "Omit purge.")
     users = _user_changes.from_option(params["users"])
     short = _user_changes.short_names(users)
     if short:

@@ -28,7 +28,7 @@ options:
     required: true
   with_ids:
     description:
-      - Also read the user ID and the group ID of each user (C(ListUsersAsync)), which takes longer, at most 60 seconds.
+      - Whether to also read the user ID and the group ID of each user (C(ListUsersAsync)), which takes longer, at most 60 seconds.
       - E-HPC NEXT returns them with the users.
     type: bool
     default: false

@@ -381,7 +381,64 @@ def inventory_chapter(bench: Bench, repeats: int) -> Chapter:
     return Chapter(f"6. A list of 1,000 clusters in {len(REGIONS)} regions", ["variant", "whole run", "calls"], rows, verdicts)
 
 
-CHAPTERS = {"1": hosts_chapter, "2": loop_chapter, "3": role_chapter, "4": floor_chapter, "5": process_chapter, "6": inventory_chapter}
+def drift_chapter(bench: Bench, repeats: int, few: int = 1000, many: int = 2000) -> Chapter:
+    directory = bench.directory / "drift"
+    directory.mkdir()
+    members = [f"hpcuser{number:02d}" for number in range(1, 21)]
+    fleet = {"generate": {"clusters": many, "regions": REGIONS, "cluster": {**CLUSTER, "users": members}}}
+    variables = {"ehpc_drift_hosts": "all", "ehpc_bootstrap_post_scripts": SCRIPTS, "ehpc_bootstrap_expected_users": members}
+    with service(fleet) as running:
+        drift = Bench(directory, running, bench.patience)
+
+        def regions(count: int) -> dict[str, str]:
+            return {name: REGIONS[number % len(REGIONS)] for number, name in enumerate(clusters(count))}
+
+        def compared(count: int) -> Measured:
+            inventory = directory / f"inventory-{count}.json"
+            hosts = {name: {"ehpc_cluster_id": name, "ehpc_region": region} for name, region in regions(count).items()}
+            inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": {"ansible_connection": "local"}}}), encoding="utf-8")
+            run = drift.ansible("alicloud.ehpc.drift", inventory, **variables, ehpc_drift_report=str(directory / f"{count}.html"), ehpc_drift_fail=True)
+            if run.calls != 3 * count:
+                sys.exit(f"{run.calls} calls for {count} clusters are not three for each.")
+            return run
+
+        given = "\n".join(f"{name} {region}" for name, region in regions(few).items())
+        script = [sys.executable, str(HERE / "sdk.py"), str(FORKS), "DescribeCluster", "GetPostScripts", "ListUsers"]
+        variants: dict[str, tuple[int, t.Callable[[], Measured]]] = {
+            f"the playbook drift with its report, {few:,} clusters": (few, lambda: compared(few)),
+            f"a script with the SDK, {FORKS} threads, {few:,} clusters": (few, lambda: drift.run(script, given)),
+            f"the playbook drift with its report, {many:,} clusters": (many, lambda: compared(many)),
+        }
+        found = in_turn(repeats, {name: run for name, (_count, run) in variants.items()})
+        running.communicate()
+    bench.others = max(bench.others, drift.others)
+    rows = []
+    for name, (count, _run) in variants.items():
+        series = found[name]
+        cells = [f"{series.seconds:.1f} s", f"{1000 * series.seconds / count:.1f} ms", f"{series.processor:.1f} s"]
+        rows.append([name, *cells, f"{series.calls / count:.1f}", str(series.connections), f"{series.megabytes:.0f} MB"])
+    fewer, sdk, more = found.values()
+    return Chapter(
+        f"7. Drift of clusters in {len(REGIONS)} regions, with 2 scripts and 20 users each",
+        ["variant", "run", "for each", "processor time", "calls for each", "connections", "largest process"],
+        rows,
+        [
+            verdict("seconds of the playbook as a multiple of those of the script", fewer.seconds / sdk.seconds, 2.5),
+            verdict(f"seconds for {many:,} as a multiple of those for {few:,}", more.seconds / fewer.seconds, 2.1),
+            verdict("megabytes of the largest process", more.megabytes, 300),
+        ],
+    )
+
+
+CHAPTERS = {
+    "1": hosts_chapter,
+    "2": loop_chapter,
+    "3": role_chapter,
+    "4": floor_chapter,
+    "5": process_chapter,
+    "6": inventory_chapter,
+    "7": drift_chapter,
+}
 
 
 def service(scenario: dict[str, t.Any]) -> subprocess.Popen[str]:

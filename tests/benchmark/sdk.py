@@ -23,20 +23,21 @@ def main() -> None:
     region = os.environ["ALIBABA_CLOUD_REGION_ID"]
     client = AcsClient(os.environ["ALIBABA_CLOUD_ACCESS_KEY_ID"], os.environ["ALIBABA_CLOUD_ACCESS_KEY_SECRET"], region)
 
-    def call(cluster_id: str) -> None:
+    def call(line: str) -> None:
+        cluster_id, own_region = [*line.split(), region][:2]
         for action in sys.argv[2:]:
-            client.do_action_with_exception(request_for(cluster_id, action))
+            client.do_action_with_exception(request_for(cluster_id, own_region, action))
 
-    def request_for(cluster_id: str, action: str) -> RpcRequest:
+    def request_for(cluster_id: str, own_region: str, action: str) -> RpcRequest:
         request = RpcRequest("EHPC", "2018-04-12", action)
         request.set_protocol_type(url.scheme)
         request.set_endpoint(url.netloc)
         request.set_accept_format("JSON")
-        for name, value in {"ClusterId": cluster_id, "RegionId": region, "PageNumber": "1", "PageSize": "50"}.items():
+        for name, value in {"ClusterId": cluster_id, "RegionId": own_region, "PageNumber": "1", "PageSize": "50"}.items():
             request.add_query_param(name, value)
         return request
 
-    clusters = sys.stdin.read().split()
+    clusters = sys.stdin.read().splitlines()
     with ThreadPoolExecutor(int(sys.argv[1])) as threads:
         for _done in threads.map(call, clusters):
             pass

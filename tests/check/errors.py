@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Write the table of guide_errors.rst: each code that has a hint in plugins/module_utils/_errors.py, and the hint.
+"""Write the tables of guide_errors.rst: each code that has a hint in plugins/module_utils/_errors.py, and the hint.
 
 .venv/bin/python tests/check/errors.py, or `make errors`
 """
@@ -15,12 +15,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "docs/docsite/rst/guide_errors.rst"
-HEADING = "Codes and remedies\n------------------\n\n"
+E_HPC = "Codes of E-HPC and of the collection\n------------------------------------\n\n"
+OSS = "\nCodes of OSS\n------------\n\nFor the operations of OSS, ``GetObject`` and ``PutObject``, these remedies take precedence over those above.\n\n"
 
 
-def rendered(hints: dict[str, str]) -> str:
-    """The guide with a table of these hints."""
-    return GUIDE.read_text(encoding="utf-8").partition(HEADING)[0] + HEADING + _table(hints)
+def rendered(hints: dict[str, str], oss_hints: dict[str, str]) -> str:
+    """The guide with tables of these hints."""
+    return GUIDE.read_text(encoding="utf-8").partition(E_HPC)[0] + E_HPC + _table(hints) + OSS + _table(oss_hints)
 
 
 def _table(hints: dict[str, str]) -> str:
@@ -44,6 +45,6 @@ def _prose(hint: str) -> str:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT / "build/collections"))
-    from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import HINTS
+    from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import HINTS, OSS_HINTS
 
-    GUIDE.write_text(rendered(HINTS), encoding="utf-8")
+    GUIDE.write_text(rendered(HINTS, OSS_HINTS), encoding="utf-8")

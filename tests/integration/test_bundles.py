@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import base64
 import shlex
 import shutil
 import typing as t
@@ -14,9 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.alicloud.ehpc.plugins.module_utils._bundle import Entry, bundle
+from ansible_collections.alicloud.ehpc.plugins.module_utils._publishing import PASSED
 from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
-from ansible_collections.alicloud.ehpc.tests.emulator.state import StoredObject
 from ansible_collections.alicloud.ehpc.tests.support.in_process import reaching, run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -37,7 +36,7 @@ printf '%s\\0' "$@" >$number.arguments
 """
 CONTENTS = st.one_of(st.binary(max_size=60), st.text(max_size=30).map(str.encode)).map(lambda content: content.replace(b"\0", b"").replace(b"\r\n", b"\n"))
 TEXT = st.text(alphabet=" ab'\"$`\\&%*;|<>()!\n\té多🙂-", max_size=10)
-NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,15}", fullmatch=True)
+NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,15}", fullmatch=True).filter(lambda name: not name.endswith(".j2"))
 SCRIPTS = st.lists(st.tuples(NAMES, CONTENTS, st.lists(TEXT, max_size=3)), min_size=1, max_size=4)
 
 
@@ -50,16 +49,10 @@ class Site:
 
     def publish(self, contents: list[bytes], scripts: list[dict[str, t.Any]]) -> dict[str, t.Any]:
         """The result of publishing a bundle."""
-        before, after = f"{self.emulator.internal_endpoint}/{BUCKET}/", "/bootstrap.sh"
-        data = bundle(
-            [Entry(one["src"].rpartition("/")[2], shlex.join(one.get("args", [])), content) for one, content in zip(scripts, contents)], before, after
-        )
-        sha256 = hashlib.sha256(data).hexdigest()
-        self.bucket.objects[f"{sha256}{after}"] = StoredObject(data)
-        return {
-            "scripts": [{"url": f"{before}{sha256}{after}", "args": "", "checksum": f"sha256:{sha256}", "preflight": "off"}],
-            "published": [{"key": f"{sha256}{after}"}],
-        }
+        where = {"bucket": BUCKET, "oss_endpoint": self.emulator.endpoint, "node_endpoint": f"{self.emulator.internal_endpoint}/{BUCKET}"}
+        # As the action plugin passes what it has read.
+        passed = [{**one, "content": PASSED + base64.b64encode(content).decode()} for one, content in zip(scripts, contents)]
+        return run("post_scripts_publish", {**reaching(self.emulator), **where, "bundle": True, "scripts": passed})
 
     def set(self, scripts: list[dict[str, t.Any]]) -> None:
         run("post_scripts", {**reaching(self.emulator), "cluster_id": CLUSTER, "scripts": scripts})

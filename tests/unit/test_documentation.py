@@ -125,6 +125,7 @@ def user_texts() -> dict[str, str]:
 
 def test_environment_variables_that_documents_mention_exist() -> None:
     known = {variable for variables in ENVIRONMENT.values() for variable in variables}
+    known |= {variable for name in MODULES for variable in re.findall(r"\bE\((\w+)\)", module(name).DOCUMENTATION)}
     unknown = {f"{where}: {name}" for where, text in user_texts().items() for name in re.findall(r"\bALI\w*_[A-Z_]*[A-Z]\b", text) if name not in known}
     assert unknown == set()
 

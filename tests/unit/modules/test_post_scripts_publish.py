@@ -199,6 +199,51 @@ def test_internal_urls_in_another_region_are_warned_about(emulator: Emulator) ->
     assert made.warnings[0].startswith("The bucket is in cn-shanghai, so nodes in cn-hangzhou cannot reach its internal endpoint.")
 
 
+# Bundles
+
+
+def test_a_bundle_is_one_script(emulator: Emulator, bucket: Bucket) -> None:
+    reviewed = {**URL, "checksum": f"sha256:{'ab' * 32}", "args": "-x", "name": "watch.sh"}
+    scripts = [{**SCRIPT, "args": ["a b"]}, reviewed, {**SCRIPT, "name": "last.sh"}]
+    preview, first, again = (publish(emulator, *map(dict, scripts), bundle=True, check_mode=turn == 0) for turn in range(3))
+    assert emulator.actions() == [READ, READ, WRITE, READ, READ], "a converged bundle costs one read"
+    assert preview == first
+    ((entry), (published)) = first["scripts"][0], first["published"][0]
+    assert (len(first["scripts"]), len(first["published"]), published["name"], entry["args"]) == (1, 1, "bootstrap.sh", "")
+    assert entry["checksum"] == f"sha256:{published['sha256']}"
+    content = bucket.objects[published["key"]].content
+    assert hashlib.sha256(content).hexdigest() == published["sha256"]
+    assert content.startswith(b"#!/bin/bash\n")
+    for line in (f"#   01-base.sh, in this file, sha256:{SHA256}", f"#   02-watch.sh, from its URL, sha256:{'ab' * 32}", "#   03-last.sh, in this file"):
+        assert f"\n{line}".encode() in content
+    assert f"{emulator.endpoint}/{BUCKET}/ehpc-post-scripts/".encode() in content
+    assert (first["changed"], again["changed"]) == (True, False)
+
+
+def test_a_bundle_of_many_scripts_and_of_urls(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    many = publish(emulator, *({**SCRIPT, "name": f"{number}.sh"} for number in range(20)), bundle=True, bundle_name="site.sh")
+    assert many["published"][0]["name"] == "site.sh"
+    assert len(publish(emulator, URL, bundle=True)["published"]) == 1
+    assert publish(emulator, bundle=True, scripts=[], bucket=None)["scripts"] == []
+
+
+@pytest.mark.parametrize(
+    ("script", "options", "message"),
+    [
+        ({"name": "a.sh", "content": "#!/bin/sh\n" + "x" * 600_000}, {}, "The bundle would have "),
+        (SCRIPT, {"bundle_name": "a/b"}, "bundle_name is not valid: 'a/b'."),
+        (SCRIPT, {"bucket": ""}, "The option bucket is required to publish scripts."),
+        ({**URL, "url": "oss://a/b"}, {}, "scripts[0].url is neither an HTTP(S) URL nor an absolute path"),
+        ({**SCRIPT, "args": "'"}, {}, "scripts[0].args has an unmatched quote or a trailing backslash."),
+    ],
+)
+def test_bundles_that_are_refused(emulator: Emulator, script: dict[str, t.Any], options: dict[str, t.Any], message: str) -> None:
+    error = fails(emulator, script, {**script, "name": "b.sh"}, bundle=True, **options)
+    assert error.code == "InvalidOptions"
+    assert error.message.startswith(message)
+    assert emulator.calls == []
+
+
 # What is compared
 
 

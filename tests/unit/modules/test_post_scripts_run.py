@@ -644,7 +644,7 @@ def test_scripts_over_plain_http_without_a_checksum_are_a_warning(service: Servi
     service.expects(describe(), nodes(node(1)))
     ensure(service, check_mode=True, scripts=[plain, checked, {"url": BASE}, {"url": "/x.sh"}])
     assert service.warnings == [
-        "Nodes fetch HTTP://scripts.example.com/a.sh?Signature=*** without TLS, and it has no checksum: anyone on the network can replace it."
+        "Nodes fetch HTTP://scripts.example.com/a.sh?Signature=*** without TLS, and it has no checksum: an attacker in the network can replace it."
         " Use https, or set a checksum."
     ]
 

@@ -262,7 +262,7 @@ def test_changes_that_are_never_read_back(service: Service) -> None:
     service.expects(public(), page(ONE), add(TWO), regroup(ONE), *[page(ONE)] * 21)
     error = fails(service, desired(ONE, "wheel"), desired(TWO))
     assert (error.code, error.result["changed"]) == ("NotStored", False)
-    assert "still lacks: create hpcuser02; change the group of hpcuser01." in str(error)
+    assert "does not show these changes: create hpcuser02; change the group of hpcuser01." in str(error)
     assert sum(service.clock.sleeps) == pytest.approx(user_module.READ_BACK_LIMIT)
 
 
@@ -280,7 +280,7 @@ def test_a_user_without_a_password(service: Service) -> None:
     ("users", "options", "message"),
     [
         ([desired(ONE), desired(ONE, "wheel")], {}, "The option users has these names more than once: hpcuser01."),
-        ([desired(ONE)], {"purge": True, "state": "absent"}, "The option purge is for state: present only."),
+        ([desired(ONE)], {"purge": True, "state": "absent"}, "The option purge cannot be used with state: absent."),
         ([desired("")], {}, "users[0].name is not a valid user name: ''."),
         ([desired(ONE), desired("1hpcuser")], {}, "users[1].name is not a valid user name: '1hpcuser'."),
         ([desired("hpc_user")], {}, "users[0].name is not a valid user name: 'hpc_user'."),
@@ -304,7 +304,7 @@ def test_messages_have_at_most_twenty_names(service: Service) -> None:
     assert f"These users do not exist yet and have no password: {summary}" in str(fails(service, *many))
     assert {warning.partition(": ")[2] for warning in service.warnings} == {summary}
     left = [_user_changes.Change("DeleteUsers", [_user_changes.User(name, "users") for name in names])]
-    assert f"still lacks: delete {summary}" in str(_user_changes.not_stored(CLUSTER, "cn-hangzhou", left))
+    assert f"does not show these changes: delete {summary}" in str(_user_changes.not_stored(CLUSTER, "cn-hangzhou", left))
 
 
 @pytest.mark.parametrize("password", ["Short-1", "A-1" + "x" * 28, "only-small-letters", "UPPER-CASE-ONLY", "with a Blank 1", "Umlaut-ä-12345", "Example-1\n"])

@@ -10,7 +10,7 @@ import re
 from xml.etree import ElementTree
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import ENVIRONMENT
-from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import HINTS
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import HINTS, OSS_HINTS
 from ansible_collections.alicloud.ehpc.tests.support.documents import INVENTORY_PLUGINS, MODULES, ROOT, load, module, repository_files
 
 from check import errors
@@ -34,7 +34,7 @@ def plain(text: str) -> str:
 
 
 def test_the_page_of_errors_is_generated_from_the_hints() -> None:
-    assert errors.GUIDE.read_text(encoding="utf-8") == errors.rendered(HINTS), "run: .venv/bin/python tests/check/errors.py"
+    assert errors.GUIDE.read_text(encoding="utf-8") == errors.rendered(HINTS, OSS_HINTS), "run: .venv/bin/python tests/check/errors.py"
 
 
 def test_the_page_of_environment_variables_has_all_of_them() -> None:
