@@ -123,7 +123,8 @@ def counted(operation: str, calls: list[str], failed: bool) -> tuple[int, int]:
         assert calls[0] == "ListUsers"
         # The query is started, and then its pages are read.
         return requests - (not failed), 0
-    others = [call for call in calls if call != operation]
+    # After ClusterNotFound, one call shows whether it is a cluster of E-HPC NEXT. That of these tests is not.
+    others = [call for call in calls if call not in (operation, "GetCluster")]
     assert set(others) <= {READ_BY.get(module)}
     if module not in READ_BY:
         return requests, 0
@@ -213,10 +214,13 @@ def test_the_operations_of_a_column_are_alike(operations: tuple[str, ...], outco
     for operation in operations:
         assert f"``{operation}``" in documented.partition("\nOutcome by fault\n")[2]
         expected = dict(outcomes[operations[0]])
+        unknown = next(fault for fault in FAULTS if fault.code == "ClusterNotFound")
         if operation == "DescribeCluster":
             # cluster_info omits unknown clusters.
-            unknown = next(fault for fault in FAULTS if fault.code == "ClusterNotFound")
             expected[unknown] = expected[unknown]._replace(code=None)
+        if operation == "ListUsers":
+            # user_info then asks E-HPC NEXT, which has an operation of the same name.
+            expected[unknown] = expected[unknown]._replace(requests=2)
         assert outcomes[operation] == expected, operation
 
 
