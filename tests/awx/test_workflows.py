@@ -12,9 +12,11 @@ import threading
 import typing as t
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.support import awx_data, awx_launching
 from ansible_collections.alicloud.ehpc.tests.support.awx_launching import Controller
 
 WORKFLOW = "Bootstrap E-HPC cluster with approval"
@@ -143,3 +145,44 @@ def test_the_report_opens_a_ticket_for_each_failure(awx: Controller, tickets: tu
 def test_a_report_without_results_fails(awx: Controller) -> None:
     job = awx.launch(REPORT, {})
     assert (job.code, "the previous jobs ended without a result" in job.stdout) == (2, True)
+
+
+DRIFT = "Repair E-HPC drift with approval"
+# Blank questions of the survey have their defaults, so all desired state is in these.
+DESIRED = {"ehpc_bootstrap_post_scripts": SCRIPTS, "ehpc_bootstrap_preflight": "off", "ehpc_bootstrap_sync_users": "false", "ehpc_bootstrap_wait_timeout": 0}
+
+
+@pytest.fixture
+def fleet() -> Iterator[Emulator]:
+    """Two clusters, of which one has the desired scripts."""
+    with Emulator({"clusters": [{"id": "ehpc-hz-EXAMPLE1", "post_scripts": STORED}, {"id": "ehpc-hz-EXAMPLE2"}]}) as running:
+        yield running
+
+
+def desired(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Extra variables of the workflow, as the settings of a site give them."""
+    workflow = awx_data.named("controller_workflows", DRIFT)
+    monkeypatch.setitem(workflow, "extra_vars", {**workflow["extra_vars"], **DESIRED})
+    monkeypatch.setattr(awx_launching, "named", lambda kind, name: workflow if name == DRIFT else awx_data.named(kind, name))
+
+
+def test_drift_is_repaired_with_approval(tmp_path: Path, fleet: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    awx = Controller(tmp_path, fleet)
+    desired(monkeypatch)
+    inventory = awx.update("E-HPC clusters")
+    job = awx.launch("E-HPC drift", DESIRED, hosts=inventory[0], groups=inventory[1])
+    assert (job.code, job.artifacts["ehpc_drift"]["drifted"]) == (2, ["ehpc-hz-EXAMPLE2"]), "it fails, so that its notification is sent"
+    assert {"SetPostScripts", "SyncUsers"} & set(fleet.actions()) == set()
+
+    workflow = awx.run_workflow(DRIFT, {}, inventory=inventory)
+    assert ({name: job.code for name, job in workflow.jobs.items()}, workflow.failed) == ({"drift": 0, "check": 0, "apply": 0, "report": 0}, False)
+    assert [script["url"] for script in fleet.state.clusters["ehpc-hz-EXAMPLE2"].post_scripts] == [STORED[0]["url"]]
+
+    workflow = awx.run_workflow(DRIFT, {}, approve=lambda: pytest.fail("the approval is requested"), inventory=inventory)
+    assert ({name: job.code for name, job in workflow.jobs.items()}, workflow.failed) == ({"drift": 0, "check": 2, "unchanged": 0}, False)
+
+
+def test_a_cluster_that_cannot_be_read_makes_the_workflow_fail(awx: Controller) -> None:
+    read = {"summary": {}, "drifted": [], "failed": ["ehpc-hz-EXAMPLE"]}
+    job = awx.launch("Check E-HPC drift", {"ehpc_drift": read, "ehpc_check_unchanged": True})
+    assert (job.code, "Not compared: ehpc-hz-EXAMPLE." in job.stdout) == (2, True)

@@ -43,6 +43,7 @@ EVERYTHING: Values = {
     "ehpc_awx_registry_credential": "Registry",
     "ehpc_awx_webhook": "https://chat.example.com/hooks/ehpc",
     "ehpc_awx_schedule": "DTSTART:20260101T020000Z RRULE:FREQ=DAILY;INTERVAL=1",
+    "ehpc_awx_drift_schedule": "DTSTART:20260101T060000Z RRULE:FREQ=DAILY;INTERVAL=1",
 }
 ACCESS_KEY = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "EXAMPLEkey", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "EXAMPLE-secret", "ALIBABA_CLOUD_REGION_ID": "cn-hangzhou"}
 SECRETS = {

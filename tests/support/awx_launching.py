@@ -29,7 +29,12 @@ from ansible_collections.alicloud.ehpc.tests.support.environment import is_forei
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 COLLECTIONS = ROOT / "build" / "collections"
+# The inventory of the clusters.
+CLUSTERS = "E-HPC clusters"
 FOLLOWING = ("success_nodes", "failure_nodes", "always_nodes")
+
+
+Inventory = tuple[dict[str, Values], dict[str, list[str]]]
 
 
 class UnsafeDumper(yaml.SafeDumper):
@@ -154,13 +159,16 @@ class Controller:
             (private / "project" / path).write_text(content, encoding="utf-8")
         return self._run(private, wanted["playbook"])
 
-    def run_workflow(self, name: str, answers: Values, *, approve: t.Callable[[], bool] = lambda: True, lost: str = "") -> Workflow:
+    def run_workflow(
+        self, name: str, answers: Values, *, approve: t.Callable[[], bool] = lambda: True, lost: str = "", inventory: Inventory | None = None
+    ) -> Workflow:
         """Run the workflow of this name. Raises Rejected if AWX would start no workflow.
 
-        approve() decides whether an approval is given, and the job of the node ``lost`` fails before its playbook begins.
+        approve() decides whether an approval is given, and the job of the node ``lost`` fails before its playbook begins. ``inventory`` is that
+        of the clusters, as update() returns it.
         """
         wanted = named("controller_workflows", name)
-        variables = {**defaults(wanted), **accepted(wanted, answers)}
+        variables = {**wanted.get("extra_vars", {}), **defaults(wanted), **accepted(wanted, answers)}
         nodes = {node["identifier"]: node for node in wanted["workflow_nodes"]}
         after = {entry["identifier"] for node in nodes.values() for key in FOLLOWING for entry in node["related"][key]}
         workflow = Workflow()
@@ -169,7 +177,7 @@ class Controller:
             node = nodes[waiting.pop(0)]
             if node["unified_job_template"]["type"] == "job_template":
                 given = {**node.get("extra_data", {}), **workflow.artifacts, **variables}
-                job = Job(1, "", []) if node["identifier"] == lost else self._start_node(node, given)
+                job = Job(1, "", []) if node["identifier"] == lost else self._start_node(node, given, inventory)
                 workflow.jobs[node["identifier"]] = job
                 workflow.artifacts |= job.artifacts
                 succeeded = job.code == 0
@@ -181,13 +189,14 @@ class Controller:
             waiting += [entry["identifier"] for entry in related["success_nodes" if succeeded else "failure_nodes"] + related["always_nodes"]]
         return workflow
 
-    def _start_node(self, node: Values, variables: Values) -> Job:
+    def _start_node(self, node: Values, variables: Values, inventory: Inventory | None) -> Job:
         """Run the job of a node. Its variables are not compared with the survey of the job template."""
         wanted = named("controller_templates", node["unified_job_template"]["name"])
         assert "extra_data" not in node or wanted["ask_variables_on_launch"], "AWX refuses such a node"
         prompts = {key: node[key] for key in ("job_type", "diff_mode") if key in node}
         assert all(wanted[f"ask_{key}_on_launch"] for key in prompts), "AWX refuses such a node"
-        return self._start(wanted | prompts, variables)
+        hosts, groups = inventory if inventory and wanted["inventory"].startswith(CLUSTERS) else (None, None)
+        return self._start(wanted | prompts, variables, hosts=hosts, groups=groups)
 
     def update(self, source: str, inputs: Values | None = None, code: int = 0) -> tuple[dict[str, Values], dict[str, list[str]]]:
         """Update an inventory from the source of this name, as AWX does: the hosts with their variables, and the groups."""
