@@ -139,7 +139,7 @@ class Bench:
         """Run a program until it ends. With patience, wait for an undisturbed run."""
         run = self._run(command, given)
         while run.others > DISTURBING and time.monotonic() < self._deadline:
-            print(f"  disturbed: other programs kept {run.others:.2f} processors busy", flush=True)
+            print(f"  disturbed: other programs used {run.others:.2f} processors", flush=True)
             while self._busy_elsewhere() > DISTURBING and time.monotonic() < self._deadline:
                 pass
             run = self._run(command, given)
@@ -252,7 +252,7 @@ def of_tasks(title: str, found: dict[str, Series], unit: int) -> tuple[Chapter, 
             processor = (series.processor - empty.processor) / (ping.processor - empty.processor)
             row += [f"{costs[name]:.2f} s", f"{1000 * costs[name] / unit:.0f} ms", f"{costs[name] / costs['ansible.builtin.ping']:.2f}", f"{processor:.2f}"]
         rows.append([*row, str(series.connections)])
-    columns = ["variant", "run", "its processor time", "run less the one without a task", "for each", "ratio to ping", "in processor time", "connections"]
+    columns = ["variant", "run", "processor time", "run minus no task", "for each", "ratio to ping", "ratio of processor time", "connections"]
     return Chapter(title, columns, rows, []), costs
 
 
@@ -279,8 +279,8 @@ def hosts_chapter(bench: Bench, repeats: int) -> Chapter:
     waiting = LATENCY * count / FORKS
     limit = 2 * costs["ansible.builtin.debug"] + waiting
     chapter.verdicts += [
-        verdict("the worker's cost as a part of ping's", worker / costs["ansible.builtin.ping"], 0.15),
-        verdict(f"seconds of the worker, against twice those of debug and {waiting:.1f} s of latency", worker, limit),
+        verdict("the cost in the worker relative to that of ping", worker / costs["ansible.builtin.ping"], 0.15),
+        verdict(f"seconds in the worker, compared with twice those of debug plus {waiting:.1f} s of latency", worker, limit),
     ]
     return chapter
 
@@ -302,7 +302,7 @@ def role_chapter(bench: Bench, repeats: int, few: int = 100, many: int = 1000) -
     def converged(count: int) -> Measured:
         run = bench.ansible("alicloud.ehpc.bootstrap", bench.inventory(count), **variables)
         if run.calls > 3 * count:
-            sys.exit(f"{run.calls} calls for {count} clusters are more than reading takes: the role has changed something.")
+            sys.exit(f"{run.calls} calls for {count} clusters are more than reads: the role has changed something.")
         return run
 
     variants: dict[str, tuple[int, t.Callable[[], Measured]]] = {
@@ -322,8 +322,8 @@ def role_chapter(bench: Bench, repeats: int, few: int = 100, many: int = 1000) -
         ["variant", "run", "for each", "processor time", "for each", "calls for each", "largest process"],
         rows,
         [
-            verdict(f"processor time of the role as a multiple of that of {DEBUGS} debug tasks", role.processor / debugs.processor, 1.4),
-            verdict(f"seconds for each of {many:,}, as a part of those for each of {few}", large.seconds / many / (role.seconds / few), 1.2),
+            verdict(f"processor time of the role relative to that of {DEBUGS} debug tasks", role.processor / debugs.processor, 1.4),
+            verdict(f"seconds for each of {many:,}, relative to those for each of {few}", large.seconds / many / (role.seconds / few), 1.2),
             verdict("megabytes of the largest process", large.megabytes, 300),
         ],
     )
@@ -348,7 +348,7 @@ def process_chapter(bench: Bench, repeats: int) -> Chapter:
     found = in_turn(3 * repeats, variants_of(bench, "localhost", None, vars={"ehpc_cluster_id": clusters(1)[0]}))
     chapter, _costs = of_tasks("5. One task on localhost, start to end", found, 1)
     ratio = found["post_scripts as a process"].seconds / found["ansible.builtin.ping"].seconds
-    chapter.verdicts.append(verdict("the run with a process of ours as a multiple of the one with ping", ratio, 1.6))
+    chapter.verdicts.append(verdict("the run as a process relative to that with ping", ratio, 1.6))
     return chapter
 
 
@@ -367,14 +367,14 @@ def inventory_chapter(bench: Bench, repeats: int) -> Chapter:
             "ansible-inventory": [inventory, "--inventory", str(source), "--list"],
             "a script with the SDK, a thread for each region": [sys.executable, str(HERE / "sdk_list.py"), "regions", *REGIONS],
             "a script with the SDK, 8 threads for all pages": [sys.executable, str(HERE / "sdk_list.py"), "pages", *REGIONS],
-            "ansible-inventory, as many hosts and variables from a file": [inventory, "--inventory", str(file), "--list"],
+            "ansible-inventory, the same hosts and variables from a file": [inventory, "--inventory", str(file), "--list"],
         }
         found = in_turn(3 * repeats, {name: partial(spread.run, command) for name, command in variants.items()})
         running.communicate()
     bench.others = max(bench.others, spread.others)
     rows = [[name, f"{series.seconds:.2f} s", str(series.calls)] for name, series in found.items()]
     verdicts = [
-        verdict(f"the inventory's time as a multiple of that of {name}", found["ansible-inventory"].seconds / series.seconds, 3.0)
+        verdict(f"the time of the inventory relative to that of {name}", found["ansible-inventory"].seconds / series.seconds, 3.0)
         for name, series in found.items()
         if "script" in name
     ]
@@ -451,10 +451,10 @@ def introduction(repeats: int) -> str:
         [
             HEADER + "# Results of the benchmark",
             "",
-            "Written by `make bench`. Only ratios within one such run say something about another machine.",
+            "Generated by `make bench`. Only the ratios within one run apply to other machines.",
             "",
             f"- the service is the emulator on the same machine, with {1000 * LATENCY:.0f} ms of latency; medians of {repeats} runs ({3 * repeats} in 5 and 6)",
-            "- what a task costs is the time of a run less that of a play over the same hosts without a task",
+            "- the cost of a task is the time of a run minus that of a play over the same hosts without a task",
             "",
         ]
     )
@@ -465,7 +465,7 @@ def conditions(others: float) -> str:
     machine = f"{platform.system()} on {platform.machine()} with {os.cpu_count()} processors"
     return (
         f"{time.strftime('%Y-%m-%d', time.gmtime())}, Python {platform.python_version()}, {packages}; "
-        f"{machine}, of which other programs kept at most {others:.2f} busy."
+        f"{machine}, of which other programs used at most {others:.2f}."
     )
 
 
@@ -485,8 +485,8 @@ def kept() -> dict[str, str]:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmark")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--patience", type=float, default=0.0, metavar="SECONDS", help="how long to wait for undisturbed runs, all in all")
-    parser.add_argument("--only", choices=CHAPTERS, action="append", help="one of the comparisons; RESULTS.md keeps what it has of the others")
+    parser.add_argument("--patience", type=float, default=0.0, metavar="SECONDS", help="the total time to wait for undisturbed runs")
+    parser.add_argument("--only", choices=CHAPTERS, action="append", help="one of the comparisons; RESULTS.md keeps the results of the others")
     return parser.parse_args()
 
 
