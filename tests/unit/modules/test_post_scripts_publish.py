@@ -21,7 +21,9 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import OSS_HINTS, EhpcError
+from ansible_collections.alicloud.ehpc.plugins.module_utils._http import USER_AGENT
 from ansible_collections.alicloud.ehpc.plugins.module_utils._module import invoke
+from ansible_collections.alicloud.ehpc.plugins.modules import post_scripts_publish
 from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
 from ansible_collections.alicloud.ehpc.tests.emulator.oss_errors import ERRORS
 from ansible_collections.alicloud.ehpc.tests.emulator.state import Bucket, StoredObject
@@ -30,6 +32,7 @@ from ansible_collections.alicloud.ehpc.tests.support.documents import COLLECTION
 from ansible_collections.alicloud.ehpc.tests.support.in_process import reaching
 from ansible_collections.alicloud.ehpc.tests.support.playing import ROOT
 from ansible_collections.alicloud.ehpc.tests.support.raw import Raw
+from ansible_collections.alicloud.ehpc.tests.support.scripted import Call, Service
 from ansible_collections.alicloud.ehpc.tests.support.servers import Authority, Proxy, Server
 from ansible_collections.alicloud.ehpc.tests.support.wording import is_sentence
 from hypothesis import given, settings
@@ -197,6 +200,31 @@ def test_internal_urls_in_another_region_are_warned_about(emulator: Emulator) ->
         invoke(own, made, {})
         assert len(made.warnings) == count
     assert made.warnings[0].startswith("The bucket is in cn-shanghai, so nodes in cn-hangzhou cannot reach its internal endpoint.")
+
+
+@pytest.mark.parametrize("endpoint", [f"https://{BUCKET}.oss-cn-hangzhou.aliyuncs.com", f"http://[::1]:8080/{BUCKET}", f"https://[2001:db8::1]/{BUCKET}"])
+def test_what_is_sent(service: Service, endpoint: str) -> None:
+    url, body = f"{endpoint}/{KEY}", b"<Error><Code>NoSuchKey</Code></Error>"
+    service.expects(Call(READ, Url=url, status=404, body=body), Call(WRITE, Url=url), Call(READ, Url=url, body=BASE.encode()))
+    given = endpoint.rpartition("/")[0] if "[" in endpoint else ""
+    service.run(post_scripts_publish, bucket=BUCKET, scripts=[dict(SCRIPT)], oss_endpoint=given)
+    headers = {name.lower(): value for name, value in service.seen[1].headers.items()}
+    assert headers["content-md5"] == base64.b64encode(hashlib.md5(BASE.encode()).digest()).decode()
+    assert (headers["content-type"], headers["x-oss-forbid-overwrite"]) == ("text/x-shellscript", "true")
+    assert headers["user-agent"].endswith(f"/{USER_AGENT}")
+    assert not {"x-oss-object-acl", "x-oss-server-side-encryption"} & set(headers)
+    assert all(seen.headers["Accept-Encoding"] == "identity" for seen in service.seen)
+
+
+def test_a_machine_that_forbids_md5(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(_content: bytes) -> t.Any:
+        raise ValueError
+
+    monkeypatch.setattr(hashlib, "md5", forbidden)
+    url, body = f"https://{BUCKET}.oss-cn-hangzhou.aliyuncs.com/{KEY}", b"<Error><Code>NoSuchKey</Code></Error>"
+    service.expects(Call(READ, Url=url, status=404, body=body), Call(WRITE, Url=url), Call(READ, Url=url, body=BASE.encode()))
+    assert service.run(post_scripts_publish, bucket=BUCKET, scripts=[dict(SCRIPT)])["changed"] is True
+    assert "Content-MD5" not in service.seen[1].headers
 
 
 # Bundles
