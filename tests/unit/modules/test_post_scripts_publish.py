@@ -470,6 +470,15 @@ def test_answers_that_are_not_from_oss(emulator: Emulator, sleeps: list[float], 
         assert error.code == "InvalidAnswer"
 
 
+def test_an_exception_of_the_sdk_before_any_request(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_arguments: t.Any) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr("alibabacloud_oss_v2.Client.get_object", broken)
+    with pytest.raises(RuntimeError, match="broken"):
+        publish(emulator)
+
+
 def test_an_error_without_a_date(emulator: Emulator) -> None:
     def undated(connection: t.Any) -> None:
         connection.recv(65536)
