@@ -53,8 +53,8 @@ def read(client: Client, cluster_id: str) -> State:
     if not found:
         raise EhpcError(
             INVALID_ANSWER,
-            "ListClusters does not return the cluster, so its description is not known.",
-            attempted=attempt("ListClusters", cluster_id, client.region),
+            "Cluster %s is not among them, so its description is not known." % cluster_id,
+            attempted=attempt("ListClusters", None, client.region),
             action="ListClusters",
         )
     # Last, because it has most of the settings, and they must be recent.

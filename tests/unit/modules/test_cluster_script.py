@@ -142,6 +142,13 @@ def test_a_setting_that_cannot_be_sent_is_not_reset(service: Service, spec: str,
     assert str(error).endswith("Nothing was changed. Set the script in the console.")
 
 
+@pytest.mark.parametrize("value", [None, "", False, 0, "false", "False"])
+def test_a_setting_that_is_off_need_not_be_sent(service: Service, value: t.Any) -> None:
+    specs = {"SchedulerSpec": {"EnableTopologyAwareness": True, "EnablePowerSaving": value}}
+    service.expects(get(), *reads(**specs), *reads(**specs), update(), *reads(NEW, **specs))
+    assert ensure(service, **WANTED)["changed"]
+
+
 def test_values_that_are_not_the_services(service: Service) -> None:
     service.expects(get(), listed(), get(DeleteProtection="maybe"))
     assert "DeleteProtection is not a boolean: 'maybe'." in fails(service, **WANTED).message
@@ -149,16 +156,21 @@ def test_values_that_are_not_the_services(service: Service) -> None:
     assert "MaxCount is not a number" in fails(service, **WANTED).message
     service.expects(get(), Call("ListClusters", ClusterIds=[CLUSTER], PageNumber="1", PageSize="10", generation="next", answer={"Clusters": []}))
     error = fails(service, **WANTED)
-    assert (error.code, error.message) == ("InvalidAnswer", "ListClusters does not return the cluster, so its description is not known.")
+    assert (error.code, error.message) == ("InvalidAnswer", f"Cluster {CLUSTER} is not among them, so its description is not known.")
+    assert (error.action, error.attempted) == ("ListClusters", "list the clusters in cn-hangzhou")
 
 
 # Others
 
 
+COMPARE = "Compare settings_before and settings_after, and correct the settings in the console if needed. Then run the task again."
+
+
 def test_what_changes_by_itself_does_not_matter(service: Service) -> None:
     moved = {"ClusterStatus": "initing", "ClusterModifyTime": "2026-01-02", "Manager": {"Scheduler": {"Type": "slurm22", "Status": "stopped"}}}
-    nodes = {"Nodes": {"RunningCounts": 2}}
-    service.expects(get(), *reads(), listed(**nodes), get(**moved), update(), listed(**nodes), get(**moved, ClusterCustomConfiguration=NEW))
+    nodes = {"Nodes": {"RunningCounts": 2}, "Users": {"NormalCounts": 1}, "ClusterUsedCoreTime": 0.5, "Addons": [{"Name": "Login", "Status": "running"}]}
+    stopped = {**nodes, "Addons": [{"Name": "Login", "Status": "stopped"}]}
+    service.expects(get(), listed(**stopped), get(), listed(**nodes), get(**moved), update(), listed(**nodes), get(**moved, ClusterCustomConfiguration=NEW))
     assert ensure(service, **WANTED)["changed"]
 
 
@@ -177,6 +189,8 @@ def test_a_change_by_others_before_the_write_is_reported(service: Service, calls
     assert error.code == "SettingsChanged"
     assert f"Another client changed cluster {CLUSTER} in cn-hangzhou at the same time, so this task did not write its settings: {name} was " in error.message
     assert list(error.result["differences"]) == [name]
+    assert error.action == "UpdateCluster"
+    assert error.hint == COMPARE
     assert error.result["settings_before"].get(name) != error.result["settings_after"][name]
     failure = str(error.as_failure())
     assert "EXAMPLEsig" not in failure
@@ -189,6 +203,8 @@ def test_a_setting_that_is_different_afterwards_is_reported(service: Service) ->
     error = fails(service, **WANTED)
     assert (error.code, error.result["differences"]) == ("SettingsChanged", {"idle_interval": [4, 6]})
     assert "The update of the script was accepted, but other settings of cluster" in error.message
+    assert error.message.endswith("are different than before: idle_interval was 4, is 6.")
+    assert (error.result["settings_before"]["cluster_description"], error.result["settings_after"]["cluster_description"]) == ("third-floor", "third-floor")
     assert (error.result["settings_before"]["idle_interval"], error.result["settings_after"]["idle_interval"]) == (4, 6)
 
 
@@ -202,6 +218,13 @@ def test_another_script_than_the_one_that_was_written(service: Service) -> None:
     service.expects(get(), *reads(), *reads(), update(), *patiently(service, *reads({"Script": SIGNED})))
     error = fails(service, **WANTED)
     assert (error.code, error.result) == ("NotStored", {"script": script(SIGNED_SHOWN)})
+    assert (error.action, error.request_id, error.hint) == ("UpdateCluster", "REQUEST-WRITE", "Run the task again, or set the script in the console.")
+    service.expects(get(), *reads(), *reads(), update(), *patiently(service, *reads({})))
+    error = fails(service, **WANTED)
+    assert (error.message, error.result) == (
+        f"The script of cluster {CLUSTER} in cn-hangzhou was written, but the service returns another one: none.",
+        {"script": None},
+    )
 
 
 # Lost responses, and failures
