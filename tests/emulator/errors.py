@@ -56,6 +56,7 @@ PRODUCT: dict[str, tuple[int, str]] = {
     "AliyunError": (406, "An Alibaba Cloud product error occurred."),
     "ClusterNotFound": (404, "The specified cluster does not exist."),
     "ComputeNotFound": (404, "The specified compute node does not exist."),
+    "ConflictOpt": (403, "A conflicting operation is running."),
     "DbError": (406, "A database service error occurred."),
     "ExecFail": (403, "Failed to execute the command: %s."),
     "InDebt": (400, "Your account has overdue payments."),
@@ -70,6 +71,7 @@ PRODUCT: dict[str, tuple[int, str]] = {
     "NotEnabled": (400, "You have not enabled this service"),
     "OrderError": (406, "An order request error occurred."),
     "ServiceUnavailable": (503, "The request has failed due to a temporary failure of the server"),
+    "VolumeNotFound": (404, "The specified volume does not exist."),
     "UnknownError": (500, "An unknown error occurred."),
 }
 
@@ -78,7 +80,7 @@ CODES = {**GATEWAY, **PRODUCT}
 # The page of SyncUsers has another message for this code.
 OF_ACTION: dict[tuple[str, str], str] = {("SyncUsers", "InvalidParams"): "The parameters are invalid."}
 # A code may have different statuses on different pages.
-STATUS_OF_ACTION = {("ModifyUserGroups", "InvalidOpt"): 400, ("ModifyUserPasswords", "InvalidOpt"): 400}
+STATUS_OF_ACTION = {("AddLocalNodes", "InvalidOpt"): 403, ("ModifyUserGroups", "InvalidOpt"): 400, ("ModifyUserPasswords", "InvalidOpt"): 400}
 
 
 class ApiError(Exception):

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import users
+from . import hybrid, users
 from .commands import Command
 from .descriptions import cluster_info, cluster_meta, cluster_simple, invocation_result, node_info, post_scripts
 from .errors import ApiError
@@ -80,6 +80,7 @@ def list_regions(state: State, account: str, params: Params) -> Content:
 def list_nodes(state: State, account: str, params: Params) -> Content:
     cluster = cluster_of(state, account, params)
     number, size = paging(params, 100)
+    cluster.settle()
     nodes = _sorted_nodes([node for node in cluster.nodes if _node_matches(node, params)], params)
     return page_of(nodes, number, size, "Nodes", "NodeInfo", lambda node: node_info(cluster, node))
 
@@ -185,9 +186,11 @@ class Operation:
 
 
 OPERATIONS = {
+    "AddLocalNodes": Operation(hybrid.add_local_nodes, ("ClusterId", "Nodes")),
     "AddUsers": Operation(users.add_users, ("ClusterId",)),
     "DeleteUsers": Operation(users.delete_users, ("ClusterId",)),
     "DescribeCluster": Operation(describe_cluster, ("ClusterId",)),
+    "GetHybridClusterConfig": Operation(hybrid.get_hybrid_cluster_config, ("ClusterId",)),
     "GetPostScripts": Operation(get_post_scripts, ("RegionId", "ClusterId")),
     "InvokeShellCommand": Operation(invoke_shell_command, ("ClusterId", "Command")),
     "ListClusters": Operation(list_clusters),

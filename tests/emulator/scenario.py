@@ -21,6 +21,8 @@ from .state import NEXT, V1, Bucket, Cluster, Credential, Denial, Next, Region, 
 
 DEFAULT = Path(__file__).with_name("default_scenario.yml")
 CHOICES = {
+    "config_form": ("ini", "base64"),
+    "config_of_unknown_node": ("accept", "refuse"),
     "set_without_scripts": ("clear", "keep", "error"),
     "empty_lists": ("wrapper", "absent"),
     "location": ("PublicCloud", "OnPremise"),
@@ -54,6 +56,9 @@ SWITCHES = (
     "user_batches",
     "unknown_user",
     "async_delay",
+    "config_form",
+    "config_of_unknown_node",
+    "local_node_delay",
     "async_polls",
     "async_status",
     "oss_wrong_region",

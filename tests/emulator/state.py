@@ -109,6 +109,8 @@ class Cluster:
     manager: str = "up"
     agent_failure: str = ""
     on_premise_commands: str = ""  # the code with which InvokeShellCommand refuses on-premises nodes
+    hybrid_config: str = ""  # what GetHybridClusterConfig returns
+    conflicts: int = 0  # how many calls of AddLocalNodes find another operation in progress
     sync_delay: float = 0.0
     sync_deletes: bool = False
     post_scripts: list[dict[str, str]] = field(default_factory=list)
@@ -130,6 +132,8 @@ class Cluster:
     def __post_init__(self) -> None:
         for user in self.users.values():
             user.uid = user.uid or self.free_uid()
+        secret = f"EXAMPLE-configuration-of-{self.id}"
+        self.hybrid_config = self.hybrid_config or f"\n[cluster]\nid = {self.id}\nregion = {self.region}\nsecret = {secret}\n"
         named = {"ClusterName": self.name, "ClusterDescription": self.description}
         self.settings = {**self.default_settings(), **named, **self.settings}
 
@@ -174,12 +178,18 @@ class Cluster:
 
     def after(self, seconds: float, change: Callable[[], None]) -> None:
         self.waiting.append((time.monotonic() + seconds, change))
+        self.settle()
 
-    def visible_users(self) -> list[User]:
+    def settle(self) -> None:
+        """Make the changes that are due."""
         moment = time.monotonic()
         due, self.waiting = [item for item in self.waiting if item[0] <= moment], [item for item in self.waiting if item[0] > moment]
         for _moment, change in due:
             change()
+
+    def visible_users(self) -> list[User]:
+        self.settle()
+        moment = time.monotonic()
         arrived = [user for user in self.users.values() if user.visible_at <= moment]
         return sorted(arrived, key=lambda user: (user.add_time, user.name))
 
@@ -256,6 +266,9 @@ class State:
     user_batches: str = "whole"
     unknown_user: str = "code"
     async_delay: float = 0.0
+    config_form: str = "ini"
+    config_of_unknown_node: str = "accept"
+    local_node_delay: float = 0.0
     async_polls: int | None = 1
     async_status: str = "Success"
     next: Next = field(default_factory=Next)

@@ -28,10 +28,14 @@ INVOCATION = {"cluster_id": HYBRID, "command_id": "c-EXAMPLE"}
 PUBLIC = "ehpc-hz-public01"
 NEW_USER = {"name": "hpcuser06", "group": "users", "password": "1@a2-Example"}
 
+LOCAL_NODE = '[{"HostName": "local001", "IpAddress": "192.0.2.11", "CpuCores": 8, "Memory": 16384}]'
+
 PARAMS: dict[str, dict[str, Any]] = {
+    "AddLocalNodes": {"cluster_id": HYBRID, "nodes": LOCAL_NODE, "queue": "workq"},
     "AddUsers": {"cluster_id": PUBLIC, "user": [models.AddUsersRequestUser(**NEW_USER)]},
     "DeleteUsers": {"cluster_id": PUBLIC, "user": [models.DeleteUsersRequestUser(name="hpcuser01")]},
     "DescribeCluster": {"cluster_id": HYBRID},
+    "GetHybridClusterConfig": {"cluster_id": HYBRID, "node": "local000"},
     "GetPostScripts": SET,
     "InvokeShellCommand": {
         "cluster_id": HYBRID,
@@ -90,6 +94,8 @@ def test_both_sdks_get_the_same_answer(action: str, emulator: Emulator, core: An
     first = core.call(action, **core_params(PARAMS[action]))
     if action == "AddUsers":
         del emulator.state.clusters[PUBLIC].users[NEW_USER["name"]]
+    if action == "AddLocalNodes":
+        emulator.state.clusters[HYBRID].nodes = [node for node in emulator.state.clusters[HYBRID].nodes if node.host_name != "local001"]
     second = tea.call(action, **PARAMS[action]).to_map()
 
     for name in ("RequestId", *OWN_IDS.get(action, ())):
