@@ -10,7 +10,7 @@ import typing as t
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import result_keys, snake_case
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import invalid_option
-from ansible_collections.alicloud.ehpc.plugins.module_utils._generations import NEXT
+from ansible_collections.alicloud.ehpc.plugins.module_utils._generations import NEXT, V1
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from collections.abc import Mapping, Sequence
@@ -38,6 +38,11 @@ def list_all(client: Client, cluster: Mapping[str, t.Any]) -> list[Node]:
         # It returns the fields of E-HPC 1.0, but for these two.
         found = [dict(info, HostName=info.get("Hostname"), Roles=["compute"]) for info in found]
     return list({_identity(info): _shaped(info, cluster) for info in found}.values())
+
+
+def unread_cluster(cluster_id: str, region: str) -> dict[str, t.Any]:
+    """A cluster of E-HPC 1.0 of which only the ID is known, for list_all."""
+    return {"id": cluster_id, "name": None, "region_id": region, "scheduler_type": None, "generation": V1}
 
 
 def _identity(info: Mapping[str, t.Any]) -> tuple[t.Any, ...]:

@@ -174,6 +174,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     needed["post_scripts"]["state"] = "absent"
     needed["user"]["users"] = []
     needed["cluster_script"]["state"] = "absent"
+    needed["local_nodes"]["nodes"] = []
     needed["drift_info"] = {"clusters": [{"cluster_id": CLUSTER}]}
     needed["post_scripts_publish"] = {"bucket": BUCKET, "scripts": [{"name": "a.sh", "content": "#!/bin/sh\n"}]}
     failing = [{**task(f"Fail {name}", name, **needed.get(name, {}), **wrong), "ignore_errors": True} for name in MODULES]

@@ -537,6 +537,7 @@ NEW_SCRIPT = [{"url": "https://example.com/new.sh"}]
 ON_NODE = {"cluster_id": CLUSTER, "nodes": ["compute000"], "wait_delay": 2}
 PUBLISH, SCRIPT = {"bucket": "scripts-example"}, {"name": "a.sh", "content": "#!/bin/sh\n"}
 ON_NEXT, READ_ALL = {"cluster_id": NEXT, "accept_full_update": True}, ["ListClusters", "GetCluster"]
+LOCAL_NODES = [{"host_name": "local001", "ip_address": "192.0.2.11", "cpu_cores": 8, "memory_mb": 16384}]
 COMMAND = ["InvokeShellCommand", "ListInvocationStatus", "ListInvocationResults"]
 # module -> runs in sequence on the same service: the options, check mode, and the exact calls
 HAPPY_PATHS: dict[str, list[tuple[dict[str, t.Any], bool, list[str]]]] = {
@@ -573,6 +574,12 @@ HAPPY_PATHS: dict[str, list[tuple[dict[str, t.Any], bool, list[str]]]] = {
         ({"clusters": [{"cluster_id": CLUSTER, "scripts": []}], "nodes": True}, True, ["DescribeCluster", "GetPostScripts", "ListNodes"]),
         ({"clusters": [{"cluster_id": CLUSTER}]}, False, ["DescribeCluster"]),
         ({"clusters": []}, False, []),
+    ],
+    "hybrid_config_info": [({"cluster_id": CLUSTER}, False, ["GetHybridClusterConfig"]), ({"cluster_id": CLUSTER}, True, ["GetHybridClusterConfig"])],
+    "local_nodes": [
+        ({"cluster_id": CLUSTER, "nodes": LOCAL_NODES}, True, ["ListNodes"]),
+        ({"cluster_id": CLUSTER, "nodes": LOCAL_NODES}, False, ["ListNodes", "AddLocalNodes", "ListNodes"]),
+        ({"cluster_id": CLUSTER, "nodes": LOCAL_NODES}, False, ["ListNodes"]),
     ],
     "user_sync": [
         ({"cluster_id": CLUSTER, "expected_users": ["chem01"]}, True, ["DescribeCluster", "ListUsers"]),

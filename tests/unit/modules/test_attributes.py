@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import typing as t
 
 import pytest
@@ -38,10 +39,20 @@ def reading(*calls: Call, **options: t.Any) -> Use:
     return Use(options, list(calls), list(calls), list(calls))
 
 
+def reading_to_a_file() -> Use:
+    call = Call("GetHybridClusterConfig", ClusterId=CLUSTER, answer={"ClusterConfig": "[cluster]"})
+    return Use({"cluster_id": CLUSTER, "dest": f"{tempfile.mkdtemp()}/cluster.conf"}, [call], [call], [call])
+
+
 def uses() -> dict[str, Use]:
     """A use of each module; one that can change something changes something in its first run."""
     stored, bare = script(BASE), {"Script": BASE}
     nodes = Call("ListNodes", ClusterId=CLUSTER, PageNumber="1", PageSize="100", answer={})
+    local = '[{"HostName": "local001", "IpAddress": "192.0.2.11", "CpuCores": 8, "Memory": 16384}]'
+    add_node = Call("AddLocalNodes", ClusterId=CLUSTER, Nodes=local)
+    with_node = Call(
+        "ListNodes", ClusterId=CLUSTER, PageNumber="1", PageSize="100", answer={"Nodes": {"NodeInfo": [{"HostName": "local001", "IpAddress": "192.0.2.11"}]}}
+    )
     changed: dict[str, t.Any] = {"User.1.Name": "hpcuser01", "User.1.Group": "wheel"}
     published = "https://scripts-example.oss-cn-hangzhou.aliyuncs.com/ehpc-post-scripts/%s/a.sh" % hashlib.sha256(b"#!/bin/sh\n").hexdigest()
     absent = Call("GetObject", Url=published, status=404, body=b"<Error><Code>NoSuchKey</Code></Error>")
@@ -55,6 +66,13 @@ def uses() -> dict[str, Use]:
             [next_state.get(), *next_state.reads()],
             [next_state.get(), *next_state.reads(), *next_state.reads(), next_state.update(bare), *next_state.reads(bare)],
             [next_state.get(ClusterCustomConfiguration=bare)],
+        ),
+        "hybrid_config_info": reading_to_a_file(),
+        "local_nodes": Use(
+            {"cluster_id": CLUSTER, "nodes": [{"host_name": "local001", "ip_address": "192.0.2.11", "cpu_cores": 8, "memory_mb": 16384}]},
+            [nodes],
+            [nodes, add_node, with_node],
+            [with_node],
         ),
         "post_scripts": Use({"cluster_id": CLUSTER, "scripts": [stored]}, [read()], [read(), write(stored), read(stored)], [read(stored)]),
         "post_scripts_info": reading(read(), cluster_id=CLUSTER),
@@ -103,7 +121,7 @@ def test_modes(service: Service, documented: dict[str, Attributes], name: str) -
 
     assert attributes["check_mode"]["support"] == "full"
     assert check["changed"] == first["changed"]
-    diff_mode = "N/A" if name.endswith("_info") else "full" if "diff" in first else "none"
+    diff_mode = "full" if "diff" in first else "N/A" if name.endswith("_info") else "none"
     assert attributes["diff_mode"]["support"] == diff_mode
     if diff_mode == "full":
         assert [result["diff"]["before"] != result["diff"]["after"] for result in (check, first, again)] == [True, True, False]
