@@ -45,7 +45,7 @@ def write(option: str, path: str, content: bytes) -> None:
     """Replace the content of the file, or create the file; a link stays a link. Raises EhpcError."""
     target = os.path.realpath(path)
     try:
-        # With the mode that it needs: at no time can anyone else read the content.
+        # It has its mode from the start, so that nobody else can ever read the content.
         descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(target))
         try:
             with os.fdopen(descriptor, "wb") as file:
