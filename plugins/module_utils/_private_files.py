@@ -45,7 +45,7 @@ def write(option: str, path: str, content: bytes) -> None:
     """Replace the content of the file, or create the file; a link stays a link. Raises EhpcError."""
     target = os.path.realpath(path)
     try:
-        # It has its mode from the start, so that nobody else can ever read the content.
+        # It is private from the start: no other user can read it at any time.
         descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(target))
         try:
             with os.fdopen(descriptor, "wb") as file:
