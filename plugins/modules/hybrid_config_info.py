@@ -44,7 +44,7 @@ options:
     type: bool
 notes:
   - Requires the RAM action C(ehpc:GetHybridClusterConfig).
-  - The configuration is written as E-HPC returns it. The documentation calls it a file in INI format, but its sample looks encoded.
+  - The configuration is written as E-HPC returns it. The documentation calls it a file in INI format, but its sample seems to be encoded.
     Which of them the service returns is not known.
   - At C(-vvv), Ansible shows what modules on remote hosts return, whatever C(no_log) says. If the result is to contain the
     configuration, read it on the controller (C(delegate_to=localhost)).
