@@ -112,15 +112,19 @@ nodes:
     id:
       description: The ID of the node; null or empty if it has none.
       type: str
+      sample: ""
     host_name:
       description: The host name.
       type: str
+      sample: local001
     ip_address:
       description: The IP address.
       type: str
+      sample: 192.0.2.11
     status:
       description: The status, in lower case; null for a node that would be added.
       type: str
+      sample: running
 added:
   description: The host names of the nodes that were added, or would be in check mode.
   returned: always, if the cluster was read
