@@ -50,7 +50,7 @@ VARIABLES = ("cluster_id", "cluster_name", "status", "region", "location", "sche
 REGIONS = ["cn-hangzhou", "cn-shanghai", "ap-southeast-1"]
 SPREAD = {"generate": {"clusters": 1000, "regions": REGIONS, "cluster": CLUSTER}}
 SCENARIO = {"generate": {"clusters": 1000, "cluster": CLUSTER}}
-PACKAGES = ("ansible-core", "aliyun-python-sdk-core", "requests", "Jinja2", "PyYAML")
+PACKAGES = ("ansible-core", "aliyun-python-sdk-core", "alibabacloud-oss-v2", "requests", "Jinja2", "PyYAML")
 HEADER = """\
 <!--
 Copyright (c) 2026, the alicloud.ehpc contributors
@@ -430,6 +430,62 @@ def drift_chapter(bench: Bench, repeats: int, few: int = 1000, many: int = 2000)
     )
 
 
+def publish_chapter(bench: Bench, repeats: int, count: int = 16) -> Chapter:
+    directory = bench.directory / "publish"
+    (directory / "files").mkdir(parents=True)
+    bucket = "scripts-example"
+    with service({"buckets": [{"name": bucket}], "clusters": []}) as running:
+        publish = Bench(directory, running, bench.patience)
+        publish.environment["ALIBABA_CLOUD_OSS_ENDPOINT"] = publish.environment["ALIBABA_CLOUD_EHPC_ENDPOINT"]
+        files = [directory / "files" / f"{number:02d}.sh" for number in range(count)]
+        options = {"bucket": bucket, "scripts": [{"src": str(file)} for file in files]}
+        single, bundled = ([{"alicloud.ehpc.post_scripts_publish": {**options, "bundle": bundle}}] for bundle in (False, True))
+        playbooks = {name: publish.playbook(name, "localhost", tasks) for name, tasks in (("scripts", single), ("bundle", bundled), ("empty", []))}
+        script = [sys.executable, str(HERE / "sdk_publish.py"), bucket, *map(str, files)]
+
+        def edited(program: t.Callable[[], Measured]) -> Measured:
+            """A run after all scripts have changed."""
+            for file in files:
+                file.write_text(f"#!/bin/sh\n# {time.monotonic()}\n{'echo hello' * 200}\n", encoding="utf-8")
+            return program()
+
+        def play(name: str, **variables: t.Any) -> t.Callable[[], Measured]:
+            return lambda: publish.ansible(playbooks[name], None, **variables)
+
+        # The second of each pair finds what the first has written.
+        variants: dict[str, t.Callable[[], Measured]] = {
+            "no task": play("empty"),
+            f"{count} new scripts in the worker": lambda: edited(play("scripts")),
+            "the same again": play("scripts"),
+            f"a new bundle of {count} scripts in the worker": lambda: edited(play("bundle")),
+            "the same bundle again": play("bundle"),
+            f"{count} new scripts as a process": lambda: edited(play("scripts", ehpc_in_process=False)),
+            f"a script with the SDK, {count} new scripts": lambda: edited(lambda: publish.run(script)),
+            "the same script again": lambda: publish.run(script),
+        }
+        found = in_turn(repeats, variants)
+        running.communicate()
+    bench.others = max(bench.others, publish.others)
+    empty = found["no task"]
+    rows = []
+    for name, series in found.items():
+        cost = "" if series is empty or "SDK" in name or name == "the same script again" else f"{series.seconds - empty.seconds:.2f} s"
+        rows.append([name, f"{series.seconds:.2f} s", f"{series.processor:.2f} s", cost, str(series.calls), str(series.connections)])
+    new, again, bundle, bundle_again, _process, sdk, sdk_again = list(found.values())[1:]
+    return Chapter(
+        f"8. {count} scripts published to a bucket, on localhost",
+        ["variant", "run", "processor time", "run minus no task", "calls", "connections"],
+        rows,
+        [
+            verdict("calls of a converged run for each script", again.calls / count, 1),
+            verdict("calls of a converged bundle", bundle_again.calls, 1),
+            verdict("calls of a new bundle", bundle.calls, 3),
+            verdict("the cost of the task relative to the whole script with the SDK, new scripts", (new.seconds - empty.seconds) / sdk.seconds, 1.5),
+            verdict("the cost of the task relative to the whole script with the SDK, nothing new", (again.seconds - empty.seconds) / sdk_again.seconds, 1.5),
+        ],
+    )
+
+
 CHAPTERS = {
     "1": hosts_chapter,
     "2": loop_chapter,
@@ -438,6 +494,7 @@ CHAPTERS = {
     "5": process_chapter,
     "6": inventory_chapter,
     "7": drift_chapter,
+    "8": publish_chapter,
 }
 
 
