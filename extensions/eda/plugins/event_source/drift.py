@@ -1,0 +1,169 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An event source of Event-Driven Ansible: clusters that begin or cease to differ from their desired state."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import typing as t
+from pathlib import Path
+
+import yaml
+
+try:
+    import ansible_collections.alicloud.ehpc  # noqa: F401
+except ImportError:
+    # ansible-rulebook loads this file by its path. Seven directories up is the one that contains ansible_collections.
+    sys.path.append(str(Path(__file__).absolute().parents[7]))
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _drift
+from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC
+from ansible_collections.alicloud.ehpc.plugins.module_utils._module import presentable, run_safely
+from ansible_collections.alicloud.ehpc.plugins.modules.drift_info import MODULE
+
+DOCUMENTATION = r"""
+---
+short_description: Receive events when E-HPC clusters drift from their desired state
+description:
+  - Compares clusters with their desired state again and again, as alicloud.ehpc.drift_info does, and never writes to E-HPC.
+  - An event is sent when a cluster has drifted, when it has its desired state again, and when it cannot be read. A cluster that stays as it is
+    sends no further events, and a cluster that has its desired state at the first comparison sends none.
+  - An event has the keys of an element of C(clusters) of alicloud.ehpc.drift_info, with signatures masked, and C(previous), the last known state.
+options:
+  clusters:
+    description:
+      - The clusters and their desired state, as in alicloud.ehpc.drift_info. Either this or O(file) is required.
+    type: list
+    elements: dict
+  file:
+    description:
+      - A YAML file with the same list. It is read before each comparison, so that the desired state can change.
+    type: str
+  interval:
+    description:
+      - The number of seconds between two comparisons, at least 1.
+    type: float
+    default: 300
+notes:
+  - All other options of alicloud.ehpc.drift_info are accepted, too. Set credentials as environment variables.
+"""
+
+EXAMPLES = r"""
+- alicloud.ehpc.drift:
+    file: /etc/ehpc/clusters.yml
+    interval: 300
+"""
+
+OWN_OPTIONS = ("file", "interval")
+SPEC = dict(SHARED_SPEC, **MODULE.argument_spec)
+Event = dict[str, t.Any]
+# In place of a cluster and its region, for a failure of the comparison as a whole.
+WHOLE = (None, None)
+
+
+class Invocation:
+    """What the function of a module needs of its runner."""
+
+    check_mode = False
+
+    def __init__(self, params: dict[str, t.Any]) -> None:
+        self.params = params
+
+    def warn(self, warning: str) -> None:
+        """Events have no warnings."""
+
+    def progress(self, message: str) -> None:
+        """Events show no progress."""
+
+
+class Watch:
+    """The states that were reported."""
+
+    def __init__(self) -> None:
+        # By cluster and region: the last state that was read, and the code of the present failure.
+        self._states: dict[tuple[str | None, str | None], str] = {}
+        self._failures: dict[tuple[str | None, str | None], str] = {}
+
+    def events(self, clusters: list[Event]) -> list[Event]:
+        """The events for a comparison: those of clusters that differ from what was reported before."""
+        present = {_key(cluster) for cluster in clusters}
+        # A failure of the comparison as a whole says nothing about the clusters.
+        if WHOLE not in present:
+            for known in (self._states, self._failures):
+                for key in set(known) - present:
+                    del known[key]
+        return [event for cluster in clusters for event in self._event(cluster)]
+
+    def _event(self, cluster: Event) -> list[Event]:
+        key, state = _key(cluster), cluster["state"]
+        previous = self._states.get(key)
+        event = {**cluster, "previous": previous}
+        if state == _drift.FAILED:
+            code = str(cluster["error"]["code"])
+            is_new = self._failures.get(key) != code
+            self._failures[key] = code
+            return [event] if is_new else []
+        self._failures.pop(key, None)
+        if state == _drift.NOT_COMPARED or state == previous:
+            return []
+        self._states[key] = state
+        return [event] if previous or state == _drift.DRIFTED else []
+
+
+def _key(cluster: Event) -> tuple[str | None, str | None]:
+    return cluster["cluster_id"], cluster["region"]
+
+
+def compare(args: dict[str, t.Any]) -> list[Event]:
+    """The clusters as they are now. A failure that is not that of one cluster is a cluster without an ID."""
+    try:
+        options = {name: value for name, value in args.items() if name not in OWN_OPTIONS}
+        if args.get("file"):
+            options["clusters"] = yaml.safe_load(Path(args["file"]).read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        return [_failed("InvalidOptions", "The file %s cannot be read: %s." % (args["file"], type(error).__name__))]
+    validated = ArgumentSpecValidator(SPEC).validate(options)
+    if validated.error_messages:
+        return [_failed("InvalidOptions", "%s." % "; ".join(validated.error_messages))]
+    params = t.cast("dict[str, t.Any]", validated.validated_parameters)
+    clients: dict[t.Any, t.Any] = {}
+    try:
+        result = presentable(run_safely(MODULE, Invocation(params), clients), SPEC, params)
+    finally:
+        for client in clients.values():
+            client.close()
+    if "clusters" in result:
+        return list(result["clusters"])
+    return [_failed(result["error"]["code"], result["error"]["message"])]
+
+
+def _failed(code: str, message: str) -> Event:
+    return {"cluster_id": None, "region": None, "state": _drift.FAILED, "error": {"code": code, "message": message}}
+
+
+async def main(queue: asyncio.Queue[Event], args: dict[str, t.Any]) -> None:
+    """Send events until ansible-rulebook ends the source."""
+    interval = float(args.get("interval", 300))
+    if interval < 1 or not (args.get("clusters") or args.get("file")):
+        raise ValueError("alicloud.ehpc.drift requires clusters or file, and an interval of at least 1 second.")
+    watch = Watch()
+    while True:
+        for event in watch.events(await asyncio.to_thread(compare, args)):
+            await queue.put(event)
+        await asyncio.sleep(interval)
+
+
+if __name__ == "__main__":
+    # For a try without ansible-rulebook: drift.py FILE prints the events.
+    class Printing:
+        """A queue that prints."""
+
+        async def put(self, event: Event) -> None:
+            """Print an event."""
+            print(event)
+
+    asyncio.run(main(t.cast("asyncio.Queue[Event]", Printing()), {"file": sys.argv[1], "interval": 60}))

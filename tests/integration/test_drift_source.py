@@ -1,0 +1,160 @@
+# Copyright (c) 2026, the alicloud.ehpc contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The event source of drift: which comparisons make events, against the emulator. ansible-rulebook itself needs Java 17 and is not run here."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import runpy
+import threading
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.support.documents import ROOT
+from ansible_collections.alicloud.ehpc.tests.support.in_process import reaching
+from ansible_collections.alicloud.ehpc.tests.support.words import SIGNED
+
+# As ansible-rulebook loads it.
+SOURCE = runpy.run_path(str(ROOT / "extensions/eda/plugins/event_source/drift.py"))
+CLUSTER = "ehpc-hz-EXAMPLE"
+SCRIPTS = [{"url": SIGNED, "args": "-v"}]
+
+
+class Enough(Exception):
+    """The test has seen what it needs."""
+
+
+def states(events: list[dict[str, t.Any]]) -> list[tuple[str | None, str, str | None]]:
+    return [(event["cluster_id"], event["state"], event.get("previous")) for event in events]
+
+
+def watched(*looks: tuple[str, str | None]) -> list[tuple[str, str | None]]:
+    """The events of comparisons of one cluster, each given as its state and the code of its failure."""
+    watch = SOURCE["Watch"]()
+    found = []
+    for state, code in looks:
+        for event in watch.events([{"cluster_id": CLUSTER, "region": "cn-hangzhou", "state": state, "error": code and {"code": code}}]):
+            found.append((event["state"], event["previous"]))
+    return found
+
+
+IN_SYNC, DRIFTED, FAILED = ("in_sync", None), ("drifted", None), ("failed", "TimedOut")
+
+
+@pytest.mark.parametrize(
+    ("looks", "events"),
+    [
+        ([IN_SYNC, IN_SYNC], []),
+        ([DRIFTED, DRIFTED], [("drifted", None)]),
+        ([IN_SYNC, DRIFTED, DRIFTED, IN_SYNC, IN_SYNC], [("drifted", "in_sync"), ("in_sync", "drifted")]),
+        ([IN_SYNC, FAILED, FAILED, IN_SYNC], [("failed", "in_sync")]),
+        ([DRIFTED, FAILED, DRIFTED], [("drifted", None), ("failed", "drifted")]),
+        ([DRIFTED, FAILED, IN_SYNC], [("drifted", None), ("failed", "drifted"), ("in_sync", "drifted")]),
+        ([FAILED, ("failed", "NotAuthorized"), FAILED, DRIFTED], [("failed", None)] * 3 + [("drifted", None)]),
+        ([("not_compared", None), IN_SYNC], []),
+    ],
+)
+def test_only_transitions_make_events(looks: list[tuple[str, str | None]], events: list[tuple[str, str | None]]) -> None:
+    assert watched(*looks) == events
+
+
+def test_a_cluster_that_is_not_declared_any_more_is_forgotten() -> None:
+    watch = SOURCE["Watch"]()
+    cluster = {"cluster_id": CLUSTER, "region": "cn-hangzhou", "state": "drifted", "error": None}
+    assert [len(watch.events(clusters)) for clusters in ([cluster], [], [cluster])] == [1, 0, 1]
+
+
+def run(args: dict[str, t.Any], between: list[t.Callable[[], t.Any]], monkeypatch: pytest.MonkeyPatch) -> list[dict[str, t.Any]]:
+    """The events of a source; one of the functions is called after each comparison."""
+    events: list[dict[str, t.Any]] = []
+    waiting = list(between)
+
+    async def sleep(seconds: float) -> None:
+        assert seconds == 30
+        if not waiting:
+            raise Enough
+        waiting.pop(0)()
+
+    class Queue:
+        async def put(self, event: dict[str, t.Any]) -> None:
+            events.append(event)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    with pytest.raises(Enough):
+        asyncio.run(SOURCE["main"](Queue(), {**args, "interval": 30}))
+    return events
+
+
+def test_a_change_is_seen_and_its_repair_makes_no_second_event(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Emulator({"clusters": [{"id": CLUSTER, "post_scripts": SCRIPTS, "users": ["hpcuser01"]}]}) as emulator:
+        cluster = emulator.state.clusters[CLUSTER]
+        file = tmp_path / "clusters.yml"
+
+        def declare(**desired: t.Any) -> None:
+            file.write_text(yaml.safe_dump([{"cluster_id": CLUSTER, "scripts": SCRIPTS, **desired}]), encoding="utf-8")
+
+        declare()
+        steps: list[t.Callable[[], t.Any]] = [
+            lambda: cluster.post_scripts.append({"url": "/opt/foreign.sh", "args": ""}),
+            lambda: None,
+            lambda: cluster.post_scripts.pop(),
+            lambda: None,
+            lambda: declare(users=["hpcuser02"]),
+            lambda: file.write_text("[", encoding="utf-8"),
+            lambda: file.write_text("- cluster_id: [1]\n  typo: 1\n", encoding="utf-8"),
+            lambda: declare(users=["hpcuser02"]),
+            lambda: declare(),
+        ]
+        events = run({**reaching(emulator), "file": str(file)}, steps, monkeypatch)
+        assert {call.action for call in emulator.calls} == {"DescribeCluster", "GetPostScripts", "ListUsers"}
+        assert states(events) == [
+            (CLUSTER, "drifted", "in_sync"),
+            (CLUSTER, "in_sync", "drifted"),
+            (CLUSTER, "drifted", "in_sync"),
+            (None, "failed", None),
+            (CLUSTER, "in_sync", "drifted"),
+        ]
+        assert events[0]["scripts"]["current"][1] == {"url": "/opt/foreign.sh", "args": ""}
+        assert events[2]["users"]["missing"] == ["hpcuser02"]
+        secrets = ("EXAMPLEsig", "EXAMPLEid", emulator.secret_key)
+        assert [secret for secret in secrets if secret in json.dumps(events)] == []
+
+
+def test_an_hour_of_failures_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A comparison each two minutes, of which every other one fails, without the time between them."""
+    with Emulator({"clusters": [{"id": CLUSTER}]}) as emulator:
+        args = {**reaching(emulator, api_retries=0, parallel=1), "clusters": [{"cluster_id": CLUSTER, "scripts": []}]}
+        seen: list[tuple[int, int]] = []
+
+        def fails() -> None:
+            emulator.fault("DescribeCluster", kind="lost_before")
+
+        def recovers() -> None:
+            gc.collect()
+            seen.append((threading.active_count(), sum(type(thing).__name__ in ("Client", "Session") for thing in gc.get_objects())))
+
+        events = run(args, [fails, recovers] * 15, monkeypatch)
+        assert {event["state"] for event in events} == {"failed"}
+        assert len(events) == 15
+        assert max(seen[5:]) <= max(seen[:5]), "threads, and clients with their connections"
+
+
+@pytest.mark.parametrize("args", [{}, {"clusters": [{"cluster_id": CLUSTER}], "interval": 0}])
+def test_options_that_cannot_work(args: dict[str, t.Any]) -> None:
+    with pytest.raises(ValueError, match="requires clusters or file"):
+        asyncio.run(SOURCE["main"](None, args))
+
+
+def test_the_rulebook_uses_the_source() -> None:
+    (rules,) = yaml.safe_load((ROOT / "extensions/eda/rulebooks/drift.yml").read_text(encoding="utf-8"))
+    (source,) = rules["sources"]
+    assert set(source) == {"name", "alicloud.ehpc.drift"}
+    assert set(source["alicloud.ehpc.drift"]) <= set(yaml.safe_load(SOURCE["DOCUMENTATION"])["options"])
+    assert [rule["condition"] for rule in rules["rules"]] == [f'event.state == "{state}"' for state in ("drifted", "in_sync", "failed")]
