@@ -66,7 +66,7 @@ def _groups(words: list[str]) -> list[list[str]]:
 
 
 class Answer:
-    """What one node has reported."""
+    """The report of one node."""
 
     def __init__(self, node: Node) -> None:
         self.id: str = node["id"]
@@ -74,7 +74,7 @@ class Answer:
         self.location: str = node["location"] or ""
         self.has_run: bool | None = None
         self.uids: dict[str, int] = {}
-        # Why the node did not report.
+        # The reason why the node did not report.
         self.reason: str | None = None
         if node["status"] != "running":
             self.reason = "The node is %s." % (node["status"] or "in an unknown status")
@@ -120,7 +120,7 @@ def _ask(client: Client, cluster_id: str, run: str, command: str, answers: list[
         return
     deadline = time.monotonic() + TIME_LIMIT
     by_id = {answer.id: answer for answer in answers}
-    # E-HPC may refuse on-premises nodes: side by side they cost the fewest calls.
+    # E-HPC may refuse on-premises nodes. Next to each other in the list, they cost the fewest calls.
     node_ids = [answer.id for answer in sorted(answers, key=lambda answer: answer.location)]
     started = _invocations.start(client, cluster_id, command, node_ids, TIME_LIMIT, deadline)
     for node_id, error in started.refused.items():

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The whole state of an E-HPC NEXT cluster, because UpdateCluster resets each setting that a request does not carry.
+"""The whole state of an E-HPC NEXT cluster, because UpdateCluster resets each setting that a request omits.
 
 Two operations are needed to read it: GetCluster does not return the description, and ListClusters does not return most settings.
 """
@@ -30,7 +30,7 @@ NUMBERS = {"MaxCount": "MaxCount", "MaxCoreCount": "MaxCoreCount", "GrowInterval
 FLAGS = {"DeletionProtection": "DeleteProtection", "EnableScaleOut": "EnableScaleOut", "EnableScaleIn": "EnableScaleIn"}
 # Those that are objects, and what UpdateCluster accepts in them.
 SPECS = {"MonitorSpec": ("EnableComputeLoadMonitor",), "SchedulerSpec": ("EnableTopologyAwareness",)}
-# What changes by itself, at any depth.
+# The fields that change by themselves, at any depth.
 VOLATILE = frozenset(("RequestId", "ClusterModifyTime", "ClusterStatus", "ClusterUsedCoreTime", "Nodes", "Users", "Status"))
 # The smallest page that ListClusters accepts.
 PAGE = "10"
@@ -47,7 +47,7 @@ def read_details(client: Client, cluster_id: str) -> State:
 
 
 def read(client: Client, cluster_id: str) -> State:
-    """All that can be read of a cluster: ``listed`` of ListClusters, and ``details`` of GetCluster. Raises EhpcError."""
+    """The complete readable state of a cluster: ``listed`` of ListClusters, and ``details`` of GetCluster. Raises EhpcError."""
     response = client.call("ListClusters", {"ClusterIds": [cluster_id], "PageNumber": "1", "PageSize": PAGE}, generation=NEXT)
     found = [entry for entry in items(response, "Clusters", "Cluster") if entry.get("ClusterId") == cluster_id]
     if not found:

@@ -5,8 +5,8 @@
 """Objects in a bucket of OSS: read them, and write them once.
 
 The SDK of OSS composes and signs the requests, and reads the errors. It is imported when a bucket is first used. Everything else is the
-collection's own, because the defaults of the SDK send the password of ``~/.netrc`` instead of a signature, know no bundle of certificates,
-bound no request as a whole, repeat what cannot succeed, and report a web page as a successful write.
+collection's own, because the SDK by default sends the password of ``~/.netrc`` instead of a signature, supports no CA
+bundle, has no time limit for a whole request, retries requests that cannot succeed, and reports a web page as a successful write.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ NO_SUCH_KEY = "NoSuchKey"
 
 
 class Address(t.NamedTuple):
-    """Where a bucket is."""
+    """The address of a bucket."""
 
     bucket: str
     region: str
@@ -158,7 +158,7 @@ class Bucket:
             time.sleep(0.0 if error.code == _errors.TIMED_OUT else delay)
 
     def _sdk(self) -> t.Any:
-        """A client of the SDK, for one request and with the keys of now. It has no connection of its own."""
+        """A client of the SDK, for one request and with the current keys. It has no connection of its own."""
         config = self._oss.Config(
             region=self._where.region,
             endpoint=self._where.endpoint,
@@ -174,7 +174,7 @@ class Bucket:
         return self._oss.Client(config)
 
     def _understood(self, caught: t.Any) -> EhpcError:
-        """The failure that an exception of the SDK stands for, without its text, which may contain requests."""
+        """The failure for an exception of the SDK, without its message, which may contain requests."""
         cause = caught.unwrap() if isinstance(caught, self._oss.exceptions.OperationError) else caught
         response = self._transport.last
         if isinstance(cause, EhpcError):
@@ -192,12 +192,12 @@ class Bucket:
 
 
 def not_from_oss(response: FullResponse) -> str:
-    """What is said about a response that is not one of OSS. Its body may be a page of HTML."""
+    """The message about a response that is not from OSS. Its body may be an HTML page."""
     return "HTTP status %d with a body that is not from OSS (%d bytes)." % (response.status, len(response.body))
 
 
 def _md5(content: bytes) -> str | None:
-    """The value of Content-MD5, with which OSS refuses what was damaged on the way; None where the policy of the machine forbids MD5."""
+    """The value of Content-MD5, with which OSS refuses damaged contents; None if the policy of the machine forbids MD5."""
     try:
         return base64.b64encode(hashlib.md5(content).digest()).decode("ascii")  # noqa: S324
     except ValueError:

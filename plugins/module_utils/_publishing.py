@@ -27,7 +27,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
 
 DEFAULT_PREFIX, DEFAULT_BUNDLE = "ehpc-post-scripts", "bootstrap.sh"
 MAX_KEY_BYTES = 1023
-# How the action plugin passes what it has read for src and rendered for template: as content, which may be any bytes. No script begins so.
+# The beginning of a content that the action plugin has read for src or rendered for template. No script begins with it.
 PASSED = "base64:"
 SOURCES = ("src", "template", "content", "url")
 
@@ -58,7 +58,7 @@ class Object(t.NamedTuple):
 
 
 class Destination(t.NamedTuple):
-    """Where objects are written, and where nodes find them."""
+    """The addresses at which objects are written, and at which nodes read them."""
 
     address: Address
     prefix: str
@@ -100,7 +100,7 @@ def _entry(where: str, entry: dict[str, t.Any]) -> Entry:
 def source_of(where: str, entry: Mapping[str, t.Any]) -> str:
     """Which of src, template, content and url an entry has. Raises EhpcError unless it is exactly one."""
     found = [name for name in SOURCES if entry.get(name) not in (None, "")]
-    # An empty content is refused later, with what is wrong with it.
+    # An empty content is refused later, with the reason.
     found = found or [name for name in SOURCES if entry.get(name) is not None]
     if len(found) != 1:
         raise invalid_option("%s must have exactly one of %s, not %s." % (where, ", ".join(SOURCES), " and ".join(found) or "none of them"))
@@ -156,7 +156,7 @@ def _checked_content(where: str, content: bytes) -> bytes:
 
 
 def _problem(content: bytes) -> tuple[str, str | None] | None:
-    """Why nodes cannot run a script, and what helps."""
+    """The reason why nodes cannot run a script, and the remedy."""
     if not content:
         return "is empty", None
     if len(content) > MAX_BYTES:
@@ -174,7 +174,7 @@ def _problem(content: bytes) -> tuple[str, str | None] | None:
 
 
 def destination(params: Mapping[str, t.Any], region: str) -> Destination:
-    """Where the options say that scripts are published. Raises EhpcError for options that cannot work."""
+    """The addresses that the options specify. Raises EhpcError for options that cannot work."""
     if not params["bucket"]:
         raise invalid_option("The option bucket is required to publish scripts.", "Set it to the name of an OSS bucket.")
     if not _BUCKET.fullmatch(params["bucket"]):
@@ -229,7 +229,7 @@ def _node_url(node_endpoint: str | None, address: Address) -> str:
     return base
 
 
-# What is published
+# Publishing
 
 
 def bundled(where: Destination, name: str | None, found: list[Entry]) -> Entry:

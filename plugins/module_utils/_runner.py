@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What runs on a node: the commands that fetch, verify and execute scripts there, and the line with which they report.
+"""The commands that fetch, verify and execute scripts on a node, and the line with which they report.
 
 InvokeShellCommand accepts 2,048 characters. So the runner, a bash program that contains the list of scripts, travels gzipped and in as many
 commands as it needs: each but the last stores a part of it, the last one stores the rest and starts it. Each command may arrive twice: a
@@ -123,7 +123,7 @@ step() {
 # Before the runner stand an opening brace, which _END closes, and assignments of marker and force; after it a line for each script. The
 # braces make bash read all of it before anything is executed: if a part is missing, nothing is. Everything happens under a lock, so that two
 # runs, or one run that arrives twice, come one after the other. Each run keeps a result of its own, because other runs may come between a
-# command and its repetition.
+# command and its retry.
 _BEGIN = """\
 state=$1 run=$2 limit=$3 mask=$4
 work=$state/run-$run.work

@@ -145,7 +145,7 @@ def _ask(job: Job, command: str, runs: list[NodeRun], seconds: int, timeout: int
     """Run a command on nodes, and record what they report within so many seconds. Raises EhpcError."""
     deadline = time.monotonic() + seconds
     by_id = {run.id: run for run in runs}
-    # E-HPC may refuse on-premises nodes: side by side they cost the fewest calls.
+    # E-HPC may refuse on-premises nodes. Next to each other in the list, they cost the fewest calls.
     node_ids = [run.id for run in sorted(runs, key=lambda run: run.location)]
     started = _invocations.start(job.client, job.cluster["id"], command, node_ids, timeout, deadline)
     for node_id, error in started.refused.items():

@@ -474,7 +474,7 @@ def compared(regions: Regions, entry: Mapping[str, t.Any], with_nodes: bool) -> 
 
 
 def fail_all(result: dict[str, t.Any], entry: Mapping[str, t.Any], error: EhpcError) -> None:
-    """Record that none of what should be compared could be."""
+    """Record that no part of the cluster could be compared."""
     for part, options in (("scripts", ("scripts",)), ("users", ("users", "proxy_mode_users"))):
         if any(entry[option] is not None for option in options):
             result[part]["state"] = _drift.FAILED

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The desired states of clusters, as the variables of the role ehpc_bootstrap say, in the form that drift_info compares."""
+"""The desired states of clusters from the variables of the role ehpc_bootstrap, in the form that drift_info accepts."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def options_of_hosts(hosts: list[str], task_vars: Mapping[str, t.Any], templar: 
         values, mistakes = {}, []
         for name, value in variables_of(variables).items():
             try:
-                # Most values are no templates, and to evaluate those of a thousand hosts takes seconds.
+                # Most values are not templates, and evaluating those of a thousand hosts takes seconds.
                 values[name] = plain(templar.template(value)) if _has_braces(value) else value
             except AnsibleError as error:
                 mistakes.append("%s cannot be evaluated: %s." % (name, str(error).rstrip(".")))

@@ -137,7 +137,7 @@ def user_rows(users: Mapping[str, t.Any]) -> list[tuple[str, str, str, str]]:
 
 
 def _finalized(value: t.Any) -> t.Any:
-    """What an expression of the template shows."""
+    """The value of an expression in the template."""
     # Not the result of a macro, which is escaped already.
     return printable(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 

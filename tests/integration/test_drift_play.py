@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The playbook drift over a fleet: numbers, exit status, report, and that it only reads."""
+"""The playbook drift over a fleet: numbers, exit status, report, and the absence of writes."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_three_of_a_hundred_have_drifted_and_two_are_broken(play: Play) -> None:
         assert run["Fail if a cluster has drifted"].msg == f"These clusters have drifted: {changed}, {appended}, {fewer}."
 
 
-def test_what_the_variables_of_hosts_say(play: Play) -> None:
+def test_desired_state_from_the_variables_of_hosts(play: Play) -> None:
     getent = play.directory / "getent"
     getent.write_text(
         "#!/bin/sh\nprintf 'hpcuser01:x:1001:100::/:/bin/sh\\nhpcuser09:x:1009:100::/:/bin/sh\\nsystem:x:100:100::/:/bin/sh\\n'\n", encoding="utf-8"

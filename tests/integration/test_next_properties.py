@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whatever others do with an E-HPC NEXT cluster, and however UpdateCluster behaves, cluster_script changes nothing but the script."""
+"""cluster_script changes only the script, whatever other clients do with an E-HPC NEXT cluster, and however UpdateCluster behaves."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Cluster:
         self.change(values)
 
     def change(self, values: Settings) -> None:
-        """What others do."""
+        """The changes of other clients."""
         self._of_emulator.settings = {**self._of_emulator.settings, **copy.deepcopy(values)}
 
     def called(self) -> None:

@@ -19,7 +19,7 @@ from ansible_collections.alicloud.ehpc.tests.support.playing import Play, return
 from ansible_collections.alicloud.ehpc.tests.support.secrets import Search
 
 CLUSTER, BUCKET = "ehpc-hz-public01", "scripts-example"
-# No text in any encoding, and without a newline at its end.
+# Not valid in any encoding, and without a newline at its end.
 BINARY = b"#!/bin/sh\n# \xff\xfe\x80 EXAMPLE-content-of-the-file \n\n{{ not_rendered }}"
 TEMPLATE = "#!/bin/sh\n{% if greeting %}\n  echo {{ greeting }}  # EXAMPLE-content-of-the-template\n{% endif %}\n\n"
 RENDERED = b"#!/bin/sh\n  echo hello \xc3\xa4  # EXAMPLE-content-of-the-template\n\n"
@@ -98,7 +98,7 @@ def test_the_way_from_files_to_the_cluster(play: Play, emulator: Emulator) -> No
 
 
 @pytest.mark.parametrize("in_process", [None], indirect=True)
-def test_what_cannot_be_published(play: Play, emulator: Emulator) -> None:
+def test_scripts_that_cannot_be_published(play: Play, emulator: Emulator) -> None:
     def attempt(name: str, *scripts: t.Any) -> dict[str, t.Any]:
         return {**task(name, "post_scripts_publish", bucket=BUCKET, oss_endpoint=emulator.endpoint, scripts=list(scripts)), "ignore_errors": True}
 

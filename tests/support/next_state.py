@@ -33,7 +33,7 @@ DETAILS: dict[str, t.Any] = {
     "Manager": {"Scheduler": {"Type": "slurm22", "Status": "running"}},
 }
 LISTED: dict[str, t.Any] = {"ClusterId": CLUSTER, "ClusterName": "cfd-1", "ClusterDescription": "third-floor", "MaxCount": 100, "Nodes": {"RunningCounts": 1}}
-# What an update must carry to leave everything as it is.
+# The parameters of an update that changes nothing.
 KEPT: dict[str, t.Any] = {
     "ClusterName": "cfd-1",
     "ClusterDescription": "third-floor",

@@ -76,7 +76,7 @@ DRIFTED = cluster(
 )
 
 
-def test_what_the_page_shows() -> None:
+def test_content_of_the_page() -> None:
     page = rendered(cluster(1), DRIFTED, FAILED, nodes=True)
     assert page.errors == []
     assert page.text("h1") == "Drift of E-HPC clusters"
@@ -116,7 +116,7 @@ def test_a_difference_in_a_signature() -> None:
     assert "The lists differ only in signatures of URLs, which are not shown." in page.texts("p")
 
 
-def test_the_page_can_be_read_by_all() -> None:
+def test_the_page_is_accessible() -> None:
     page = rendered(cluster(1), DRIFTED, FAILED, nodes=True)
     assert page.root.get("lang") == "en"
     assert page.all("script") + page.all("link") + page.all("img") + page.all("iframe") == []
@@ -147,7 +147,7 @@ def luminance(color: str) -> float:
 
 
 def test_contrast() -> None:
-    """At least 4.5, as WCAG 2 asks of text."""
+    """At least 4.5, as WCAG 2 requires for text."""
     schemes = [dict(re.findall(r"--(\w+): (#\w+);", block)) for block in re.findall(r":root \{(.*?)\}", rendered(cluster()).text("style"))]
     assert len(schemes) == 3
     for colors in schemes:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""cluster_script: read everything, send everything back with the one change, read everything again."""
+"""cluster_script: read the complete state, write it with one change, and read it again."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_a_setting_that_is_off_need_not_be_sent(service: Service, value: t.Any) 
     assert ensure(service, **WANTED)["changed"]
 
 
-def test_values_that_are_not_the_services(service: Service) -> None:
+def test_values_that_are_not_from_the_service(service: Service) -> None:
     service.expects(get(), listed(), get(DeleteProtection="maybe"))
     assert "DeleteProtection is not a boolean: 'maybe'." in fails(service, **WANTED).message
     service.expects(get(), listed(), get(MaxCount="many"))
@@ -160,13 +160,13 @@ def test_values_that_are_not_the_services(service: Service) -> None:
     assert (error.action, error.attempted) == ("ListClusters", "list the clusters in cn-hangzhou")
 
 
-# Others
+# Changes of other clients
 
 
 COMPARE = "Compare settings_before and settings_after, and correct the settings in the console if needed. Then run the task again."
 
 
-def test_what_changes_by_itself_does_not_matter(service: Service) -> None:
+def test_fields_that_change_by_themselves_are_ignored(service: Service) -> None:
     moved = {"ClusterStatus": "initing", "ClusterModifyTime": "2026-01-02", "Manager": {"Scheduler": {"Type": "slurm22", "Status": "stopped"}}}
     nodes = {"Nodes": {"RunningCounts": 2}, "Users": {"NormalCounts": 1}, "ClusterUsedCoreTime": 0.5, "Addons": [{"Name": "Login", "Status": "running"}]}
     stopped = {**nodes, "Addons": [{"Name": "Login", "Status": "stopped"}]}
@@ -183,7 +183,7 @@ def test_what_changes_by_itself_does_not_matter(service: Service) -> None:
         ([listed(), get(Unknown=1)], "unknown"),
     ],
 )
-def test_a_change_by_others_before_the_write_is_reported(service: Service, calls: list[Call], name: str) -> None:
+def test_a_change_by_another_client_before_the_write_is_reported(service: Service, calls: list[Call], name: str) -> None:
     service.expects(get(), *reads(), *calls)
     error = fails(service, **WANTED)
     assert error.code == "SettingsChanged"
@@ -238,7 +238,7 @@ def test_a_lost_response_of_a_write_that_arrived(service: Service) -> None:
     assert ensure(service, **WANTED)["request_id"] is None
 
 
-def test_a_lost_request_is_repeated_with_what_is_stored_then(service: Service) -> None:
+def test_a_lost_request_is_retried_with_the_current_state(service: Service) -> None:
     service.expects(get(), *reads(), *reads(), update(how=LOST), get(), *reads(), update(), *reads(NEW))
     assert ensure(service, **WANTED)["request_id"] == "REQUEST-WRITE"
     service.expects(get(), *reads(), *reads(), update(how=LOST), get(), listed(), get(MaxCount="200"))

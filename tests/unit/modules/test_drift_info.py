@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""drift_info: what is compared, by which calls, and what one cluster does to the others."""
+"""drift_info: the comparison, its calls, and failures of single clusters."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def test_unexpected_data_of_one_cluster(service: Service) -> None:
     assert (found["state"], found["error"]["code"]) == ("failed", "UnexpectedError")
 
 
-def test_none_can_be_read(service: Service) -> None:
+def test_no_cluster_can_be_read(service: Service) -> None:
     service.expects(describe(code="NotAuthorized"))
     error = fails(service, {})
     assert error.message == f"The cluster could not be read ({CLUSTER} in cn-hangzhou): NotAuthorized: You are not authorized by RAM for this request."
@@ -257,7 +257,7 @@ def nodes(*found: dict[str, t.Any]) -> Call:
 
 
 def exchange(command: str, said: dict[int, str], command_id: str = "c-1", status: str = "Finished") -> list[Call]:
-    """A command that all nodes have finished at the first poll, and what they said."""
+    """A command that all nodes have finished at the first poll, with their output."""
     ids: dict[str, t.Any] = {"ClusterId": CLUSTER, "CommandId": command_id}
     statuses = [{"InstanceId": f"i-{number}", "InstanceInvokeStatus": status} for number in said]
     records = [{"InstanceId": f"i-{number}", "InvokeRecordStatus": status, "Message": message} for number, message in said.items()]

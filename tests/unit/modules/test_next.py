@@ -47,7 +47,7 @@ def first_call(action: str, **how: t.Any) -> Call:
 
 
 @pytest.mark.parametrize(("module", "options", "action", "instead"), FIRST_CALLS)
-def test_a_module_for_the_first_generation_says_what_to_use(service: Service, module: t.Any, options: dict[str, t.Any], action: str, instead: str) -> None:
+def test_a_module_for_the_first_generation_names_the_replacement(service: Service, module: t.Any, options: dict[str, t.Any], action: str, instead: str) -> None:
     service.expects(first_call(action, code=UNKNOWN), get_cluster())
     failure = service.fails(module, cluster_id=CLUSTER, **options).as_failure()
     error = failure["error"]
@@ -75,7 +75,7 @@ def test_other_failures_cost_no_call(service: Service) -> None:
     assert service.fails(post_scripts_info, cluster_id=CLUSTER).code == "NotAuthorized"
 
 
-def test_what_was_done_before_stays_in_the_result(service: Service) -> None:
+def test_changes_before_a_failure_stay_in_the_result(service: Service) -> None:
     service.expects(words.read(), words.write(words.script("/a.sh", "-x"), code=UNKNOWN), get_cluster())
     options: dict[str, t.Any] = {"cluster_id": CLUSTER, "scripts": [{"url": "/a.sh", "args": "-x"}], "preflight": "off"}
     assert service.fails(post_scripts, **options).code == "WrongGeneration"
@@ -119,7 +119,7 @@ def test_details(service: Service) -> None:
 
 
 @pytest.mark.parametrize("script", [None, {}, {"Script": "", "Args": ""}])
-def test_details_without_much(service: Service, script: t.Any) -> None:
+def test_details_with_few_fields(service: Service, script: t.Any) -> None:
     service.expects(get_cluster(ClusterCustomConfiguration=script, Manager=None, ClusterStatus="Initing"))
     (cluster,) = service.run(cluster_info, cluster_ids=[CLUSTER], generations=["next"])["clusters"]
     assert (cluster["post_scripts"], cluster["scheduler_type"], cluster["account_type"], cluster["status"]) == ([], None, None, "init")
@@ -155,7 +155,7 @@ def test_waiting_asks_the_generation_that_has_the_cluster(service: Service) -> N
     assert (cluster["status"], service.clock.sleeps) == ("running", [15])
 
 
-def test_waiting_for_a_cluster_of_next_unasked(service: Service) -> None:
+def test_waiting_for_a_cluster_of_next_without_its_generation(service: Service) -> None:
     service.expects(describe(code=UNKNOWN), get_cluster())
     error = service.fails(cluster_info, wait=True, cluster_ids=[CLUSTER])
     assert error.code == "WrongGeneration"
@@ -283,7 +283,7 @@ def test_a_cluster_that_is_not_running(service: Service) -> None:
     assert service.fails(user, cluster_id=CLUSTER, users=[]).code == "InvalidClusterStatus"
 
 
-def test_a_cluster_that_neither_has(service: Service) -> None:
+def test_a_cluster_that_no_generation_has(service: Service) -> None:
     service.expects(describe(code=UNKNOWN), get_cluster(code=UNKNOWN))
     error = service.fails(user, cluster_id=CLUSTER, users=[])
     assert (error.code, error.action) == (UNKNOWN, "DescribeCluster")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""post_scripts_publish over a socket: what is written, what is compared, what is refused, and how failures are reported."""
+"""post_scripts_publish over a socket: writes, comparisons, refusals, and failures."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def fails(emulator: Emulator, *scripts: dict[str, t.Any], **options: t.Any) -> E
     return caught.value
 
 
-# What is written
+# Writes
 
 
 def test_new_again_and_in_check_mode(emulator: Emulator, bucket: Bucket) -> None:
@@ -272,7 +272,7 @@ def test_bundles_that_are_refused(emulator: Emulator, script: dict[str, t.Any], 
     assert emulator.calls == []
 
 
-# What is compared
+# Comparisons
 
 
 def test_another_content_is_never_overwritten(emulator: Emulator, bucket: Bucket) -> None:
@@ -345,7 +345,7 @@ def test_an_object_that_appears_during_the_write(emulator: Emulator, bucket: Buc
     assert (error.code, error.action) == ("ContentMismatch", WRITE)
 
 
-def test_a_write_that_is_only_pretended(emulator: Emulator) -> None:
+def test_a_write_that_was_not_stored(emulator: Emulator) -> None:
     """A captive portal answers 200 with a page, which the SDK takes for success."""
     emulator.fault(WRITE, kind="html")
     error = fails(emulator)
@@ -353,7 +353,7 @@ def test_a_write_that_is_only_pretended(emulator: Emulator) -> None:
     assert emulator.actions() == [READ, WRITE, READ]
 
 
-def test_what_was_changed_on_the_way(emulator: Emulator) -> None:
+def test_contents_that_were_changed_on_the_way(emulator: Emulator) -> None:
     emulator.fault(WRITE, kind="crc")
     assert publish(emulator)["changed"] is True, "the object itself is compared"
     emulator.fault(READ, kind="tampered")
@@ -370,7 +370,7 @@ def test_a_page_is_not_another_content(emulator: Emulator, kind: str) -> None:
     assert error.message.startswith("HTTP status 200 with a body that is not from OSS (")
 
 
-def test_what_was_written_before_a_failure_is_returned(emulator: Emulator, bucket: Bucket) -> None:
+def test_objects_that_were_written_before_a_failure_are_returned(emulator: Emulator, bucket: Bucket) -> None:
     emulator.fault(WRITE, code="InternalError", times=0)
     scripts = [{**SCRIPT, "name": f"{number}.sh"} for number in range(3)]
     bucket.objects[KEY.replace("base.sh", "2.sh")] = StoredObject(b"other")
@@ -398,7 +398,7 @@ def test_each_code_of_oss_has_a_hint_of_its_own(emulator: Emulator, sleeps: list
     assert all(is_sentence(hint) for hint in OSS_HINTS.values())
 
 
-def test_what_is_retried(emulator: Emulator, sleeps: list[float]) -> None:
+def test_failures_that_are_retried(emulator: Emulator, sleeps: list[float]) -> None:
     retried = [{"code": code} for code in ("InternalError", "ServiceUnavailable", "RequestTimeout")]
     retried += [{"kind": kind} for kind in ("bad_gateway", "lost_before", "truncated")]
     for fault in retried:
@@ -413,7 +413,7 @@ def test_what_is_retried(emulator: Emulator, sleeps: list[float]) -> None:
     assert len(emulator.calls) == 3
 
 
-def test_what_is_not_retried(emulator: Emulator, sleeps: list[float]) -> None:
+def test_failures_that_are_not_retried(emulator: Emulator, sleeps: list[float]) -> None:
     for code in ("RequestTimeTooSkewed", "AccessDenied", "SignatureDoesNotMatch", "SecurityTokenExpired"):
         emulator.forget()
         emulator.fault(READ, code=code)
@@ -505,7 +505,7 @@ def test_time_limits(emulator: Emulator) -> None:
     assert time.monotonic() - before < 3
 
 
-# What is refused before any call
+# Refusals before any call
 
 
 @pytest.mark.parametrize(
@@ -589,7 +589,7 @@ ARGS = st.lists(st.text(alphabet=st.characters(exclude_characters="\0", exclude_
 
 @settings(max_examples=25, deadline=None)
 @given(scripts=st.lists(st.tuples(NAMES, CONTENTS, ARGS), min_size=1, max_size=5))
-def test_what_is_published_is_the_list(property_emulator: Emulator, scripts: list[tuple[str, bytes, list[str]]]) -> None:
+def test_published_objects_are_those_of_the_list(property_emulator: Emulator, scripts: list[tuple[str, bytes, list[str]]]) -> None:
     emulator = property_emulator
     emulator.state.buckets[BUCKET].objects.clear()
     entries = [{"src": name, "args": args, "content": "base64:" + base64.b64encode(content).decode()} for name, content, args in scripts]
