@@ -176,7 +176,7 @@ def test_an_entry_that_cannot_work_fails_alone_and_without_a_call(service: Servi
 def test_unexpected_data_of_one_cluster(service: Service) -> None:
     service.expects(describe(EcsInfo={"ProxyMgr": {"Count": "many"}}), describe(OTHER))
     found = compare(service, {}, {"cluster_id": OTHER})["clusters"][0]
-    assert (found["state"], found["error"]["code"]) == ("failed", "UnexpectedError")
+    assert (found["state"], found["error"]["code"]) == ("failed", "InvalidAnswer")
 
 
 def test_no_cluster_can_be_read(service: Service) -> None:
