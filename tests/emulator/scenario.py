@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -88,15 +90,21 @@ class ScenarioError(ValueError):
 
 def load(source: str | Path | Mapping[str, Any] | None) -> tuple[State, list[Fault]]:
     """Absent keys default to those of the default scenario."""
-    default = _read(DEFAULT)
-    given = _read(source) if source is not None and not isinstance(source, Mapping) else dict(source or default)
+    given = _read(source) if source is not None and not isinstance(source, Mapping) else dict(source or {})
     _known("scenario", given, TOP)
     if "generate" in given:
         given.setdefault("clusters", [])
+    # A copy, because states must not share anything.
+    default = copy.deepcopy({key: value for key, value in _default().items() if key not in given})
     if "regions" in given:
         # They need not include the region of the default scenario.
-        default.pop("region")
+        default.pop("region", None)
     return _state({**default, **given}), [_fault(i, item) for i, item in enumerate(given.get("faults") or [])]
+
+
+@functools.cache
+def _default() -> dict[str, Any]:
+    return _read(DEFAULT)
 
 
 def _read(source: object) -> dict[str, Any]:

@@ -365,7 +365,7 @@ def test_no_permission_to_run_commands(cluster: Cluster) -> None:
 def test_parity(tmp_path: Path, server: ScriptServer) -> None:
     def tasks(_emulator: Emulator) -> list[dict[str, t.Any]]:
         def run_on(name: str, *paths: str, **options: t.Any) -> dict[str, t.Any]:
-            return task(name, "post_scripts_run", cluster_id=CLUSTER, scripts=[{"url": server.url(path)} for path in paths], wait_delay=1, **options)
+            return task(name, "post_scripts_run", cluster_id=CLUSTER, scripts=[{"url": server.url(path)} for path in paths], **QUICK, **options)
 
         return [
             run_on("preview", "/hello.sh") | {"check_mode": True},

@@ -22,3 +22,12 @@ CASES = [
     *(("SetPostScripts", code) for code in PAGE_CODES),
     *(("SyncUsers", code) for code in SYNC_CODES),
 ]
+# Those of the pages of the operations on users that the pages above do not have.
+ACCOUNT = "AgentError.Account."
+USER_CASES = [
+    *(("AddUsers", code) for code in ("NotEnabled", "InDebt", "AgentError", *(ACCOUNT + kind for kind in ("GetentPasswdFailure", "UserAlreadyExist")))),
+    ("AddUsers", ACCOUNT + "UserAddFailure"),
+    *(("DeleteUsers", ACCOUNT + kind) for kind in ("DomainNotExist", "UserNotExist", "UserDeleteFailure")),
+    *(("ModifyUserGroups", code) for code in ("InvalidOpt", ACCOUNT + "UserModifyGroupFailure", "NotAuthorized")),
+    *(("ModifyUserPasswords", code) for code in ("InvalidOpt", ACCOUNT + "UserChangePasswordFailure", "ServiceUnavailable")),
+]
