@@ -65,6 +65,11 @@ class Destination(t.NamedTuple):
     # The URL of the bucket for nodes, without a trailing slash.
     node_url: str
 
+    @property
+    def is_internal(self) -> bool:
+        """Whether only nodes in the region of the bucket can reach it."""
+        return self.node_url == _oss.service_url(self.address.region, True).replace("://", "://%s." % self.address.bucket)
+
     def object(self, name: str, content: bytes) -> Object:
         """The object of a script. Raises EhpcError if its name is too long."""
         sha256 = hashlib.sha256(content).hexdigest()

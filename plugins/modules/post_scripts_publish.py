@@ -331,7 +331,7 @@ def ensure(invocation: Invocation, client: Client) -> dict[str, t.Any]:
     if is_bundle:
         entries = [_publishing.bundled(where, params["bundle_name"], entries)]
     scripts, objects = published_scripts(where, entries)
-    if params["node_endpoint"] == "internal" and region != client.region:
+    if where.is_internal and region != client.region:
         invocation.warn(
             "The bucket is in %s, so nodes in %s cannot reach its internal endpoint. Set node_endpoint to public or to a base URL." % (region, client.region)
         )

@@ -16,7 +16,7 @@ import pytest
 import yaml
 from ansible_collections.alicloud.ehpc.tests.support.awx_data import AWX, BIN, ROOT
 
-PACKAGES = ["aliyun-python-sdk-core", "requests", "alibabacloud-credentials"]
+PACKAGES = ["aliyun-python-sdk-core", "requests", "alibabacloud-credentials", "alibabacloud-oss-v2"]
 
 
 def call(*command: str | Path, cwd: Path) -> str:

@@ -193,9 +193,14 @@ def test_headers_of_new_objects(emulator: Emulator, bucket: Bucket) -> None:
 
 def test_internal_urls_in_another_region_are_warned_about(emulator: Emulator) -> None:
     own = in_process.definition("post_scripts_publish")
-    shared = {**reaching(emulator), "bucket": "far-example", "bucket_region": "cn-shanghai", "oss_endpoint": emulator.endpoint, "scripts": [SCRIPT]}
-    for node_endpoint, count in (("public", 0), ("internal", 1)):
-        validated = ArgumentSpecValidator({**SHARED_SPEC, **own.argument_spec}).validate({**shared, "node_endpoint": node_endpoint})
+    shared = {**reaching(emulator), "bucket": "far-example", "oss_endpoint": emulator.endpoint, "scripts": [SCRIPT]}
+    emulator.state.buckets["far-example"].region = "cn-hangzhou"
+    near: dict[str, t.Any] = {"bucket_region": "cn-hangzhou", "node_endpoint": "internal"}
+    assert publish(emulator, **{**near, "bucket": "far-example"})["changed"] is True
+    emulator.state.buckets["far-example"].region = "cn-shanghai"
+    for node_endpoint, count in (("", 0), ("public", 0), ("internal", 1)):
+        far = {**shared, "bucket_region": "cn-shanghai", "node_endpoint": node_endpoint}
+        validated = ArgumentSpecValidator({**SHARED_SPEC, **own.argument_spec}).validate(far)
         made = in_process.Invocation(validated.validated_parameters)
         invoke(own, made, {})
         assert len(made.warnings) == count
@@ -477,6 +482,15 @@ def test_an_exception_of_the_sdk_before_any_request(emulator: Emulator, monkeypa
     monkeypatch.setattr("alibabacloud_oss_v2.Client.get_object", broken)
     with pytest.raises(RuntimeError, match="broken"):
         publish(emulator)
+
+
+def test_keys_that_cannot_be_found(emulator: Emulator, monkeypatch: pytest.MonkeyPatch, sleeps: list[float]) -> None:
+    def none(*_arguments: t.Any) -> t.Any:
+        raise EhpcError("CredentialsNotFound", "No credentials found.")
+
+    monkeypatch.setattr("ansible_collections.alicloud.ehpc.plugins.module_utils._client.Client.keys", none)
+    assert fails(emulator).code == "CredentialsNotFound"
+    assert (emulator.calls, sleeps) == ([], [])
 
 
 def test_an_error_without_a_date(emulator: Emulator) -> None:
