@@ -10,7 +10,7 @@ import typing as t
 
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
-from ansible_collections.alicloud.ehpc.plugins.plugin_utils._bootstrap_options import bootstrap_options, plain, variables_of
+from ansible_collections.alicloud.ehpc.plugins.plugin_utils._bootstrap_options import bootstrap_options, plain, publish_key, variables_of
 
 
 class ActionModule(ActionBase):
@@ -32,6 +32,7 @@ class ActionModule(ActionBase):
         options = bootstrap_options(variables)
         mistakes += options.pop("mistakes")
         # The URL of a script may be a pre-signed one, which no result shows.
+        options["publish_key"] = publish_key(options, task_vars["inventory_hostname"] if task_vars else "")
         options["manage_scripts"] = options.pop("post_scripts") is not None
         # Without the passwords.
         options["users"] = list(dict.fromkeys(user["name"] for user in options["users"]))

@@ -95,6 +95,14 @@ EXAMPLES = r"""
     cluster_id: ehpc-hz-EXAMPLE
     force: true
     wait_timeout: 600
+
+- name: Warn of a user whose ID is not that of the on-premises account
+  alicloud.ehpc.user_sync:
+    region: cn-hangzhou
+    cluster_id: ehpc-hz-EXAMPLE
+    expected_users: [hpcuser01]
+    expected_uids:
+      hpcuser01: 5001
 """
 
 RETURN = r"""

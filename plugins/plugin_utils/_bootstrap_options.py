@@ -11,6 +11,8 @@ Surveys and inventories give strings, blank strings and nulls for any of them. A
 from __future__ import annotations
 
 import difflib
+import hashlib
+import json
 import re
 import typing as t
 from collections.abc import Mapping
@@ -27,12 +29,15 @@ OTHER_VARIABLES = ("result", "hosts")
 # The defaults of these are templates, for which the inventory plugin sets a variable.
 INVENTORY_VARIABLES = {"cluster_id": "ehpc_cluster_id", "region": "ehpc_region"}
 NODE_ROLES = ("manager", "login", "compute")
+# Of each script, exactly one. All but a URL are published.
+SOURCES = ("url", "src", "template", "content")
 USER_KEYS = ("name", "group", "password")
 BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 MAX_QUOTE = 80
 NO_CLUSTER = (
     "ehpc_bootstrap_cluster_id is empty. Set it to the ID of a cluster, or set ehpc_bootstrap_hosts to hosts of the inventory plugin, such as ehpc_clusters."
 )
+NO_BUCKET = "ehpc_bootstrap_scripts_bucket is empty. Set it to the OSS bucket for the scripts that have src, template or content, and for the bundle."
 
 
 class Mistake(ValueError):
@@ -57,6 +62,8 @@ def bootstrap_options(variables: Mapping[str, t.Any]) -> dict[str, t.Any]:
         except Mistake as mistake:
             mistakes += ["%s%s %s" % (PREFIX, name, text) for text in mistake.args]
             options[name] = convert(defaults().get(name))
+    if publishes(options) and not options["scripts_bucket"]:
+        mistakes.append(NO_BUCKET)
     if not options["cluster_id"] and _is_blank(given.get("cluster_id")):
         mistakes.append(NO_CLUSTER)
     if options["uid_min"] > options["uid_max"]:
@@ -69,6 +76,24 @@ def variables_of(variables: Mapping[str, t.Any]) -> dict[str, t.Any]:
     """The variables that the role reads, and those that only seem to be of the role."""
     others = [PREFIX + name for name in OTHER_VARIABLES]
     return {name: value for name, value in variables.items() if name in INVENTORY_VARIABLES.values() or (name.startswith(PREFIX) and name not in others)}
+
+
+def publishes(options: Mapping[str, t.Any]) -> bool:
+    """Whether the scripts of the options have to be published."""
+    scripts = options["post_scripts"] or []
+    return bool(scripts) and (options["scripts_bundle"] or any(not script.get("url") for script in scripts))
+
+
+def publish_key(options: Mapping[str, t.Any], host: str) -> str:
+    """The same string for all clusters that publish the same scripts in the same way; empty if nothing is published.
+
+    What a template renders is known only to the task of its host.
+    """
+    if not publishes(options):
+        return ""
+    request = {name: options[name] for name in options if name in ("region", "post_scripts") or name.startswith("scripts_")}
+    owner = host if any(script.get("template") for script in options["post_scripts"]) else None
+    return hashlib.sha256(json.dumps([request, owner], sort_keys=True, default=str).encode()).hexdigest()
 
 
 def plain(value: t.Any) -> t.Any:
@@ -211,7 +236,9 @@ def _scripts(value: t.Any) -> list[dict[str, t.Any]] | None:
 
 def _mistakes_of_script(number: int, entry: t.Any) -> list[str]:
     if isinstance(entry, Mapping):
-        return [] if entry.get("url") else ["must have a url for each script; script %d has none." % number]
+        sources = [name for name in SOURCES if entry.get(name)]
+        found = ", ".join(sources) or "none of them"
+        return [] if len(sources) == 1 else ["must have one of %s for each script; script %d has %s." % (", ".join(SOURCES), number, found)]
     url = _script_of_line(str(entry))["url"]
     if isinstance(entry, str) and ("://" in url or url.startswith("/")):
         return []
@@ -264,6 +291,10 @@ CONVERTERS: dict[str, t.Callable[[t.Any], t.Any]] = {
     "region": _text,
     "post_scripts": _scripts,
     "post_scripts_purge": _boolean,
+    "scripts_bucket": _text,
+    "scripts_prefix": _text,
+    "scripts_node_endpoint": _text,
+    "scripts_bundle": _boolean,
     "preflight": _preflight,
     "backup": _boolean,
     "backup_dir": _text,

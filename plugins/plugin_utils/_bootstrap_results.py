@@ -13,7 +13,7 @@ from collections.abc import Mapping
 Result = dict[str, t.Any]
 
 # The tasks of the role in their order, by the keys under which it gives what they registered.
-STEPS = ("options", "cluster", "post_scripts", "nodes", "created", "accounts", "users")
+STEPS = ("options", "cluster", "published", "post_scripts", "nodes", "created", "accounts", "users")
 STOPPED = "The run ended before the role had finished with this cluster, probably because another host failed (any_errors_fatal)."
 MAX_PROBLEM = 72
 
@@ -41,6 +41,8 @@ def bootstrap_result(steps: Mapping[str, Mapping[str, t.Any]], check_mode: bool 
         "users_state": _state(users, check_mode, _why_no_users(options, cluster)),
         "warnings": _warnings(steps),
     }
+    if options.get("publish_key"):
+        result["published"] = (steps.get("published") or {}).get("published") or []
     if scripts.get("backup_path"):
         result["backup_path"] = scripts["backup_path"]
     if options.get("run_on_nodes"):

@@ -9,7 +9,14 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.alicloud.ehpc.plugins.plugin_utils._bootstrap_options import CONVERTERS, bootstrap_options, defaults, variables_of
+from ansible_collections.alicloud.ehpc.plugins.plugin_utils._bootstrap_options import (
+    CONVERTERS,
+    NO_BUCKET,
+    bootstrap_options,
+    defaults,
+    publish_key,
+    variables_of,
+)
 from ansible_collections.alicloud.ehpc.tests.support.documents import ROOT, load
 
 SPECS = load((ROOT / "roles/ehpc_bootstrap/meta/argument_specs.yml").read_text(encoding="utf-8"))[0]["argument_specs"]["main"]["options"]
@@ -39,6 +46,11 @@ MEANINGS: list[tuple[str, t.Any, t.Any]] = [
     ("post_scripts_purge", " yes ", True),
     ("preflight", False, "off"),
     ("preflight", "Fail", "fail"),
+    ("post_scripts", "- src: a.sh\n- {content: '#!/bin/sh', name: b}", [{"src": "a.sh"}, {"content": "#!/bin/sh", "name": "b"}]),
+    ("scripts_bucket", " hpc-scripts-example ", "hpc-scripts-example"),
+    ("scripts_prefix", "a/b", "a/b"),
+    ("scripts_node_endpoint", "public", "public"),
+    ("scripts_bundle", "yes", True),
     ("backup", "yes", True),
     ("backup_dir", " /srv/backup ", "/srv/backup"),
     ("sync_users", "AUTO", "auto"),
@@ -90,7 +102,8 @@ MISTAKES: list[tuple[str, t.Any, str]] = [
     ("post_scripts", "[{url: ", "is not valid YAML or JSON, line 1. Put quotation marks around strings with special characters."),
     ("post_scripts", 5, "must be a list of scripts, or a string with one script per line; it is a number."),
     ("post_scripts", '{"url": "/a.sh"}', "must be a list of scripts, or a string with one script per line; it is a dictionary."),
-    ("post_scripts", [{"url": "/a"}, {"args": "-x"}], "must have a url for each script; script 2 has none."),
+    ("post_scripts", [{"url": "/a"}, {"args": "-x"}], "must have one of url, src, template, content for each script; script 2 has none of them."),
+    ("post_scripts", [{"src": "a.sh", "url": "/a.sh"}], "must have one of url, src, template, content for each script; script 1 has url, src."),
     ("post_scripts", [7], f"{NO_SCRIPT} 1 begins with '7'."),
     ("post_scripts", "base.sh?Signature=EXAMPLEsig", f"{NO_SCRIPT} 1 begins with 'base.sh?Signature=***'."),
     ("post_scripts", "x" * 100, f"{NO_SCRIPT} 1 begins with '{'x' * 80}'."),
@@ -112,7 +125,7 @@ def test_each_variable_is_an_option() -> None:
 @pytest.mark.parametrize(("name", "value", "option"), MEANINGS)
 def test_values_of_variables(name: str, value: t.Any, option: t.Any) -> None:
     found = options(**{name: value})
-    assert (found[name], found["mistakes"]) == (option, [])
+    assert (found[name], [mistake for mistake in found["mistakes"] if mistake != NO_BUCKET]) == (option, [])
 
 
 @pytest.mark.parametrize(("name", "value", "report"), MISTAKES)
@@ -162,6 +175,39 @@ def test_without_a_cluster_the_message_has_the_remedy(variables: dict[str, t.Any
     (mistake,) = bootstrap_options(variables)["mistakes"]
     assert mistake.startswith("ehpc_bootstrap_cluster_id is empty.")
     assert "ehpc_bootstrap_hosts" in mistake
+
+
+PUBLISHED: dict[str, t.Any] = {"post_scripts": [{"src": "base.sh"}, SCRIPT], "scripts_bucket": "hpc-scripts-example"}
+
+
+def test_a_bucket_is_required_to_publish() -> None:
+    without: list[dict[str, t.Any]] = [{"post_scripts": [{"src": "base.sh"}]}, {"post_scripts": URL, "scripts_bundle": True}]
+    for wrong in without:
+        (mistake,) = options(**wrong)["mistakes"]
+        assert mistake.startswith("ehpc_bootstrap_scripts_bucket is empty.")
+    fine: list[dict[str, t.Any]] = [PUBLISHED, {"post_scripts": URL}, {"scripts_bundle": True}, {"post_scripts": [], "scripts_bundle": True}]
+    for right in fine:
+        assert options(**right)["mistakes"] == []
+
+
+def test_clusters_that_publish_the_same() -> None:
+    def key(host: str = "one", **more: t.Any) -> str:
+        return publish_key(options(**{**PUBLISHED, **more}), host)
+
+    assert key() == key("two", wait_delay=5, cluster_id="ehpc-sh-EXAMPLE") != ""
+    others: list[dict[str, t.Any]] = [
+        {"region": "cn-shanghai"},
+        {"scripts_bucket": "other"},
+        {"scripts_prefix": "other"},
+        {"scripts_node_endpoint": "public"},
+        {"scripts_bundle": True},
+    ]
+    lists = [[{"src": "other.sh"}], [{"src": "base.sh", "args": "-x"}], [{"content": "#!/bin/sh", "name": "a"}]]
+    different = [key(**other) for other in others] + [key(post_scripts=entries) for entries in lists]
+    assert len({key(), *different}) == 9
+    assert key(post_scripts=URL) == key(post_scripts=[]) == key(post_scripts=None) == ""
+    # Each host may render another content.
+    assert key("one", post_scripts=[{"template": "a.j2"}]) != key("two", post_scripts=[{"template": "a.j2"}])
 
 
 def test_nodes_or_roles() -> None:

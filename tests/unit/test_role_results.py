@@ -68,6 +68,14 @@ def test_created_users_have_the_shape_of_synchronized_ones() -> None:
     assert [created[f"users_{key}"] for key in ("synced", "added", "removed", "modified", "missing")] == [False, ["one"], [], ["two"], ["two"]]
 
 
+def test_published_scripts_are_in_the_result() -> None:
+    key, published = {**OPTIONS, "publish_key": "EXAMPLE"}, [{"name": "base.sh", "changed": True}]
+    assert result(options=key, published={"published": published})["published"] == published
+    assert result(options=key, published={})["published"] == []
+    assert "published" not in result(published=SKIPPED)
+    assert result(options=key, published=DENIED, post_scripts={}, users={})["error_code"] == "NotAuthorized"
+
+
 def test_a_backup_is_named() -> None:
     assert result(post_scripts={**SCRIPTS, "backup_path": "/srv/backup/a.yml"})["backup_path"] == "/srv/backup/a.yml"
     assert "backup_path" not in result(post_scripts=SCRIPTS)
