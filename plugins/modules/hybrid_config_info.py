@@ -13,8 +13,7 @@ author:
   - The alicloud.ehpc contributors (!UNKNOWN)
 description:
   - Reads the configuration with which on-premises nodes join a hybrid cluster (C(GetHybridClusterConfig)), and writes it to a file.
-  - The configuration is a secret. No output and no diff contains it. The result contains it only if the task says so, see
-    O(return_config).
+  - The configuration is a secret. No output and no diff contains it. The result contains it only on request, see O(return_config).
 extends_documentation_fragment:
   - alicloud.ehpc._shared
   - alicloud.ehpc._execution
@@ -46,7 +45,7 @@ notes:
   - Requires the RAM action C(ehpc:GetHybridClusterConfig).
   - The configuration is written as E-HPC returns it. The documentation calls it a file in INI format, but its sample seems to be encoded.
     Which of them the service returns is not known.
-  - At C(-vvv), Ansible shows what modules on remote hosts return, whatever C(no_log) says. If the result is to contain the
+  - At C(-vvv), Ansible shows what modules on remote hosts return, regardless of C(no_log). If the result is to contain the
     configuration, read it on the controller (C(delegate_to=localhost)).
   - E-HPC does not document its response for a cluster that is not a hybrid one. The failure shows what it returned.
 seealso:

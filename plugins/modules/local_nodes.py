@@ -58,8 +58,8 @@ options:
         type: str
   wait_timeout:
     description:
-      - The seconds for all of the task - to wait while another operation on the cluster is in progress (C(ConflictOpt)), to add the
-        nodes, and to wait until they are listed.
+      - The maximum number of seconds for the whole task. It includes the wait for another operation on the cluster (C(ConflictOpt)), the
+        call, and the wait until the nodes are listed.
     type: int
     default: 300
 notes:
