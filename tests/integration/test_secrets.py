@@ -222,7 +222,7 @@ def faults(emulator: Emulator) -> list[Task]:
     options: dict[str, dict[str, t.Any]] = {"SetPostScripts": {"scripts": SIGNED_SCRIPTS}, "SyncUsers": {"check_cluster": False}}
     tasks = []
     for number, (operation, code) in enumerate(CASES):
-        echoes = {} if code in ("SignatureDoesNotMatch", "IncompleteSignature") else {"message": ECHO + f" {SECRETS['token']}"}
+        echoes = {} if code in ("SignatureDoesNotMatch", "IncompleteSignature") else {"message": f"{SECRETS['token']} {ECHO}"}
         emulator.fault(operation, code=code, cluster_id=case_id(number), times=None, **echoes)
         own = {"api_retries": 0, **options.get(operation, {})}
         tasks.append(task(f"{operation} {code}", modules[operation], cluster_id=case_id(number), **own))
