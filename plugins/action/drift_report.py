@@ -10,6 +10,7 @@ All of it is one task, so that the URLs of the desired scripts, which may be pre
 from __future__ import annotations
 
 import typing as t
+from collections.abc import Mapping
 from pathlib import Path
 
 from ansible.errors import AnsibleActionFail
@@ -19,9 +20,11 @@ from ansible.utils.display import Display
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _drift
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import invalid_option
 from ansible_collections.alicloud.ehpc.plugins.plugin_utils import _drift_report
-from ansible_collections.alicloud.ehpc.plugins.plugin_utils._drift_desired import Accounts, Desired, account_host_of, desired_state, options_of_hosts
+from ansible_collections.alicloud.ehpc.plugins.plugin_utils._bootstrap_options import publish_key
+from ansible_collections.alicloud.ehpc.plugins.plugin_utils._drift_desired import Accounts, Desired, Host, account_host_of, desired_state, read_hosts
 
 MODULE = "alicloud.ehpc.drift_info"
+PUBLISH = "alicloud.ehpc.post_scripts_publish"
 SPEC: dict[str, dict[str, t.Any]] = {
     "nodes": {"type": "bool", "default": False},
     "path": {"type": "str", "default": ""},
@@ -41,12 +44,13 @@ class ActionModule(ActionBase):
         _validation, options = self.validate_argument_spec(SPEC)
         variables = task_vars or {}
         path = _drift_report.checked_path(options["path"])
-        hosts = list(options_of_hosts(variables["ansible_play_hosts_all"], variables, Templar(self._loader)))
-        account_hosts = sorted({account_host_of(role_options) for _host, role_options, _name in hosts} - {""})
+        hosts = list(read_hosts(variables["ansible_play_hosts_all"], variables, Templar(self._loader)))
+        account_hosts = sorted({account_host_of(host.options) for host in hosts} - {""})
         if account_hosts and not options["accounts"]:
             return {**result, "changed": False, "account_hosts": account_hosts}
+        self._publish(hosts, variables)
         accounts = _accounts(options["accounts"])
-        desired = [desired_state(host, role_options, name, accounts) for host, role_options, name in hosts]
+        desired = [desired_state(host, accounts) for host in hosts]
         compared = self._compared([host.entry for host in desired if not host.mistakes], options["nodes"], variables)
         if "clusters" not in compared:
             return {**result, **compared}
@@ -63,20 +67,50 @@ class ActionModule(ActionBase):
         """The result of drift_info, also if it failed."""
         if not entries:
             return {"clusters": []}
+        return self._run(MODULE, {"clusters": entries, "nodes": nodes}, variables, self._templar, self._task.check_mode)
+
+    def _publish(self, hosts: list[Host], variables: dict[str, t.Any]) -> None:
+        """Give each script that the role publishes the URL that it has then. Nothing is written to the bucket."""
+        published: dict[str, dict[str, t.Any]] = {}
+        for host in hosts:
+            key = "" if host.options["mistakes"] else publish_key(host.options, host.name)
+            if not key:
+                continue
+            if key not in published:
+                own = {**variables, **host.variables}
+                published[key] = self._run(PUBLISH, _publishing(host.options), own, Templar(self._loader, variables=own), True)
+            if "scripts" in published[key]:
+                host.options["post_scripts"] = published[key]["scripts"]
+            else:
+                host.options["mistakes"].append(str(published[key]["msg"]))
+
+    def _run(self, module: str, args: dict[str, t.Any], variables: dict[str, t.Any], templar: Templar, check_mode: bool) -> dict[str, t.Any]:
+        """The result of a module, also if it failed."""
         task = self._task.copy()
-        task.action = MODULE
-        task.args = {"clusters": entries, "nodes": nodes}
+        task.action, task.args, task.check_mode = module, args, check_mode
         action = self._shared_loader_obj.action_loader.get(
-            MODULE,
+            module,
             task=task,
             connection=self._connection,
             play_context=self._play_context,
             loader=self._loader,
-            templar=self._templar,
+            templar=templar,
             shared_loader_obj=self._shared_loader_obj,
         )
-        compared: dict[str, t.Any] = action.run(task_vars=variables)
-        return compared
+        result: dict[str, t.Any] = action.run(task_vars=variables)
+        return result
+
+
+def _publishing(options: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The options of post_scripts_publish that the role sets."""
+    given = {
+        "region": options["region"],
+        "bucket": options["scripts_bucket"],
+        "prefix": options["scripts_prefix"],
+        "node_endpoint": options["scripts_node_endpoint"],
+        "bundle": options["scripts_bundle"],
+    }
+    return {"scripts": options["post_scripts"], **{name: value for name, value in given.items() if value}}
 
 
 def _accounts(results: list[dict[str, t.Any]]) -> Accounts:

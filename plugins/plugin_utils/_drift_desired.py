@@ -13,10 +13,6 @@ from ansible.errors import AnsibleError
 from ansible.template import Templar
 from ansible_collections.alicloud.ehpc.plugins.plugin_utils._bootstrap_options import bootstrap_options, plain, variables_of
 
-UNPUBLISHED = (
-    "Script %d of ehpc_bootstrap_post_scripts has no url: the role publishes it when it runs, so its URL is not known here."
-    " Publish the scripts first, and set ehpc_bootstrap_post_scripts to the list that is returned."
-)
 NO_ACCOUNTS = "The accounts of the account host %s could not be read, so the expected users are not known."
 
 # The names and user IDs of the real accounts of each account host.
@@ -31,14 +27,25 @@ class Desired(t.NamedTuple):
     mistakes: list[str]
 
 
-def desired_state(host: str, options: Mapping[str, t.Any], name: str | None, accounts: Accounts) -> Desired:
-    """The desired state for the options of the role on a host. ``name`` is the name of the cluster, if it is known."""
+class Host(t.NamedTuple):
+    """A host, and what its variables say."""
+
+    name: str
+    # The options of the role, with ``mistakes``.
+    options: dict[str, t.Any]
+    cluster_name: str | None
+    variables: Mapping[str, t.Any]
+
+
+def desired_state(host: Host, accounts: Accounts) -> Desired:
+    """The desired state of the host's cluster. All of its scripts have URLs."""
+    options = host.options
     scripts = options["post_scripts"]
-    mistakes = [*options["mistakes"], *(UNPUBLISHED % number for number, script in enumerate(scripts or [], 1) if not script.get("url"))]
+    mistakes = list(options["mistakes"])
     entry = {
-        "cluster_id": options["cluster_id"] or host,
+        "cluster_id": options["cluster_id"] or host.name,
         "region": options["region"],
-        "name": name,
+        "name": host.cluster_name,
         "purge": options["post_scripts_purge"],
         "nodes": options["nodes"],
         "roles": options["roles"],
@@ -67,9 +74,9 @@ def _names(options: Mapping[str, t.Any], accounts: Mapping[str, int]) -> list[st
     return sorted(name for name, uid in accounts.items() if options["uid_min"] <= uid <= options["uid_max"])
 
 
-def options_of_hosts(hosts: list[str], task_vars: Mapping[str, t.Any], templar: Templar) -> Iterator[tuple[str, dict[str, t.Any], str | None]]:
-    """Each host with the options of the role, ``mistakes`` included, and the name of its cluster."""
-    for host in hosts:
+def read_hosts(names: list[str], task_vars: Mapping[str, t.Any], templar: Templar) -> Iterator[Host]:
+    """The hosts with these names."""
+    for host in names:
         # Not hostvars[host], which would evaluate an undefined variable to its own name before ansible-core 2.19.
         variables = dict(task_vars["hostvars"].raw_get(host), hostvars=task_vars["hostvars"])
         templar.available_variables = variables
@@ -82,7 +89,7 @@ def options_of_hosts(hosts: list[str], task_vars: Mapping[str, t.Any], templar: 
                 mistakes.append("%s cannot be evaluated: %s." % (name, str(error).rstrip(".")))
         options = bootstrap_options(values)
         cluster_name = variables.get("ehpc_cluster_name")
-        yield host, {**options, "mistakes": [*mistakes, *options["mistakes"]]}, str(cluster_name) if cluster_name else None
+        yield Host(host, {**options, "mistakes": [*mistakes, *options["mistakes"]]}, str(cluster_name) if cluster_name else None, variables)
 
 
 def _has_braces(value: t.Any) -> bool:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import typing as t
@@ -21,6 +22,7 @@ PLAYBOOK = "alicloud.ehpc.drift"
 REGIONS = ["cn-hangzhou", "cn-shanghai", "ap-southeast-1"]
 SCRIPTS = [{"url": "https://scripts.example.com/base.sh", "args": "--mode base"}, {"url": SIGNED, "args": ""}]
 USERS = ["hpcuser01", "hpcuser02"]
+BUCKET, SHELL = "hpc-scripts-example", "#!/bin/sh\necho ok\n"
 CLUSTER = {"location": "OnPremise", "proxy_mode": True, "post_scripts": SCRIPTS, "users": USERS}
 DESIRED = {"ehpc_bootstrap_post_scripts": SCRIPTS, "ehpc_bootstrap_expected_users": USERS}
 HOSTILE = "<script>alert('x')</script>\x1b[31m{{ 7 * 7 }}\"&amp;"
@@ -40,6 +42,7 @@ def drift(play: Play, emulator: Emulator, code: int, variables: dict[str, t.Any]
         "ALIBABA_CLOUD_ACCESS_KEY_ID": emulator.access_key,
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET": emulator.secret_key,
         "ALIBABA_CLOUD_EHPC_ENDPOINT": emulator.endpoint,
+        "ALIBABA_CLOUD_OSS_ENDPOINT": emulator.endpoint,
         "PATH": os.pathsep.join(filter(None, [path, os.environ["PATH"]])),
     }
     return play.playbook(PLAYBOOK, inventory=inventory or source, extra_vars=variables, env=env, code=code, **options)
@@ -128,18 +131,27 @@ def test_desired_state_from_the_variables_of_hosts(play: Play) -> None:
         "undefined": {"ehpc_bootstrap_post_scripts": "{{ missing_variable }}"},
         "mistakes": {"ehpc_bootstrap_wait_delay": "x", "ehpc_bootstrap_typo": 1},
         "none": {"ehpc_bootstrap_post_scripts": "[]"},
+        "published": {"ehpc_bootstrap_post_scripts": [{"content": SHELL, "name": "a.sh", "args": "-x"}], "ehpc_bootstrap_scripts_bucket": BUCKET},
+        "template": {"ehpc_bootstrap_post_scripts": [{"template": "{{ inventory_dir }}/a.sh.j2"}], "ehpc_bootstrap_scripts_bucket": BUCKET, "word": "ok"},
+        "no_bucket": {"ehpc_bootstrap_post_scripts": [{"content": SHELL, "name": "a.sh"}]},
+        "no_file": {"ehpc_bootstrap_post_scripts": [{"src": "/missing.sh"}], "ehpc_bootstrap_scripts_bucket": BUCKET},
     }
     local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
     members = {name: {**local, "ehpc_cluster_id": f"ehpc-{name}", "ehpc_region": "cn-hangzhou", **variables} for name, variables in hosts.items()}
     others = {"login01": local, "login02": {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}}
     inventory = play.directory / "hosts.json"
     inventory.write_text(json.dumps({"all": {"hosts": others, "children": {"ehpc_clusters": {"hosts": members}}}}), encoding="utf-8")
-    with Emulator({"clusters": [{"id": f"ehpc-{name}", **CLUSTER} for name in hosts]}) as emulator:
+    (play.directory / "a.sh.j2").write_text("#!/bin/sh\necho {{ word }}\n", encoding="utf-8")
+    with Emulator({"buckets": [{"name": BUCKET}], "clusters": [{"id": f"ehpc-{name}", **CLUSTER} for name in hosts]}) as emulator:
+        objects = f"{emulator.endpoint}/{BUCKET}/ehpc-post-scripts"
+        rendered = f"{objects}/{hashlib.sha256(SHELL.encode()).hexdigest()}/a.sh"
+        emulator.state.clusters["ehpc-template"].post_scripts = [{"url": rendered, "args": ""}]
         variables = {"ehpc_bootstrap_preflight": None, "ehpc_drift_fail": True, "ehpc_drift_report": "drift.html"}
         run = drift(play, emulator, 2, variables, inventory, path=str(play.directory))
         clusters = {
             cluster["cluster_id"].removeprefix("ehpc-"): cluster for cluster in json.loads((play.directory / "drift.json").read_text("utf-8"))["clusters"]
         }
+        assert {"GetObject"} == {call.action for call in emulator.calls if call.action.endswith("Object")}
     assert {name: cluster["state"] for name, cluster in clusters.items()} == {
         "lines": "in_sync",
         "unmanaged": "not_compared",
@@ -148,7 +160,14 @@ def test_desired_state_from_the_variables_of_hosts(play: Play) -> None:
         "undefined": "failed",
         "mistakes": "failed",
         "none": "drifted",
+        "published": "drifted",
+        "template": "in_sync",
+        "no_bucket": "failed",
+        "no_file": "failed",
     }
+    assert clusters["published"]["scripts"]["desired"] == [{"url": rendered, "args": "-x"}]
+    assert clusters["no_bucket"]["error"]["message"].startswith("ehpc_bootstrap_scripts_bucket is empty.")
+    assert "/missing.sh" in clusters["no_file"]["error"]["message"]
     assert clusters["accounts"]["users"]["missing"] == ["hpcuser09"]
     assert clusters["none"]["scripts"]["desired"] == []
     assert clusters["no_accounts"]["error"]["message"].startswith("The accounts of the account host login02 could not be read")
