@@ -275,27 +275,10 @@ clusters:
           elements: str
           sample: [hpcuser09]
         wrong_uids:
-          description: Users that have another user ID on a node.
+          description: Users that have another user ID on a node, each with C(name), C(uid), C(expected) and C(node).
           type: list
           elements: dict
           sample: []
-          contains:
-            name:
-              description: The name of the user.
-              type: str
-              sample: hpcuser01
-            uid:
-              description: The user ID on the node.
-              type: int
-              sample: 1002
-            expected:
-              description: The desired user ID.
-              type: int
-              sample: 1001
-            node:
-              description: The host name of the node, or its ID if it has no host name.
-              type: str
-              sample: compute000
     nodes:
       description: The nodes that were asked. Empty without O(nodes=true).
       type: list
@@ -335,7 +318,13 @@ clusters:
     error:
       description: The first failure of the cluster, with the same keys as RV(error). Null if there is no failure.
       type: dict
-      sample: {}
+      sample:
+        action: DescribeCluster
+        code: ClusterNotFound
+        message: The specified cluster does not exist.
+        http_status: 404
+        request_id: 04F0F334-1335-436C-A1D7-6C044FE7EXAM
+        hint: Check the cluster ID and the region.
 summary:
   description: The number of clusters of each state.
   returned: success, and if no cluster can be read
