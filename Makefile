@@ -51,7 +51,7 @@ $(LINK):
 setup: $(VENV)/.ready $(LINK) ## Create the virtual environment of the tests.
 
 .PHONY: demo
-demo: setup ## Run the bootstrap playbook against an emulated API: check mode, run, idempotence.
+demo: setup ## Run the bootstrap playbook against an emulated API, and its scripts on emulated nodes.
 	$(BIN)/python tests/demo
 
 # The tests to run: make test TESTS=tests/unit

@@ -17,7 +17,8 @@ description:
   - A node fetches each script with C(curl), or with C(wget) if it has no C(curl), verifies its checksum if there is one, and executes it as
     root with its arguments. If a script fails, the node runs none of the scripts after it.
   - A node that has run exactly this list of URLs, arguments and checksums is skipped. Nodes keep a marker file for each list in
-    C(/var/lib/ehpc-post-scripts). Scripts that E-HPC itself ran when it initialized a node leave no marker.
+    C(/var/lib/ehpc-post-scripts). Scripts that E-HPC itself ran when it initialized a node leave no marker,
+    except for a bundle that M(alicloud.ehpc.post_scripts_publish) has written.
   - Each script writes to a log of its own in C(/var/log/ehpc-post-scripts), such as C(01-base.sh.log). The log of the previous run is kept
     with the suffix C(.1).
 extends_documentation_fragment:
@@ -129,6 +130,7 @@ notes:
     read, until the run ends. It is not documented for how long E-HPC keeps commands, and who can read them.
 seealso:
   - module: alicloud.ehpc.post_scripts
+  - module: alicloud.ehpc.post_scripts_publish
   - module: alicloud.ehpc.post_scripts_info
   - name: InvokeShellCommand
     description: E-HPC API reference.

@@ -34,7 +34,7 @@ cat <"$1" >$number.kept
 shift
 printf '%s\\0' "$@" >$number.arguments
 """
-CONTENTS = st.one_of(st.binary(max_size=60), st.text(max_size=30).map(str.encode)).map(lambda content: content.replace(b"\0", b"").replace(b"\r\n", b"\n"))
+CONTENTS = st.one_of(st.binary(max_size=60), st.text(max_size=30).map(str.encode)).map(lambda content: content.replace(b"\0", b"").replace(b"\r", b""))
 TEXT = st.text(alphabet=" ab'\"$`\\&%*;|<>()!\n\té多🙂-", max_size=10)
 NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,15}", fullmatch=True).filter(lambda name: not name.endswith(".j2"))
 SCRIPTS = st.lists(st.tuples(NAMES, CONTENTS, st.lists(TEXT, max_size=3)), min_size=1, max_size=4)
