@@ -376,7 +376,7 @@ import threading
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
-from ansible_collections.alicloud.ehpc.plugins.module_utils import _clusters, _drift, _errors
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _clusters, _drift, _errors, _next_clusters
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import checked_region, resolve
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import client_for
 from ansible_collections.alicloud.ehpc.plugins.module_utils._credentials import region_of
@@ -518,7 +518,7 @@ class Regions:
         except EhpcError as error:
             if error.code in UNREACHABLE and not error.response_lost and client.region not in self._reached:
                 self._unreachable[client.region] = error
-            raise
+            raise _next_clusters.explained(error, client, cluster_id, None) from None
         self._reached.add(client.region)
         return cluster
 

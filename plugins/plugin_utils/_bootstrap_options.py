@@ -295,6 +295,7 @@ CONVERTERS: dict[str, t.Callable[[t.Any], t.Any]] = {
     "scripts_prefix": _text,
     "scripts_node_endpoint": _text,
     "scripts_bundle": _boolean,
+    "accept_full_update": _boolean,
     "preflight": _preflight,
     "backup": _boolean,
     "backup_dir": _text,

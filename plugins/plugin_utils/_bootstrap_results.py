@@ -10,10 +10,12 @@ import re
 import typing as t
 from collections.abc import Mapping
 
+from ansible_collections.alicloud.ehpc.plugins.module_utils._generations import NEXT
+
 Result = dict[str, t.Any]
 
 # The tasks of the role in their order, by the keys under which it gives what they registered.
-STEPS = ("options", "cluster", "published", "post_scripts", "nodes", "created", "accounts", "users")
+STEPS = ("options", "cluster", "published", "post_scripts", "replaceable", "bundle", "script", "nodes", "created", "accounts", "users")
 STOPPED = "The run ended before the role had finished with this cluster, probably because another host failed (any_errors_fatal)."
 MAX_PROBLEM = 72
 
@@ -21,13 +23,14 @@ MAX_PROBLEM = 72
 def bootstrap_result(steps: Mapping[str, Mapping[str, t.Any]], check_mode: bool = False) -> Result:
     """The result of the role for one cluster: ``steps`` are the registered results of its tasks, empty for a task that did not start."""
     options = steps["options"]
-    found, scripts = (steps.get(name) or {} for name in ("cluster", "post_scripts"))
-    users = _users_step(steps)
+    found = steps.get("cluster") or {}
     cluster: Mapping[str, t.Any] = (found.get("clusters") or [{}])[0]
+    scripts, users = _scripts_step(steps, cluster), _users_step(steps)
     stored = cluster.get("post_scripts") or []
     result = {
         "cluster_id": options.get("cluster_id", ""),
         "region": found.get("region") or options.get("region", ""),
+        "generation": cluster.get("generation"),
         "status": cluster.get("status") or "unknown",
         "post_scripts_changed": bool(scripts.get("changed")),
         "post_scripts": scripts.get("post_scripts", stored),
@@ -53,6 +56,15 @@ def bootstrap_result(steps: Mapping[str, Mapping[str, t.Any]], check_mode: bool 
     elif not steps.get("users"):
         result.update(error=STOPPED, error_code=None)
     return result
+
+
+def _scripts_step(steps: Mapping[str, Mapping[str, t.Any]], cluster: Mapping[str, t.Any]) -> Mapping[str, t.Any]:
+    """The result of the task that set the scripts, or that of the task that set the script of an E-HPC NEXT cluster, in the same form."""
+    if cluster.get("generation") != NEXT or not steps["options"].get("manage_scripts"):
+        return steps.get("post_scripts") or {}
+    script = steps.get("script") or {}
+    names = {"post_scripts": "script", "previous_post_scripts": "previous_script"}
+    return {**script, **{name: [script[key]] if script[key] else [] for name, key in names.items() if key in script}}
 
 
 def _users_step(steps: Mapping[str, Mapping[str, t.Any]]) -> Mapping[str, t.Any]:
@@ -84,6 +96,8 @@ def _state(step: Mapping[str, t.Any], check_mode: bool, if_skipped: str) -> str:
 
 def _why_no_users(options: Mapping[str, t.Any], cluster: Mapping[str, t.Any]) -> str:
     would_create = bool(options.get("users")) and not cluster.get("proxy_mode")
+    if cluster.get("generation") == NEXT and options.get("sync_users") is not False:
+        return "not applicable (E-HPC NEXT does not synchronize users)"
     if options.get("sync_users") is False and not would_create:
         return "not managed"
     if cluster.get("status") == "running" or not (cluster.get("proxy_mode") or would_create):
@@ -109,22 +123,25 @@ def keyed(results: Mapping[str, Result | None]) -> dict[str, Result]:
 
 
 def bootstrap_table(results: Mapping[str, Result]) -> list[str]:
-    """A header, and a line for each cluster; those that failed come last."""
+    """A header, and a line for each cluster; those that failed come last. The generations are shown if there are clusters of E-HPC NEXT."""
     rows = [_row(cluster_id, result) for cluster_id, result in sorted(results.items(), key=lambda entry: "error" in entry[1])]
+    if not any(row["generation"] == NEXT for row in rows):
+        rows = [dict(row, generation="") for row in rows]
     columns = [column for column in COLUMNS if column not in OPTIONAL_COLUMNS or any(row[column] for row in rows)]
     lines = [[column.upper() for column in columns], *([row[column] or "-" if column != "problem" else row[column] for column in columns] for row in rows)]
     widths = [max(len(line[number]) for line in lines) for number in range(len(columns))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines]
 
 
-COLUMNS = ("cluster", "region", "status", "scripts", "nodes", "users", "warnings", "problem")
-OPTIONAL_COLUMNS = ("nodes", "warnings", "problem")
+COLUMNS = ("cluster", "region", "generation", "status", "scripts", "nodes", "users", "warnings", "problem")
+OPTIONAL_COLUMNS = ("generation", "nodes", "warnings", "problem")
 
 
 def _row(cluster_id: str, result: Result) -> dict[str, str]:
     return {
         "cluster": cluster_id,
         "region": result.get("region", ""),
+        "generation": result.get("generation") or "",
         "status": result.get("status", ""),
         "scripts": result.get("post_scripts_state") or ("changed" if result.get("post_scripts_changed") else "unchanged"),
         "nodes": _counted(list(result.get("nodes_run", {}).values())),

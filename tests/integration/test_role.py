@@ -92,6 +92,7 @@ def test_preview_then_run_then_again(bootstrap: Bootstrap, emulator: Emulator) -
     assert result(real) == {
         "cluster_id": CLUSTER,
         "region": "cn-hangzhou",
+        "generation": "1.0",
         "status": "running",
         "post_scripts_changed": True,
         "post_scripts": STORED,
@@ -291,6 +292,7 @@ def test_a_second_cluster_of_a_host_has_no_values_of_the_first(play: Play, boots
     assert told["ansible_facts"]["ehpc_bootstrap_result"] == {
         "cluster_id": "ehpc-hz-create01",
         "region": "",
+        "generation": None,
         "status": "unknown",
         "post_scripts_changed": False,
         "post_scripts": [],

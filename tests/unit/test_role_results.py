@@ -47,6 +47,7 @@ def test_a_result() -> None:
     assert result(post_scripts=SCRIPTS, users=USERS) == {
         "cluster_id": CLUSTER,
         "region": "cn-hangzhou",
+        "generation": None,
         "status": "running",
         "post_scripts_changed": True,
         "post_scripts": AFTER,
@@ -207,3 +208,43 @@ def test_a_summary() -> None:
 
 def test_results_are_kept_by_cluster() -> None:
     assert keyed({"one": {"cluster_id": CLUSTER}, "two": {"cluster_id": ""}, "three": {}}) == {CLUSTER: {"cluster_id": CLUSTER}, "two": {"cluster_id": ""}}
+
+
+# E-HPC NEXT
+
+OF_NEXT = {"region": "cn-hangzhou", "clusters": [{"id": CLUSTER, "generation": "next", "status": "running", "proxy_mode": False, "post_scripts": BEFORE}]}
+MANAGED = {**OPTIONS, "manage_scripts": True}
+SCRIPT = {"changed": True, "script": AFTER[0], "previous_script": BEFORE[0]}
+
+
+def test_the_one_script_has_the_form_of_a_list() -> None:
+    found = result(cluster=OF_NEXT, options=MANAGED, script=SCRIPT)
+    assert [found[key] for key in ("generation", "post_scripts", "previous_post_scripts", "post_scripts_state")] == ["next", AFTER, BEFORE, "changed"]
+    removed = result(cluster=OF_NEXT, options=MANAGED, script={**SCRIPT, "script": None})
+    assert (removed["post_scripts"], removed["previous_post_scripts"]) == ([], BEFORE)
+
+
+@pytest.mark.parametrize(
+    ("options", "steps", "scripts", "users"),
+    [
+        (OPTIONS, {}, "not managed", "not applicable (E-HPC NEXT does not synchronize users)"),
+        (MANAGED, {"script": {**SCRIPT, "changed": False}}, "unchanged", "not applicable (E-HPC NEXT does not synchronize users)"),
+        ({**OPTIONS, "sync_users": False}, {}, "not managed", "not managed"),
+        ({**MANAGED, "users": ["one"]}, {"script": SCRIPT, "created": CREATED}, "changed", "changed"),
+        (MANAGED, {"bundle": DENIED, "users": {}}, "not reached", "not reached"),
+        (MANAGED, {"script": DENIED, "users": {}}, "failed", "not reached"),
+    ],
+)
+def test_states_of_a_cluster_of_next(options: dict[str, t.Any], steps: dict[str, t.Any], scripts: str, users: str) -> None:
+    found = result(cluster=OF_NEXT, options=options, **steps)
+    assert (found["post_scripts_state"], found["users_state"]) == (scripts, users)
+    assert ("error" in found) is (DENIED in steps.values())
+
+
+def test_the_table_shows_generations_if_there_are_two() -> None:
+    first = {"region": "cn-hangzhou", "clusters": [{"id": CLUSTER, "generation": "1.0", "status": "running", "proxy_mode": True, "post_scripts": []}]}
+    results = {"one": result(cluster=first), "two": result(cluster=OF_NEXT)}
+    header, *lines = bootstrap_table(results)
+    assert header.split()[:4] == ["CLUSTER", "REGION", "GENERATION", "STATUS"]
+    assert [line.split()[2] for line in lines] == ["1.0", "next"]
+    assert "GENERATION" not in bootstrap_table({"one": results["one"]})[0]

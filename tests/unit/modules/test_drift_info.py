@@ -12,13 +12,13 @@ from types import SimpleNamespace
 
 import pytest
 import requests
-from ansible_collections.alicloud.ehpc.plugins.module_utils import _drift_nodes, _runner
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _drift, _drift_nodes, _runner
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import client_for
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from ansible_collections.alicloud.ehpc.plugins.module_utils._post_scripts import Script
 from ansible_collections.alicloud.ehpc.plugins.modules import drift_info
 from ansible_collections.alicloud.ehpc.tests.support.scripted import Call, Service
-from ansible_collections.alicloud.ehpc.tests.support.words import BASE, CLUSTER, MOUNT, SIGNED, SIGNED_SHOWN, describe, page, read, script
+from ansible_collections.alicloud.ehpc.tests.support.words import BASE, CLUSTER, MOUNT, SIGNED, SIGNED_SHOWN, describe, get_cluster, page, read, script
 
 OTHER = "ehpc-hz-EXAMPLE2"
 RUN = "0" * 16
@@ -136,7 +136,7 @@ def test_users_of_clusters_in_proxy_mode(service: Service, details: t.Callable[[
 
 
 def test_a_cluster_that_cannot_be_read_does_not_stop_the_others(service: Service) -> None:
-    service.expects(describe(code="ClusterNotFound"), describe(OTHER))
+    service.expects(describe(code="ClusterNotFound"), get_cluster(code="ClusterNotFound"), describe(OTHER))
     result = compare(service, {"scripts": [script(BASE)], "users": ["hpcuser01"]}, {"cluster_id": OTHER})
     failed = result["clusters"][0]
     assert (failed["state"], failed["status"], failed["error"]["code"], failed["error"]["action"]) == ("failed", None, "ClusterNotFound", "DescribeCluster")
@@ -173,10 +173,23 @@ def test_an_entry_that_cannot_work_fails_alone_and_without_a_call(service: Servi
     assert words in found["error"]["message"]
 
 
+def test_a_cluster_of_next(service: Service) -> None:
+    service.expects(describe(code="ClusterNotFound"), get_cluster(), describe(OTHER))
+    failed = compare(service, {}, {"cluster_id": OTHER})["clusters"][0]
+    assert (failed["state"], failed["error"]["code"]) == ("failed", "WrongGeneration")
+
+
 def test_unexpected_data_of_one_cluster(service: Service) -> None:
     service.expects(describe(EcsInfo={"ProxyMgr": {"Count": "many"}}), describe(OTHER))
     found = compare(service, {}, {"cluster_id": OTHER})["clusters"][0]
     assert (found["state"], found["error"]["code"]) == ("failed", "InvalidAnswer")
+
+
+def test_an_unexpected_exception_about_one_cluster(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_drift, "compare", None)
+    service.expects(describe())
+    error = fails(service, {})
+    assert (error.code, "TypeError" in error.message) == ("UnexpectedError", True)
 
 
 def test_no_cluster_can_be_read(service: Service) -> None:
@@ -184,7 +197,8 @@ def test_no_cluster_can_be_read(service: Service) -> None:
     error = fails(service, {})
     assert error.message == f"The cluster could not be read ({CLUSTER} in cn-hangzhou): NotAuthorized: You are not authorized by RAM for this request."
     assert (error.code, error.action, error.http_status, error.result["summary"]["failed"]) == ("NotAuthorized", "DescribeCluster", 407, 1)
-    service.expects(describe(code="ClusterNotFound"), describe(OTHER, code="ClusterNotFound"))
+    service.expects(describe(code="ClusterNotFound"), get_cluster(code="ClusterNotFound"))
+    service.expects(describe(OTHER, code="ClusterNotFound"), get_cluster(OTHER, code="ClusterNotFound"))
     error = fails(service, {"name": "a"}, {"cluster_id": OTHER})
     assert str(error).startswith(f"None of the 2 clusters could be read, the first one ({CLUSTER} in cn-hangzhou): ClusterNotFound: ")
     assert [cluster["name"] for cluster in error.result["clusters"]] == ["a", None]
