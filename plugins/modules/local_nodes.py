@@ -77,8 +77,8 @@ seealso:
 EXAMPLES = r"""
 - name: Add a node
   alicloud.ehpc.local_nodes:
-    region: cn-hangzhou
-    cluster_id: ehpc-hz-EXAMPLE
+    region: cn-shanghai
+    cluster_id: ehpc-sh-EXAMPLE3
     nodes:
       - host_name: local001
         ip_address: 192.0.2.11
