@@ -68,26 +68,28 @@ def test_the_way_from_files_to_the_cluster(play: Play, emulator: Emulator) -> No
         {"src": "here/site.sh"},
     ]
     options = {"bucket": BUCKET, "oss_endpoint": emulator.endpoint, "scripts": scripts}
-    tasks = [
-        task("publish", "post_scripts_publish", **options) | {"register": "published"},
-        task("set", "post_scripts", cluster_id=CLUSTER, scripts="{{ published.scripts }}", preflight="fail"),
-    ]
-    variables = {"greeting": "hello ä"}
-    preview = in_role(play, tasks, check=True, diff=True, extra_vars=variables)
-    assert emulator.actions() == ["GetObject"] * 4 + ["GetPostScripts"]
-    run = in_role(play, tasks, diff=True, verbosity=4, extra_vars=variables)
-    emulator.forget()
-    again = in_role(play, tasks, extra_vars=variables)
-    assert emulator.actions() == ["GetObject"] * 4 + ["GetPostScripts"]
+
+    def turn(name: str, **keywords: t.Any) -> list[dict[str, t.Any]]:
+        publish = task(f"publish {name}", "post_scripts_publish", **options) | {"register": name}
+        change = task(f"set {name}", "post_scripts", cluster_id=CLUSTER, scripts="{{ %s.scripts }}" % name, preflight="fail")
+        return [publish | keywords, change | keywords]
+
+    tasks = [*turn("preview", check_mode=True), *turn("first"), *turn("again")]
+    run = in_role(play, tasks, diff=True, verbosity=4, extra_vars={"greeting": "hello ä"})
+    reads = ["GetObject"] * 4 + ["GetPostScripts"]
+    assert emulator.actions() == [*reads, *["GetObject", "PutObject", "GetObject"] * 4, "GetPostScripts", "SetPostScripts", "GetPostScripts", *reads]
+    (preview, preview_set), (first, first_set), again = (
+        [run[f"site : {what} {name}"] for what in ("publish", "set")] for name in ("preview", "first", "again")
+    )
 
     contents = {"base.sh": BINARY, "mount.sh": RENDERED, "inline.sh": INLINE.encode(), "site.sh": HERE}
     keys = [key_of(content, name) for name, content in contents.items()]
     assert {key: stored.content for key, stored in emulator.state.buckets[BUCKET].objects.items()} == dict(zip(keys, contents.values()))
-    assert [entry["url"] for entry in run["site : publish"]["scripts"]] == [f"{emulator.endpoint}/{BUCKET}/{key}" for key in keys]
-    assert set(run["site : publish"].returned()) == returned_on_success("post_scripts_publish")
-    assert preview["site : publish"].returned() == run["site : publish"].returned()
-    assert preview["site : set"]["diff"] == run["site : set"]["diff"], "the preview shows the final URLs"
-    assert [one.changed for one in (run["site : publish"], run["site : set"], again["site : publish"], again["site : set"])] == [True, True, False, False]
+    assert [entry["url"] for entry in first["scripts"]] == [f"{emulator.endpoint}/{BUCKET}/{key}" for key in keys]
+    assert set(first.returned()) == returned_on_success("post_scripts_publish")
+    assert preview.returned() == first.returned()
+    assert preview_set["diff"] == first_set["diff"], "the preview shows the final URLs"
+    assert [one.changed for one in (first, first_set, *again)] == [True, True, False, False]
     assert emulator.state.clusters[CLUSTER].post_scripts[0]["args"] == "--mode 'a b'"
 
     search = Search({name: content.decode("latin-1") for name, content in contents.items()} | {"marked": "EXAMPLE-content-of"})
