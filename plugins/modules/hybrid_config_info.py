@@ -98,17 +98,6 @@ config:
   returned: success and O(return_config), or the task sets C(no_log)
   type: str
   sample: "[cluster]"
-diff:
-  description: The state of the file before and after, with the checksum instead of the content.
-  returned: success and O(dest) is set
-  type: dict
-  sample:
-    before_header: configuration of cluster ehpc-hz-EXAMPLE in cn-hangzhou
-    after_header: configuration of cluster ehpc-hz-EXAMPLE in cn-hangzhou
-    before:
-      configuration: {exists: false, mode: null, sha256: null}
-    after:
-      configuration: {exists: true, mode: "0600", sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08}
 error:
   description: Structured error details.
   returned: failure

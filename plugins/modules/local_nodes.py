@@ -136,15 +136,6 @@ request_id:
   returned: success
   type: str
   sample: 04F0F334-1335-436C-A1D7-6C044FE73368
-diff:
-  description: The host names before and after.
-  returned: success
-  type: dict
-  sample:
-    before_header: nodes of cluster ehpc-hz-EXAMPLE in cn-hangzhou
-    after_header: nodes of cluster ehpc-hz-EXAMPLE in cn-hangzhou
-    before: {nodes: []}
-    after: {nodes: [local001]}
 error:
   description: Structured error details.
   returned: failure
