@@ -72,6 +72,7 @@ def tasks(cluster_id: str, next_id: str, script: str) -> dict[str, Row]:
         "post_scripts": {"cluster_id": cluster_id, "scripts": [{"url": script}]},
         "cluster_script": {"cluster_id": next_id, "url": script, "accept_full_update": True},
         "post_scripts_run": {"cluster_id": cluster_id, "roles": ["compute"]},
+        "local_nodes": {"cluster_id": cluster_id, "nodes": []},
         "user_sync": {"cluster_id": cluster_id},
         "user": {"cluster_id": cluster_id, "state": "absent", "check_cluster": False, "users": [{"name": "chem99"}]},
     }
