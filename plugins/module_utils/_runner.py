@@ -239,12 +239,20 @@ def look(run: str, wanted: Sequence[Step]) -> str:
 
 def commands(run: str, wanted: Sequence[Step], environment: Mapping[str, str], seconds: int, force: bool) -> list[str]:
     """The commands that make a node run these scripts, in order. The last one reports the result."""
-    program = runner(wanted, environment, force)
-    packed = base64.b64encode(gzip.compress(program.encode("utf-8"), mtime=0)).decode("ascii")
+    packed = _packed(wanted, environment, force)
     room = MAX_COMMAND_LENGTH - len(_start(run, seconds, ""))
     parts = [packed[begin : begin + room] for begin in range(0, len(packed), room)]
     stores = [assignments({"r": run, "i": "%03d" % number, "p": part}) + _STATE + _STORE for number, part in enumerate(parts[:-1])]
     return [*stores, _start(run, seconds, parts[-1])]
+
+
+def program(run: str, wanted: Sequence[Step], environment: Mapping[str, str], seconds: int) -> str:
+    """The same as one command of any length, for a shell that reads it from its standard input."""
+    return _start(run, seconds, _packed(wanted, environment, force=False))
+
+
+def _packed(wanted: Sequence[Step], environment: Mapping[str, str], force: bool) -> str:
+    return base64.b64encode(gzip.compress(runner(wanted, environment, force).encode("utf-8"), mtime=0)).decode("ascii")
 
 
 def _start(run: str, seconds: int, part: str) -> str:

@@ -210,6 +210,15 @@ def failure_message(job: Job, runs: list[NodeRun]) -> str:
     return "\n".join(lines)
 
 
+def unprotected(scripts: Sequence[_post_scripts.Script]) -> list[str]:
+    """A warning about each script that is not protected on its way to the nodes."""
+    return [
+        "Nodes fetch %s without TLS, and it has no checksum: an attacker in the network can replace it. Use https, or set a checksum." % redact_url(script.url)
+        for script in scripts
+        if script.url.lower().startswith("http:") and not script.checksum
+    ]
+
+
 def scripts_failed(job: Job, runs: list[NodeRun]) -> EhpcError:
     """The failure of a run in which too many nodes have failed."""
     return EhpcError(

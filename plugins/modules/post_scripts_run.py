@@ -273,7 +273,6 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils import _clusters, _n
 from ansible_collections.alicloud.ehpc.plugins.module_utils._clusters import cluster_id_of
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import invalid_option
 from ansible_collections.alicloud.ehpc.plugins.module_utils._module import ModuleDefinition, run
-from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redact_url
 from ansible_collections.alicloud.ehpc.plugins.module_utils._script_runs import Job, NodeRun
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -342,11 +341,7 @@ def warnings(job: Job, runs: list[NodeRun]) -> list[str]:
         found.append(where + " post scripts, so nothing was run. Set them with alicloud.ehpc.post_scripts, or use the option scripts.")
     if not runs and job.params["nodes"] is None and job.params["roles"]:
         found.append("%s %s nodes, so nothing was run." % (where, " or ".join(job.params["roles"])))
-    found += [
-        "Nodes fetch %s without TLS, and it has no checksum: an attacker in the network can replace it. Use https, or set a checksum." % redact_url(script.url)
-        for script in job.scripts
-        if script.url.lower().startswith("http:") and not script.checksum
-    ]
+    found += _script_runs.unprotected(job.scripts)
     return found
 
 

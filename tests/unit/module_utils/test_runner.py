@@ -492,3 +492,21 @@ def test_reports_in_encoded_messages(form: t.Callable[[str], str]) -> None:
     report = _runner.report("R", _runner.readable(form(said)))
     assert report is not None
     assert (report.status, report.number, report.exit_code, report.output) == ("failed", 2, 7, "no space ü\x1b[0m\n")
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_a_program_on_standard_input(node: Node, shell: str) -> None:
+    """A list that is longer than a command. The scripts do not read the rest of the program."""
+    steps = [Step(node.script(f"{number}.sh", f"#!/bin/sh\ncat\necho {number} $1\n"), (os.urandom(500).hex(),)) for number in (1, 2, 3)]
+    program = _runner.program("R", steps, {"ClusterId": "c"}, 30)
+    assert len(program) > _runner.MAX_COMMAND_LENGTH
+
+    def run() -> Report | None:
+        ran = subprocess.run([shell], input=program + "\n", env=node.environment, capture_output=True, text=True, timeout=60, check=False)
+        return _runner.report("R", ran.stdout)
+
+    first = run()
+    assert first == Report("ok", 0, None, 3, "".join(f"{number} {step.arguments[0]}\n" for number, step in enumerate(steps, 1)))
+    # The same run, which arrives again.
+    assert run() == first
+    assert node.look(*steps) == "unchanged"
