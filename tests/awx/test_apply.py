@@ -119,7 +119,7 @@ def test_a_second_time_and_a_second_organization(awx: Awx) -> None:
     for settings in ({}, {}, {"ehpc_awx_organization": "Research", "ehpc_awx_registry_credential": ""}):
         done = awx.apply({**EVERYTHING, **settings}, SECRETS)
         assert done.code == 0, done.output
-    assert [template["inventory"] for template in done.of("job_template")][0] == "E-HPC controller++Research"
+    assert done.of("job_template")[0]["inventory"] == "E-HPC controller++Research"
 
 
 def test_without_optional_settings(awx: Awx) -> None:
