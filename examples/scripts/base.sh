@@ -6,5 +6,5 @@
 # Prepares a node. Usage: base.sh --mode MODE
 set -eu
 [ "$1" = --mode ]
-echo "base.sh: cluster $ClusterId, mode $2"
+echo "base.sh: cluster ${ClusterId:-unknown}, mode $2"
 echo "mode=$2" >"$HOME/node.conf"

@@ -20,10 +20,10 @@ import sys
 
 import requests
 
-get = requests.Session.get
+request = requests.Session.request
 
 
-def odd(self, url, **options):
+def odd(self, method, url, **options):
     if "ehpc-hz-raise" in url:
         raise RuntimeError("nobody expects this: http://127.0.0.1/?" + url[url.index("&AccessKeyId") :])
     if "ehpc-hz-exit" in url:
@@ -32,10 +32,10 @@ def odd(self, url, **options):
         print("noise on stdout " + url)
         print("noise on stderr " + url, file=sys.stderr)
         logging.getLogger("odd").error("noise in a log " + url)
-    return get(self, url, **options)
+    return request(self, method, url, **options)
 
 
-requests.Session.get = odd
+requests.Session.request = odd
 """
 
 

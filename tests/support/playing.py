@@ -16,6 +16,7 @@ import ast
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 import typing as t
@@ -238,4 +239,4 @@ def document(module: str) -> dict[str, t.Any]:
 
 def returned_on_success(module: str) -> set[str]:
     """The keys that a module documents for a success."""
-    return {key for key, value in document(module)["return"].items() if "success" in value["returned"]}
+    return {key for key, value in document(module)["return"].items() if re.search("success(?! (with|and) )", value["returned"])}

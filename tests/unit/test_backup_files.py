@@ -56,7 +56,7 @@ def test_every_string_survives(tmp_path: Path) -> None:
 
 
 def test_two_backups_in_one_second_are_two_files(tmp_path: Path) -> None:
-    paths = [_backup_files.write(BACKUP, {}, str(tmp_path)) for _ in range(2)]
+    paths = [_backup_files.write(BACKUP, {}, str(tmp_path)) for _number in range(2)]
     assert len(set(paths)) == 2
 
 

@@ -101,7 +101,7 @@ def test_absent(service: Service) -> None:
 
 def patiently(service: Service, *calls: Call) -> list[Call]:
     """The reads of READ_BACK_SECONDS, all with the same response."""
-    return [call for _ in range(21) for call in calls]
+    return [call for _read in range(21) for call in calls]
 
 
 def test_absent_with_an_empty_script(service: Service) -> None:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import sys
 import typing as t
 from pathlib import Path
@@ -14,8 +15,10 @@ from pathlib import Path
 import yaml
 
 try:
-    import ansible_collections.alicloud.ehpc  # noqa: F401
-except ImportError:
+    IS_INSTALLED = importlib.util.find_spec("ansible_collections.alicloud.ehpc") is not None
+except ModuleNotFoundError:
+    IS_INSTALLED = False
+if not IS_INSTALLED:
     # ansible-rulebook loads this file by its path. Seven directories up is the one that contains ansible_collections.
     sys.path.append(str(Path(__file__).absolute().parents[7]))
 
