@@ -68,12 +68,9 @@ def reads(configuration: dict[str, str] | None = None, **info: t.Any) -> list[Ca
     return [listed(), get(ClusterCustomConfiguration=OLD if configuration is None else configuration, **info)]
 
 
-def update(
-    configuration: dict[str, str] | None = NEW,  # pylint: disable=dangerous-default-value - it is never changed
-    how: dict[str, t.Any] | None = None,
-    **other: t.Any,
-) -> Call:
+def update(configuration: dict[str, str] | str | None = "new", how: dict[str, t.Any] | None = None, **other: t.Any) -> Call:
     """The writing of the whole state; a setting that is None is not sent."""
+    configuration = NEW if configuration == "new" else configuration
     sent = {**KEPT, **({} if configuration is None else {"ClusterCustomConfiguration": configuration}), **other}
     how = {"answer": {"RequestId": "REQUEST-WRITE", "Success": True}} if how is None else how
     return Call("UpdateCluster", ClusterId=CLUSTER, generation="next", **{name: value for name, value in sent.items() if value is not None}, **how)
