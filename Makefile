@@ -59,7 +59,7 @@ TESTS ?= tests
 
 .PHONY: test
 test: setup ## Run all tests: units, and playbooks against the emulator. TESTS limits them.
-	$(BIN)/python -m pytest --numprocesses 2 $(TESTS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal $(TESTS)
 
 $(VENV)/.strength: tests/requirements-strength.txt $(VENV)/.ready
 	$(call install,$(VENV),$<)
@@ -69,7 +69,7 @@ $(VENV)/.strength: tests/requirements-strength.txt $(VENV)/.ready
 coverage: setup $(VENV)/.strength ## Run all tests, and list the branches of the plugins that they do not cover.
 	rm -rf build/coverage
 	mkdir -p build/coverage
-	$(BIN)/python -m coverage run -m pytest --numprocesses 2 tests
+	$(BIN)/python -m coverage run -m pytest --numprocesses 2 --dist worksteal tests
 	$(BIN)/python -m coverage combine --quiet
 	# Data of processes that a test killed is incomplete.
 	rm -f build/coverage/data.*

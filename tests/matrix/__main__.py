@@ -118,7 +118,7 @@ def sanity(python: Path) -> str:
 
 def pytest(python: Path, path: str) -> str:
     """Run these tests; a deprecation warning of ansible-core is an error of the tests that see one."""
-    command = [str(python), "-m", "pytest", "-p", "no:cacheprovider", "--numprocesses", "2", path]
+    command = [str(python), "-m", "pytest", "-p", "no:cacheprovider", "--numprocesses", "2", "--dist", "worksteal", path]
     return "passed" if subprocess.run(command, cwd=ROOT, check=False).returncode == 0 else "FAILED"
 
 
