@@ -203,7 +203,9 @@ def modules_of(entry: dict[str, t.Any]) -> list[str]:
 
 
 def test_each_document_has_something_that_runs() -> None:
-    quiet = {Path(where).stem for where, text in texts().items() if not plays(where, text)}
+    # The hosts of that role are not this one. test_hybrid_hosts.py runs it.
+    for_hosts = "roles/ehpc_hybrid_node/README.md"
+    quiet = {Path(where).stem for where, text in texts().items() if where != for_hosts and not plays(where, text)}
     assert quiet - {"guide_awx", "guide_credentials", "guide_errors", "guide_undocumented", "index"} == set()
 
 
