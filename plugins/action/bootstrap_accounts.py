@@ -10,6 +10,7 @@ import typing as t
 
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
+from ansible_collections.alicloud.ehpc.plugins.plugin_utils._actions import accounts_of
 
 
 class ActionModule(ActionBase):
@@ -29,10 +30,5 @@ class ActionModule(ActionBase):
             return {**result, "failed": True, "msg": "The account host %s could not be reached, so the expected users are not known: %s" % (host, error)}
         if read.get("failed"):
             return {**result, **read}
-        accounts = accounts_of(read["ansible_facts"]["getent_passwd"])
-        return {**result, "changed": False, "accounts": {name: uid for name, uid in accounts.items() if options["uid_min"] <= uid <= options["uid_max"]}}
-
-
-def accounts_of(passwd: t.Mapping[str, list[str]]) -> dict[str, int]:
-    """The user ID of each account in what ansible.builtin.getent read of passwd."""
-    return {name: int(passwd[name][1]) for name in sorted(passwd) if passwd[name]}
+        accounts = sorted(accounts_of(read["ansible_facts"]["getent_passwd"]).items())
+        return {**result, "changed": False, "accounts": {name: uid for name, uid in accounts if options["uid_min"] <= uid <= options["uid_max"]}}

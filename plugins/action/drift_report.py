@@ -20,6 +20,7 @@ from ansible.utils.display import Display
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _drift
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import invalid_option
 from ansible_collections.alicloud.ehpc.plugins.plugin_utils import _drift_report
+from ansible_collections.alicloud.ehpc.plugins.plugin_utils._actions import accounts_of, run_action
 from ansible_collections.alicloud.ehpc.plugins.plugin_utils._bootstrap_options import publish_key
 from ansible_collections.alicloud.ehpc.plugins.plugin_utils._drift_desired import Accounts, Desired, Host, account_host_of, desired_state, read_hosts
 
@@ -67,7 +68,7 @@ class ActionModule(ActionBase):
         """The result of drift_info, also if it failed."""
         if not entries:
             return {"clusters": []}
-        return self._run(MODULE, {"clusters": entries, "nodes": nodes}, variables, self._templar, self._task.check_mode)
+        return run_action(self, MODULE, {"clusters": entries, "nodes": nodes}, variables)
 
     def _publish(self, hosts: list[Host], variables: dict[str, t.Any]) -> None:
         """Give each script that the role publishes the URL that it has then. Nothing is written to the bucket."""
@@ -78,27 +79,11 @@ class ActionModule(ActionBase):
                 continue
             if key not in published:
                 own = {**variables, **host.variables}
-                published[key] = self._run(PUBLISH, _publishing(host.options), own, Templar(self._loader, variables=own), True)
+                published[key] = run_action(self, PUBLISH, _publishing(host.options), own, Templar(self._loader, variables=own), check_mode=True)
             if "scripts" in published[key]:
                 host.options["post_scripts"] = published[key]["scripts"]
             else:
                 host.options["mistakes"].append(str(published[key]["msg"]))
-
-    def _run(self, module: str, args: dict[str, t.Any], variables: dict[str, t.Any], templar: Templar, check_mode: bool) -> dict[str, t.Any]:
-        """The result of a module, also if it failed."""
-        task = self._task.copy()
-        task.action, task.args, task.check_mode = module, args, check_mode
-        action = self._shared_loader_obj.action_loader.get(
-            module,
-            task=task,
-            connection=self._connection,
-            play_context=self._play_context,
-            loader=self._loader,
-            templar=templar,
-            shared_loader_obj=self._shared_loader_obj,
-        )
-        result: dict[str, t.Any] = action.run(task_vars=variables)
-        return result
 
 
 def _publishing(options: Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -115,8 +100,7 @@ def _publishing(options: Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 def _accounts(results: list[dict[str, t.Any]]) -> Accounts:
     """The user IDs of accounts by account host, for the hosts that could be read."""
-    read = {entry["item"]: entry["ansible_facts"]["getent_passwd"] for entry in results if "ansible_facts" in entry}
-    return {host: {name: int(fields[1]) for name, fields in passwd.items() if fields} for host, passwd in read.items()}
+    return {entry["item"]: accounts_of(entry["ansible_facts"]["getent_passwd"]) for entry in results if "ansible_facts" in entry}
 
 
 def _merged(desired: list[Desired], compared: list[_drift.Result]) -> list[_drift.Result]:

@@ -14,6 +14,7 @@ import typing as t
 from ansible_collections.alicloud.ehpc.plugins.module_utils._clusters import cluster_id_of
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import invalid_option
 from ansible_collections.alicloud.ehpc.plugins.modules.hybrid_config_info import configuration
+from ansible_collections.alicloud.ehpc.plugins.plugin_utils._actions import run_action
 from ansible_collections.alicloud.ehpc.plugins.plugin_utils._on_host import HostAction
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -37,23 +38,8 @@ class ActionModule(HostAction):
         """Write the file if its content or its mode differs."""
         cluster_id, dest = cluster_id_of(invocation.params), invocation.params["dest"]
         config = configuration(client, cluster_id, invocation.params["host_name"])
-        written = self._copy({"content": config, "dest": dest, "mode": "0600"})
+        # The host does not log the task, and there is no diff.
+        written = run_action(self, COPY, {"content": config, "dest": dest, "mode": "0600"}, self.task_vars, no_log=True, diff=False)
         if written.get("failed"):
             raise invalid_option("The configuration cannot be written to %s: %s" % (dest, written.get("msg") or "ansible.builtin.copy failed."))
         return {"changed": written["changed"], "cluster_id": cluster_id, "region": client.region, "dest": dest}
-
-    def _copy(self, args: dict[str, t.Any]) -> dict[str, t.Any]:
-        task = self._task.copy()
-        # The host does not log the task, and there is no diff.
-        task.action, task.args, task.no_log, task.diff = COPY, args, True, False
-        action = self._shared_loader_obj.action_loader.get(
-            COPY,
-            task=task,
-            connection=self._connection,
-            play_context=self._play_context,
-            loader=self._loader,
-            templar=self._templar,
-            shared_loader_obj=self._shared_loader_obj,
-        )
-        result: dict[str, t.Any] = action.run(task_vars=self.task_vars)
-        return result

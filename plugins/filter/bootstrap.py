@@ -11,12 +11,13 @@ import typing as t
 from collections.abc import Mapping
 
 from ansible_collections.alicloud.ehpc.plugins.plugin_utils import _bootstrap_options, _bootstrap_results
+from ansible_collections.alicloud.ehpc.plugins.plugin_utils._actions import accounts_of
 from ansible_collections.alicloud.ehpc.plugins.plugin_utils._untrusted import as_data
 
 
 def account_names(passwd: Mapping[str, list[str]], uid_min: int, uid_max: int) -> list[str]:
     """The names of the real accounts in what ansible.builtin.getent read of passwd."""
-    return sorted(name for name, fields in passwd.items() if fields and uid_min <= int(fields[1]) <= uid_max)
+    return sorted(name for name, uid in accounts_of(passwd).items() if uid_min <= uid <= uid_max)
 
 
 def _returns_data(function: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
