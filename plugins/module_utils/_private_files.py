@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A file that only its owner can read."""
+"""Files that only their owner can read."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -42,20 +43,39 @@ def state_with(content: bytes) -> State:
 
 
 def write(option: str, path: str, content: bytes) -> None:
-    """Replace the content of the file, or create the file; a link stays a link. Raises EhpcError."""
-    target = os.path.realpath(path)
+    """Write the file that an option names. Raises EhpcError."""
     try:
-        # It is private from the start: no other user can read it at any time.
-        descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(target))
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-            os.replace(temporary, target)
-        except OSError:
-            os.unlink(temporary)
-            raise
+        replace(path, content)
     except OSError as error:
         raise _unusable(option, path, error) from None
+
+
+def replace(path: str, content: bytes) -> None:
+    """Replace the content of the file, or create the file; a link stays a link. Raises OSError, and then the file is as it was."""
+    target = os.path.realpath(path)
+    # It is private from the start: no other user can read it at any time.
+    descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(target))
+    with removed_on_failure(temporary):
+        fill(descriptor, content)
+        os.replace(temporary, target)
+
+
+@contextlib.contextmanager
+def removed_on_failure(path: str) -> t.Iterator[None]:
+    """Remove the file if writing it fails."""
+    try:
+        yield
+    except OSError:
+        os.unlink(path)
+        raise
+
+
+def fill(descriptor: int, content: bytes) -> None:
+    """Write all of an open file to the disk, and close it. Raises OSError."""
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _unusable(option: str, path: str, error: OSError) -> EhpcError:

@@ -9,13 +9,12 @@ They contain the signatures of pre-signed URLs. Nothing of their content may app
 
 from __future__ import annotations
 
-import contextlib
 import os
-import tempfile
 import time
 import typing as t
 
 import yaml
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _private_files
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import BACKUP_FAILED, EhpcError, attempt
 
 HEADER = "# Restore it with: ansible-playbook alicloud.ehpc.restore -e ehpc_restore_file=FILE\n---\n"
@@ -27,26 +26,20 @@ def write(backup: t.Mapping[str, t.Any], options: t.Mapping[str, t.Any], directo
     path = os.path.join(directory, _expanded(options.get("dir_path")) or "backup", options.get("filename") or "")
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        return _replaced(path, backup) if options.get("filename") else _added(path, backup)
+        if not options.get("filename"):
+            return _added(path, backup)
+        _private_files.replace(path, _content(backup, time.gmtime()))
     except OSError as error:
         raise EhpcError(
             BACKUP_FAILED,
             "The backup cannot be written to %s: %s. Nothing was changed." % (error.filename or path, error.strerror),
             attempted=attempt("SetPostScripts", backup["cluster_id"], backup["region"]),
         ) from None
+    return path
 
 
 def _expanded(path: str | None) -> str:
     return os.path.expanduser(os.path.expandvars(path or ""))
-
-
-def _replaced(path: str, backup: t.Mapping[str, t.Any]) -> str:
-    """Write the file with this name, in place of an older one."""
-    descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(path))
-    with _removed_on_failure(temporary):
-        _fill(descriptor, backup, time.gmtime())
-        os.replace(temporary, path)
-    return path
 
 
 def _added(directory: str, backup: t.Mapping[str, t.Any]) -> str:
@@ -55,36 +48,23 @@ def _added(directory: str, backup: t.Mapping[str, t.Any]) -> str:
         now = time.gmtime()
         path = os.path.join(directory, "%s.%s.yml" % (backup["cluster_id"].replace(os.sep, "_"), time.strftime("%Y-%m-%d@%H-%M-%S", now)))
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _private_files.MODE)
         except FileExistsError:
             time.sleep(0.1)
             continue
-        with _removed_on_failure(path):
-            _fill(descriptor, backup, now)
+        with _private_files.removed_on_failure(path):
+            _private_files.fill(descriptor, _content(backup, now))
         return path
 
 
-@contextlib.contextmanager
-def _removed_on_failure(path: str) -> t.Iterator[None]:
-    try:
-        yield
-    except OSError:
-        os.unlink(path)
-        raise
-
-
-def _fill(descriptor: int, backup: t.Mapping[str, t.Any], now: time.struct_time) -> None:
+def _content(backup: t.Mapping[str, t.Any], now: time.struct_time) -> bytes:
     content = {
         "cluster_id": backup["cluster_id"],
         "region": backup["region"],
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", now),
         "scripts": backup["scripts"],
     }
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(HEADER)
-        yaml.safe_dump(content, file, sort_keys=False)
-        file.flush()
-        os.fsync(file.fileno())
+    return (HEADER + yaml.safe_dump(content, sort_keys=False)).encode()
 
 
 def read(path: str) -> Backup:

@@ -74,6 +74,15 @@ def test_named_file_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert list(older.parent.iterdir()) == [older]
 
 
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "backup").mkdir()
+    link = tmp_path / "backup/list.yml"
+    link.symlink_to(tmp_path / "real.yml")
+    assert _backup_files.write(BACKUP, {"filename": "list.yml"}, str(tmp_path)) == str(link)
+    assert (link.is_symlink(), mode(str(tmp_path / "real.yml"))) == (True, 0o600)
+    assert _backup_files.read(str(link))["scripts"] == BACKUP["scripts"]
+
+
 @pytest.mark.parametrize("options", [{"dir_path": "file"}, {"filename": "directory"}, {"dir_path": "file/below"}])
 def test_a_file_that_cannot_be_written(tmp_path: Path, options: dict[str, str]) -> None:
     (tmp_path / "file").touch()

@@ -91,6 +91,18 @@ def test_a_file_that_cannot_be_written(service: Service, tmp_path: Path, name: s
     assert os.listdir(tmp_path) == []
 
 
+def test_a_full_disk_leaves_the_file_as_it_was(service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    dest = tmp_path / "cluster.conf"
+    dest.write_text("old", encoding="utf-8")
+    service.expects(reading())
+    assert "No space left on device" in service.fails(hybrid_config_info, cluster_id=CLUSTER, dest=str(dest)).message
+    assert (dest.read_text(encoding="utf-8"), os.listdir(tmp_path)) == ("old", ["cluster.conf"])
+
+
 @pytest.mark.parametrize("config", [None, "", 5, ["[cluster]"]])
 def test_a_response_without_a_configuration(service: Service, config: t.Any) -> None:
     service.expects(reading(config))
