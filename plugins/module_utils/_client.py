@@ -125,7 +125,7 @@ class Client:
             try:
                 return self._attempt(action, params, settings, limit, generation)
             except EhpcError as error:
-                if error.response_lost and is_applied and self._ask(is_applied, error):
+                if error.response_lost and is_applied and _errors.read_after(error, "whether it was applied", is_applied):
                     return {}
                 delay = next(delays, None)
                 if delay is None or not is_retryable(error):
@@ -178,12 +178,6 @@ class Client:
             on_page, _total = page(number)
             found.extend(on_page)
         return found
-
-    def _ask(self, is_applied: t.Callable[[], bool], lost: EhpcError) -> bool:
-        try:
-            return is_applied()
-        except EhpcError as error:
-            raise lost.with_context("It is not known whether it was applied, because reading failed, too: %s" % error.message) from None
 
     def delays(self) -> t.Iterator[float]:
         """Seconds before each retry: exponential backoff, with jitter so that many hosts do not retry at the same time."""

@@ -10,6 +10,8 @@ import typing as t
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redact_values
 
+T = t.TypeVar("T")
+
 # The collection's own codes: for options that cannot work, and for requests without a response of E-HPC.
 INVALID_OPTIONS = "InvalidOptions"
 INVALID_ANSWER = "InvalidAnswer"
@@ -315,6 +317,14 @@ class EhpcError(Exception):
         error = error_details(self.code, self.message, self.action, self.http_status, self.request_id, self.hint)
         # An option or a response may bring a secret into it, such as a pre-signed URL in the wrong option.
         return t.cast("dict[str, t.Any]", redact_values(dict(self.result, msg=str(self), error=error)))
+
+
+def read_after(error: EhpcError, unknown: str, read: t.Callable[[], T]) -> T:
+    """What ``read`` returns, after this error. If it fails, too, the error is raised with what is not known."""
+    try:
+        return read()
+    except EhpcError as failure:
+        raise error.with_context("It is not known %s, because reading failed, too: %s" % (unknown, failure.message)) from None
 
 
 def invalid_option(message: str, hint: str | None = None) -> EhpcError:

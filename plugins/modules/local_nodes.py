@@ -157,7 +157,7 @@ import typing as t
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _clusters, _nodes, _users
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import poll
 from ansible_collections.alicloud.ehpc.plugins.module_utils._clusters import cluster_id_of
-from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import NOT_STORED, EhpcError, attempt, invalid_option
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import NOT_STORED, EhpcError, attempt, invalid_option, read_after
 from ansible_collections.alicloud.ehpc.plugins.module_utils._module import ModuleDefinition, run
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -276,7 +276,8 @@ def add(client: Client, cluster_id: str, before: dict[str, Node], wanted: list[W
             request_id = send(client, cluster_id, batch, deadline) or request_id
         current = poll(lambda: read(client, cluster_id), lambda nodes: not missing(nodes, wanted), deadline, DELAY, MAX_DELAY)
     except EhpcError as error:
-        raise error.with_context(**changes(before, read_after(error, client, cluster_id), wanted)) from None
+        after = read_after(error, "which nodes were added", lambda: read(client, cluster_id))
+        raise error.with_context(**changes(before, after, wanted)) from None
     left = [node["host_name"] for node in missing(current, wanted)]
     if left:
         message = "E-HPC accepted the nodes, but does not list these yet: %s." % _users.summary(left)
@@ -312,14 +313,6 @@ def send(client: Client, cluster_id: str, nodes: list[Wanted], deadline: float) 
         delay = min(delay * 2, MAX_DELAY)
         left = missing(read(client, cluster_id), nodes)
     return None
-
-
-def read_after(error: EhpcError, client: Client, cluster_id: str) -> dict[str, Node]:
-    """The nodes of the cluster after an error. Raises that error if they cannot be read."""
-    try:
-        return read(client, cluster_id)
-    except EhpcError as failure:
-        raise error.with_context("Which nodes were added is not known, because reading them failed, too: %s" % failure.message) from None
 
 
 def changes(before: dict[str, Node], after: dict[str, Node], wanted: list[Wanted]) -> dict[str, t.Any]:

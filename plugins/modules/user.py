@@ -211,7 +211,7 @@ import typing as t
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _clusters, _user_changes, _users
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import poll
 from ansible_collections.alicloud.ehpc.plugins.module_utils._clusters import cluster_id_of
-from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError, invalid_option
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError, invalid_option, read_after
 from ansible_collections.alicloud.ehpc.plugins.module_utils._generations import GENERATIONS
 from ansible_collections.alicloud.ehpc.plugins.module_utils._module import ModuleDefinition, run
 from ansible_collections.alicloud.ehpc.plugins.module_utils._user_changes import Target
@@ -320,7 +320,7 @@ def apply(target: Target, before: Users, desired: list[User], params: dict[str, 
                 if change.action == "ModifyUserPasswords":
                     waiting = waiting - set(change.names)
         except EhpcError as error:
-            current = read_after(error, target)
+            current = read_after(error, "which users were changed", lambda: _user_changes.read(target))
             if attempts == MAX_ATTEMPTS or plan(current, desired, params, waiting) == changes:
                 raise partly_done(error, target, before, current, passwords - waiting) from None
         else:
@@ -336,14 +336,6 @@ def read_back(target: Target, desired: list[User], params: dict[str, t.Any]) -> 
     """The users of the cluster once nothing is left to change, or at the end of the limit."""
     deadline = time.monotonic() + READ_BACK_LIMIT
     return poll(lambda: _user_changes.read(target), lambda users: not plan(users, desired, params, set()), deadline, READ_BACK_DELAY, READ_BACK_DELAY)
-
-
-def read_after(error: EhpcError, target: Target) -> Users:
-    """The users of the cluster after an error. Raises that error if they cannot be read."""
-    try:
-        return _user_changes.read(target)
-    except EhpcError as failure:
-        raise error.with_context("Which users were changed is not known, because reading them failed too: %s" % failure.message) from None
 
 
 def partly_done(error: EhpcError, target: Target, before: Users, after: Users, passwords: set[str]) -> EhpcError:

@@ -188,6 +188,14 @@ def test_a_failure_reports_what_was_added(service: Service) -> None:
     assert (failure["changed"], failure["added"], failure["error"]["code"]) == (True, ["local001"], "InvalidParams")
 
 
+def test_a_failure_after_which_reads_fail(service: Service) -> None:
+    unreadable = Call("ListNodes", ClusterId=CLUSTER, PageNumber="1", PageSize="100", code="NotAuthorized")
+    service.expects(listing(), adding("local001", code="InvalidParams"), unreadable)
+    error = service.fails(local_nodes, cluster_id=CLUSTER, nodes=[node("local001")])
+    assert error.code == "InvalidParams"
+    assert "It is not known which nodes were added, because reading failed, too: You are not authorized" in error.message
+
+
 def test_nodes_that_are_not_listed_in_time(service: Service) -> None:
     service.expects(listing(), adding("local001"), listing(), listing())
     failure = service.fails(local_nodes, cluster_id=CLUSTER, nodes=[node("local001")], wait_timeout=2).as_failure()

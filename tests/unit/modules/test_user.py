@@ -230,7 +230,7 @@ def test_an_error_after_which_reads_fail(service: Service) -> None:
     service.expects(public(), page(), add(ONE, code="AgentError"), page(code="ManagerNotFound"))
     error = fails(service, desired(ONE))
     assert error.code == "AgentError"
-    assert "Which users were changed is not known, because reading them failed too: The manager nodes" in str(error)
+    assert "It is not known which users were changed, because reading failed, too: The manager nodes" in str(error)
 
 
 def test_passwords_in_batches_that_were_set_before_an_error(service: Service) -> None:
