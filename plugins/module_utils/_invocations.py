@@ -10,6 +10,7 @@ import time
 import typing as t
 from collections import deque
 
+from ansible_collections.alicloud.ehpc.plugins.module_utils._batches import batches
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import items, poll
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 
@@ -65,8 +66,7 @@ def start(client: Client, cluster_id: str, command: str, node_ids: Sequence[str]
     deadline: E-HPC may refuse hundreds. If a response is lost, the command is started once more: it must tolerate that.
     """
     started = Started([], {})
-    waiting: deque[tuple[Sequence[str], EhpcError | None]] = deque()
-    waiting.extend((node_ids[begin : begin + MAX_NODES_PER_CALL], None) for begin in range(0, len(node_ids), MAX_NODES_PER_CALL))
+    waiting: deque[tuple[list[str], EhpcError | None]] = deque((batch, None) for batch in batches(node_ids, MAX_NODES_PER_CALL))
     while waiting:
         group, refusal = waiting.popleft()
         if refusal and time.monotonic() >= deadline:

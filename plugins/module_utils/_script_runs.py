@@ -10,6 +10,7 @@ import time
 import typing as t
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _invocations, _post_scripts, _runner
+from ansible_collections.alicloud.ehpc.plugins.module_utils._batches import batches
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import SCRIPTS_FAILED, EhpcError
 from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import redact_text, redact_url, url_secrets
 
@@ -122,9 +123,8 @@ def run_on(job: Job, runs: list[NodeRun]) -> None:
         if not job.params["force"]:
             _ask(job, _runner.look(job.run, job.steps), _with_status(runs, "skipped"), min(job.params["run_timeout"], MAX_QUICK_COMMAND))
         waiting = _with_status(runs, "skipped")
-        size = job.params["batch"] or len(waiting) or 1
-        for begin in range(0, len(waiting), size):
-            _run_batch(job, waiting[begin : begin + size])
+        for batch in batches(waiting, job.params["batch"] or len(waiting) or 1):
+            _run_batch(job, batch)
             if is_exceeded(runs, job.params["max_fail_percentage"]):
                 break
     except EhpcError as error:

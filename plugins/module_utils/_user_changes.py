@@ -10,6 +10,7 @@ import re
 import typing as t
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _users
+from ansible_collections.alicloud.ehpc.plugins.module_utils._batches import batches
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import NOT_STORED, EhpcError, invalid_option
 from ansible_collections.alicloud.ehpc.plugins.module_utils._generations import NEXT, V1
 
@@ -150,12 +151,12 @@ def predict(current: Users, changes: list[Change]) -> Users:
     return [users[name] for name in sorted(users)]
 
 
-def batches(changes: list[Change], generation: str) -> list[Change]:
+def in_batches(changes: list[Change], generation: str) -> list[Change]:
     """The changes in parts that one call can make."""
     parts = []
     for change in changes:
         size = 1 if generation == NEXT and NEXT_OPERATIONS[change.action][0] == "UpdateUser" else BATCH_SIZE
-        parts += [Change(change.action, change.users[start : start + size]) for start in range(0, len(change.users), size)]
+        parts += [Change(change.action, users) for users in batches(change.users, size)]
     return parts
 
 

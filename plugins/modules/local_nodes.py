@@ -155,6 +155,7 @@ import time
 import typing as t
 
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _clusters, _nodes, _users
+from ansible_collections.alicloud.ehpc.plugins.module_utils._batches import batches
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import poll
 from ansible_collections.alicloud.ehpc.plugins.module_utils._clusters import cluster_id_of
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import NOT_STORED, EhpcError, attempt, invalid_option, read_after
@@ -272,7 +273,7 @@ def add(client: Client, cluster_id: str, before: dict[str, Node], wanted: list[W
     """Add the missing nodes, in as few calls as possible, and wait until they are listed. Raises EhpcError with what was added."""
     current, request_id = before, None
     try:
-        for batch in batches(missing(before, wanted)):
+        for batch in requests_for(missing(before, wanted)):
             request_id = send(client, cluster_id, batch, deadline) or request_id
         current = poll(lambda: read(client, cluster_id), lambda nodes: not missing(nodes, wanted), deadline, DELAY, MAX_DELAY)
     except EhpcError as error:
@@ -286,12 +287,12 @@ def add(client: Client, cluster_id: str, before: dict[str, Node], wanted: list[W
     return current, request_id
 
 
-def batches(nodes: list[Wanted]) -> list[list[Wanted]]:
+def requests_for(nodes: list[Wanted]) -> list[list[Wanted]]:
     """The nodes in parts that one call can add: a call is for one queue."""
     queues: dict[str, list[Wanted]] = {}
     for node in nodes:
         queues.setdefault((node["queue"] or "").strip(), []).append(node)
-    return [found[start : start + BATCH_SIZE] for found in queues.values() for start in range(0, len(found), BATCH_SIZE)]
+    return [batch for of_queue in queues.values() for batch in batches(of_queue, BATCH_SIZE)]
 
 
 def send(client: Client, cluster_id: str, nodes: list[Wanted], deadline: float) -> str | None:

@@ -315,7 +315,7 @@ def apply(target: Target, before: Users, desired: list[User], params: dict[str, 
     while True:
         changes, attempts = plan(current, desired, params, waiting), attempts + 1
         try:
-            for change in _user_changes.batches(changes, target.generation):
+            for change in _user_changes.in_batches(changes, target.generation):
                 _user_changes.send(target, change)
                 if change.action == "ModifyUserPasswords":
                     waiting = waiting - set(change.names)
