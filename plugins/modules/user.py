@@ -38,8 +38,8 @@ options:
     suboptions:
       name:
         description:
-          - The name. It begins with a letter, and has letters, digits and periods only, at most 30 characters.
-          - E-HPC documents a minimum of 6 characters, and has an example with 5. The task warns of a shorter name.
+          - The name. It begins with a letter, consists of letters, digits and periods, and has at most 30 characters.
+          - E-HPC documents a minimum of 6 characters, and has an example with 5. The task warns of a name with fewer than 6.
         type: str
         required: true
       group:
@@ -52,7 +52,8 @@ options:
       password:
         description:
           - The password. Required to create a user.
-          - It has 8 to 30 characters, of at least three of these kinds - upper case, lower case, digits, and C(()~!@#$%^&*-_+=|{}[]:;'/<>,.?).
+          - It has 8 to 30 characters, of at least three of these kinds - upper case, lower case, digits, and
+            V((\)~!@#$%^&*-_+=|{}[]:;'/<>,.?).
           - The API requires it in the URL. Use an HTTPS endpoint, which is the default, and trusted proxies only.
         type: str
   state:
@@ -79,7 +80,7 @@ options:
   check_cluster:
     description:
       - Whether to check first that the cluster is running and not in hybrid-cloud proxy mode, and to fail with the reason if not.
-      - V(false) saves a call.
+      - V(false) saves a call. E-HPC may then refuse the changes.
     type: bool
     default: true
 attributes:
@@ -89,10 +90,11 @@ attributes:
       - With O(update_password=always) each run reports a change.
 notes:
   - Required RAM actions are C(ehpc:ListUsers); C(ehpc:DescribeCluster) with O(check_cluster); and to make changes C(ehpc:AddUsers),
-    C(ehpc:ModifyUserGroups), C(ehpc:ModifyUserPasswords) and C(ehpc:DeleteUsers). E-HPC NEXT requires C(ehpc:GetCluster), C(ehpc:CreateUsers)
-    and C(ehpc:UpdateUser) instead of C(ehpc:DescribeCluster), C(ehpc:AddUsers), C(ehpc:ModifyUserGroups) and C(ehpc:ModifyUserPasswords).
+    C(ehpc:ModifyUserGroups), C(ehpc:ModifyUserPasswords) and C(ehpc:DeleteUsers). A cluster of E-HPC NEXT also requires C(ehpc:GetCluster)
+    with O(check_cluster), and C(ehpc:CreateUsers) and C(ehpc:UpdateUser) instead of C(ehpc:AddUsers), C(ehpc:ModifyUserGroups) and
+    C(ehpc:ModifyUserPasswords).
   - Changes are sent for 20 users at a time and read back. E-HPC NEXT changes groups and passwords of one user at a time. If a call fails or
-    its response is lost, the task reads the users and continues with the remaining changes.
+    its response is lost, the task reads the users and retries the remaining changes. It fails if an attempt has changed nothing.
 seealso:
   - module: alicloud.ehpc.user_info
   - module: alicloud.ehpc.user_sync
@@ -138,17 +140,17 @@ EXAMPLES = r"""
 RETURN = r"""
 cluster_id:
   description: The ID of the cluster.
-  returned: success, and failure after a change
+  returned: success, and if a change fails
   type: str
   sample: ehpc-hz-EXAMPLE
 region:
   description: The region of the cluster.
-  returned: success, and failure after a change
+  returned: success, and if a change fails
   type: str
   sample: cn-hangzhou
 users:
   description: The users of the cluster afterwards, by name; in check mode the users that it would have.
-  returned: success, and failure after a change
+  returned: success, and if a change fails
   type: list
   elements: dict
   sample:
@@ -161,7 +163,7 @@ users:
       type: str
       sample: hpcuser01
     group:
-      description: V(users), or V(wheel) for users that may use sudo.
+      description: V(users), or V(wheel) for users who may use sudo.
       type: str
       sample: users
     add_time:
@@ -170,25 +172,25 @@ users:
       sample: "2026-01-01T08:00:00"
 added:
   description: The names of created users.
-  returned: success, and failure after a change
+  returned: success, and if a change fails
   type: list
   elements: str
   sample: [hpcuser01]
 removed:
   description: The names of deleted users.
-  returned: success, and failure after a change
+  returned: success, and if a change fails
   type: list
   elements: str
   sample: []
 modified:
   description: The names of users whose group was changed.
-  returned: success, and failure after a change
+  returned: success, and if a change fails
   type: list
   elements: str
   sample: []
 password_changed:
   description: The names of users that existed and whose password was set.
-  returned: success, and failure after a change
+  returned: success, and if a change fails
   type: list
   elements: str
   sample: []
@@ -282,7 +284,7 @@ def desired_users(invocation: Invocation) -> list[User]:
     short = _user_changes.short_names(users)
     if short:
         invocation.warn(
-            "These user names have fewer than %d characters, which the service may refuse: %s." % (_user_changes.MIN_NAME_LENGTH, _users.summary(short))
+            "These user names have fewer than %d characters, so E-HPC may refuse them: %s." % (_user_changes.MIN_NAME_LENGTH, _users.summary(short))
         )
     return users
 
@@ -335,7 +337,10 @@ def apply(target: Target, before: Users, desired: list[User], params: dict[str, 
 def read_back(target: Target, desired: list[User], params: dict[str, t.Any]) -> Users:
     """The users of the cluster once nothing is left to change, or at the end of the limit."""
     deadline = time.monotonic() + READ_BACK_LIMIT
-    return poll(lambda: _user_changes.read(target), lambda users: not plan(users, desired, params, set()), deadline, READ_BACK_DELAY, READ_BACK_DELAY)
+    try:
+        return poll(lambda: _user_changes.read(target), lambda users: not plan(users, desired, params, set()), deadline, READ_BACK_DELAY, READ_BACK_DELAY)
+    except EhpcError as error:
+        raise error.with_context("E-HPC had accepted the changes before.") from None
 
 
 def partly_done(error: EhpcError, target: Target, before: Users, after: Users, passwords: set[str]) -> EhpcError:

@@ -266,6 +266,11 @@ def test_changes_that_are_never_read_back(service: Service) -> None:
     assert sum(service.clock.sleeps) == pytest.approx(user_module.READ_BACK_LIMIT)
 
 
+def test_changes_after_which_the_users_cannot_be_read(service: Service) -> None:
+    service.expects(public(), page(ONE), add(TWO), page(code="NotAuthorized"))
+    assert ". E-HPC had accepted the changes before. Grant the RAM action ehpc:ListUsers " in str(fails(service, desired(ONE), desired(TWO)))
+
+
 # Refused
 
 
@@ -322,7 +327,7 @@ def test_passwords_within_the_rule(password: str) -> None:
 def test_short_names_are_warned_of(service: Service) -> None:
     service.expects(public(), page(user("user1"), user("hpcuser1")))
     ensure(service, desired("user1"), desired("hpcuser1"))
-    assert service.warnings == ["These user names have fewer than 6 characters, which the service may refuse: user1."]
+    assert service.warnings == ["These user names have fewer than 6 characters, so E-HPC may refuse them: user1."]
 
 
 @pytest.mark.parametrize(
