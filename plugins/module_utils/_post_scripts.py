@@ -188,7 +188,7 @@ def check_limit(scripts: list[Script]) -> None:
     if len(scripts) > MAX_SCRIPTS:
         raise invalid_option(
             "The list would have %d scripts, but E-HPC stores at most %d per cluster." % (len(scripts), MAX_SCRIPTS),
-            "Remove some, or let one script call others.",
+            "Remove some, or publish all of them as one script: alicloud.ehpc.post_scripts_publish with bundle: true.",
         )
 
 
@@ -258,7 +258,7 @@ def not_stored(cluster_id: str, region: str, stored: list[Script], request_id: s
     """The failure of a write that was accepted but cannot be read back."""
     return EhpcError(
         NOT_STORED,
-        "The post scripts of cluster %s in %s were written, but the service returns a different list: %s."
+        "The post scripts of cluster %s in %s were written, but E-HPC returns a different list: %s."
         % (cluster_id, region, ", ".join(" ".join(filter(None, script.values())) for script in redacted(stored)) or "an empty one"),
         action="SetPostScripts",
         request_id=request_id,

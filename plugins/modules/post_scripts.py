@@ -50,13 +50,14 @@ options:
       checksum:
         description:
           - The SHA-256 checksum of the script, as V(sha256:) and 64 hexadecimal digits. The task fails if the URL has another content.
-            Requires O(preflight) to be V(warn) or V(fail), because E-HPC does not store it.
+          - E-HPC does not store it, so only the preflight compares it. A checksum is refused if O(preflight) is V(off) and
+            O(scripts[].preflight) is not set.
         type: str
       preflight:
         description:
           - The preflight of this script, V(off), V(warn) or V(fail). Defaults to O(preflight).
-          - V(off) accepts a O(scripts[].checksum) and does not compare it. M(alicloud.ehpc.post_scripts_publish) returns V(off), because it
-            has compared its scripts already.
+          - V(off) accepts a O(scripts[].checksum) and does not compare it. M(alicloud.ehpc.post_scripts_publish) returns V(off) for the
+            scripts that it has published and verified.
         type: str
   state:
     description:
@@ -101,8 +102,8 @@ options:
         type: str
       filename:
         description:
-          - The name of the file. An existing file is replaced.
-          - The default is C(<cluster_id>.<YYYY-MM-DD@HH-MM-SS>.yml) with the time in UTC. No existing file is replaced.
+          - The name of the file. An existing file with this name is replaced.
+          - The default is C(<cluster_id>.<YYYY-MM-DD@HH-MM-SS>.yml) with the time in UTC, which never replaces a file.
         type: str
 attributes:
   idempotent:
@@ -113,8 +114,8 @@ notes:
     an entry can be lost. Use C(throttle=1).
   - The preflight uses the network of the host that runs the task, which may differ from that of the nodes. It sends no credentials,
     follows up to 5 redirects to HTTPS, and never contacts link-local addresses and metadata services.
-  - Results contain V(***) instead of signatures and user names in URLs. The module refuses such URLs, so RV(previous_post_scripts) can
-    only restore lists without them. A file of O(backup) restores every list.
+  - Results contain V(***) instead of signatures and user names in URLs. The module refuses URLs with V(***), so
+    RV(previous_post_scripts) cannot restore a list with signatures or user names. A file of O(backup) restores every list.
   - If the task runs as a process, such as on a remote host, O(backup=true) runs the process a second time if there is a change.
 seealso:
   - module: alicloud.ehpc.post_scripts_info
@@ -333,7 +334,7 @@ def read_written(client: Client, cluster_id: str) -> list[Script]:
     try:
         return _post_scripts.read(client, cluster_id)
     except EhpcError as error:
-        raise error.with_context("The new list had been accepted before, but could not be read back.") from None
+        raise error.with_context("E-HPC had accepted the new list before.") from None
 
 
 def build_result(client: Client, cluster_id: str, before: list[Script], after: list[Script], **more: t.Any) -> dict[str, t.Any]:

@@ -458,7 +458,7 @@ def test_never_stored(service: Service) -> None:
     assert failure["error"]["request_id"] == "REQUEST-WRITE"
     assert failure["error"]["hint"]
     assert failure["msg"] == (
-        f"The post scripts of cluster {CLUSTER} in cn-hangzhou were written, but the service returns a different list: {SIGNED_SHOWN} -x. Another client"
+        f"The post scripts of cluster {CLUSTER} in cn-hangzhou were written, but E-HPC returns a different list: {SIGNED_SHOWN} -x. Another client"
         " may be changing the list at the same time. Run the task again; let several hosts change one cluster in turn with throttle: 1."
     )
     assert "EXAMPLEsig" not in str(failure)
@@ -467,7 +467,7 @@ def test_never_stored(service: Service) -> None:
 @pytest.mark.parametrize(("stored", "shown"), [([], "an empty one"), ([script(MONITOR), script(MOUNT, "-y")], f"{MONITOR}, {MOUNT} -y")])
 def test_a_failure_shows_what_is_stored_instead(service: Service, stored: list[t.Any], shown: str) -> None:
     service.expects(read(script(BASE)), write(*BOTH), *[read(*stored)] * 21)
-    assert f"the service returns a different list: {shown}." in service.fails(post_scripts, cluster_id=CLUSTER, scripts=BOTH).message
+    assert f"E-HPC returns a different list: {shown}." in service.fails(post_scripts, cluster_id=CLUSTER, scripts=BOTH).message
 
 
 @pytest.mark.parametrize("message", ["Not for X", "Not for X."])
@@ -478,8 +478,8 @@ def test_a_list_that_was_written_but_cannot_be_read_back(service: Service, messa
     assert failure["request_id"] == "REQUEST-WRITE"
     assert failure["error"]["action"] == "GetPostScripts"
     assert failure["msg"].startswith(
-        f"Cannot read the post scripts of cluster {CLUSTER} in cn-hangzhou: NotAuthorized: Not for X. The new list had been accepted"
-        " before, but could not be read back. "
+        f"Cannot read the post scripts of cluster {CLUSTER} in cn-hangzhou: NotAuthorized: Not for X."
+        " E-HPC had accepted the new list before. "
     )
 
 

@@ -133,7 +133,7 @@ REFUSED: dict[str, tuple[t.Any, dict[str, t.Any], str, str | None]] = {
         post_scripts,
         {"scripts": TOO_MANY},
         "The list would have 17 scripts, but E-HPC stores at most 16 per cluster.",
-        "Remove some, or let one script call others.",
+        "Remove some, or publish all of them as one script: alicloud.ehpc.post_scripts_publish with bundle: true.",
     ),
     "urls twice": (
         post_scripts,
