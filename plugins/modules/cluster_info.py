@@ -60,8 +60,8 @@ options:
     type: int
     default: 15
 notes:
-  - Requires the RAM action C(ehpc:DescribeCluster) with O(cluster_ids), otherwise C(ehpc:ListClusters). E-HPC NEXT requires C(ehpc:GetCluster)
-    instead of C(ehpc:DescribeCluster).
+  - Requires the RAM action C(ehpc:DescribeCluster) with O(cluster_ids), otherwise C(ehpc:ListClusters). For clusters of E-HPC NEXT it is
+    C(ehpc:GetCluster) instead of C(ehpc:DescribeCluster), and both if O(generations) contains both.
 seealso:
   - module: alicloud.ehpc.region_info
   - name: DescribeCluster

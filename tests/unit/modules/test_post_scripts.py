@@ -478,8 +478,7 @@ def test_a_list_that_was_written_but_cannot_be_read_back(service: Service, messa
     assert failure["request_id"] == "REQUEST-WRITE"
     assert failure["error"]["action"] == "GetPostScripts"
     assert failure["msg"].startswith(
-        f"Cannot read the post scripts of cluster {CLUSTER} in cn-hangzhou: NotAuthorized: Not for X."
-        " E-HPC had accepted the new list before. "
+        f"Cannot read the post scripts of cluster {CLUSTER} in cn-hangzhou: NotAuthorized: Not for X. E-HPC had accepted the new list before. "
     )
 
 
