@@ -163,9 +163,10 @@ def _compare_nodes(
 def _not_read(client: Client, cluster_id: str, failed: list[Result]) -> EhpcError:
     reasons = ["%s: %s" % (node["hostname"] or node["id"], node["reason"]) for node in failed[:MAX_NODES_IN_MESSAGE]]
     more = len(failed) - MAX_NODES_IN_MESSAGE
+    count = "There is no report from %d node%s: " % (len(failed), "" if len(failed) == 1 else "s")
     return EhpcError(
         _errors.NODES_NOT_READ,
-        "There is no report of %d nodes: %s" % (len(failed), " ".join(reasons + (["And %d more nodes." % more] if more > 0 else []))),
+        count + " ".join(reasons + (["And %d more." % more] if more > 0 else [])),
         attempted=_errors.attempt("InvokeShellCommand", cluster_id, client.region),
         action="InvokeShellCommand",
     )

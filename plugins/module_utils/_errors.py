@@ -124,13 +124,15 @@ HINTS: dict[str, str] = {
     "UnsupportedHTTPMethod": _ALTERED_REQUEST,
     "InvalidRegionId*": "Check region. alicloud.ehpc.region_info lists the regions.",
     INVALID_ANSWER: "The response did not come from E-HPC. Check endpoint and the proxy variables of the environment.",
-    WRONG_GENERATION: "Use alicloud.ehpc.user, user_info and cluster_script for E-HPC NEXT clusters, and the other modules for E-HPC 1.0 clusters.",
+    WRONG_GENERATION: (
+        "Use alicloud.ehpc.user, user_info, cluster_info and cluster_script for E-HPC NEXT clusters. The other modules are for E-HPC 1.0 clusters."
+    ),
     NOT_SUCCESSFUL: "Check the status of the cluster with alicloud.ehpc.cluster_info, then run the task again.",
     REQUEST_TOO_LONG: "Shorten the request: fewer scripts, shorter URLs (pre-signed URLs are long), shorter arguments, or fewer nodes.",
     CONNECTION_FAILED: "Check that the machine that makes the call can reach the endpoint, and check the proxy variables of the environment.",
     INVALID_ADDRESS: "Check endpoint and the proxy variables of the environment. A SOCKS proxy requires the Python package PySocks.",
     HOST_NOT_FOUND: "Check region, endpoint, and the name resolution of the machine that makes the call.",
-    TIMED_OUT: "Check the network connection to the endpoint, or raise connect_timeout and read_timeout. For user_sync, raise wait_timeout.",
+    TIMED_OUT: "Check the network connection to the endpoint, or raise connect_timeout and read_timeout, and wait_timeout if the module has this option.",
     PROXY_REFUSED: (
         "Check the proxy variables of the environment. HTTPS_PROXY may contain a user name and a password;"
         " NO_PROXY lists the hosts that are reached without the proxy."
@@ -142,7 +144,9 @@ HINTS: dict[str, str] = {
         "This is a bug in the collection or in a library. Report it with the traceback: run the task again with -vvv and ANSIBLE_DISPLAY_TRACEBACK=error."
     ),
     BACKUP_FAILED: "Set backup_options.dir_path to a directory on the controller in which files can be created, or omit backup.",
-    NODES_NOT_READ: "Check these nodes in the E-HPC console, or name the nodes to compare.",
+    NODES_NOT_READ: (
+        "Check these nodes in the E-HPC console. To leave them out, list the others in clusters[].nodes, or in ehpc_bootstrap_run_on_nodes for the playbook drift."
+    ),
     FULL_UPDATE: "Review the settings in update, and set accept_full_update to true.",
     UNSAFE_UPDATE: "Nothing was changed. Set the script in the console.",
     PREFLIGHT_FAILED: (
@@ -161,7 +165,7 @@ _OSS_LATER = "OSS could not process the request, and retries did not help. Run t
 OSS_ACTIONS = ("GetObject", "PutObject")
 # code -> the remedy, for the operations of OSS.
 OSS_HINTS: dict[str, str] = {
-    "NoSuchBucket": "Check bucket and oss_endpoint. The module does not create buckets.",
+    "NoSuchBucket": "Check bucket, bucket_region and oss_endpoint. The module does not create buckets.",
     "AccessDenied": _GRANT_OSS,
     "InvalidAccessKeyId": _WRONG_KEY + " The key must be enabled, too.",
     "SignatureDoesNotMatch": _WRONG_SECRET,
@@ -173,10 +177,10 @@ OSS_HINTS: dict[str, str] = {
     "KmsServiceNotEnabled": "Activate Key Management Service in the region of the bucket, or set server_side_encryption to AES256.",
     "InvalidDigest": _ALTERED_REQUEST,
     "MissingContentLength": _ALTERED_REQUEST,
-    "InvalidArgument": "Check bucket_region, which must be the region of the bucket, server_side_encryption and server_side_encryption_key_id.",
+    "InvalidArgument": "Check server_side_encryption and server_side_encryption_key_id, and that bucket_region is the region of the bucket.",
     "InvalidObjectName": "Shorten prefix or the name of the script.",
     "RequestTimeout": "Check the network connection to the endpoint of OSS.",
-    "FileAlreadyExists": "Another client writes the same object. Run the task again.",
+    "FileAlreadyExists": "Another client is writing the same object. Run the task again.",
     "FileImmutable": "A retention policy of the bucket protects the object. Use another prefix.",
     "InternalError": _OSS_LATER,
     "ServiceUnavailable": _OSS_LATER,
@@ -208,7 +212,7 @@ ATTEMPTS: dict[str, str] = {
     "ModifyUserGroups": "change the groups of users",
     "ModifyUserPasswords": "set passwords of users",
     "GetHybridClusterConfig": "read the configuration for on-premises nodes",
-    "AddLocalNodes": "add on-premises nodes",
+    "AddLocalNodes": "add the on-premises nodes",
     "ListNodes": "list the nodes",
     "InvokeShellCommand": "run a command on the nodes",
     "ListInvocationStatus": "query the status of a command on the nodes",

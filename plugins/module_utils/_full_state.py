@@ -53,9 +53,11 @@ def read(client: Client, cluster_id: str) -> State:
     if not found:
         raise EhpcError(
             INVALID_ANSWER,
-            "Cluster %s is not among them, so its description is not known." % cluster_id,
+            "E-HPC NEXT does not list cluster %s, so its description is not known." % cluster_id,
             attempted=attempt("ListClusters", None, client.region),
             action="ListClusters",
+            # The one of the code is for responses of other services.
+            hint="Check the cluster in the E-HPC console, then run the task again.",
         )
     # Last, because it has most of the settings, and they must be recent.
     return {"listed": found[0], "details": read_details(client, cluster_id)}

@@ -32,8 +32,8 @@ options:
   url:
     description:
       - The URL that nodes download the script from. Required if O(state=present). Ignored if O(state=absent).
-      - Other URLs than HTTP(S) URLs, and pre-signed URLs, which expire, are stored with a warning. Whitespace and control characters are
-        refused.
+      - Pre-signed URLs, which expire, and strings that are neither an HTTP(S) URL nor an absolute path are stored with a warning. Whether
+        E-HPC NEXT accepts paths on the nodes is not documented. Whitespace and control characters are refused.
     type: str
   args:
     description:
@@ -47,8 +47,8 @@ options:
     default: present
   accept_full_update:
     description:
-      - Whether the module may send all settings of the cluster, as O(state) requires if the script differs. Otherwise the module fails in this
-        case, also in check mode, and shows the settings in RV(update).
+      - Whether the module may send all settings of the cluster, which every change of the script requires.
+      - With V(false), the module fails if the script differs, also in check mode, and returns the settings in RV(update).
     type: bool
     default: false
 attributes:
@@ -59,7 +59,9 @@ notes:
   - E-HPC has no conditional write. The settings are read twice before the write, and the module fails if they differ. A change that
     another client makes between the last read and the write, which is the time of one request, is overwritten.
   - The module refuses to write if a setting cannot be sent back, such as power saving of the scheduler, because C(UpdateCluster) may reset it.
-  - How a script is removed is not documented. The module omits it, then sends an empty one, and fails with C(NotStored) if neither works.
+  - How a script is removed is not documented. The module first omits it, then sends an empty one, and fails with C(NotStored) if neither
+    works.
+  - Results contain V(***) instead of the signature of a pre-signed URL.
 seealso:
   - module: alicloud.ehpc.post_scripts
   - module: alicloud.ehpc.post_scripts_publish
@@ -107,7 +109,7 @@ region:
   type: str
   sample: cn-hangzhou
 script:
-  description: The stored script; in check mode the predicted one. V(null) if there is none.
+  description: The stored script; in check mode the predicted one. V(null) if there is no script. C(args) is one string.
   returned: success, and if verification fails (C(NotStored))
   type: dict
   sample:
@@ -143,11 +145,11 @@ update:
       script: https://scripts.example.com/bootstrap.sh
       args: --mode base
 differences:
-  description: The settings that differ, each with its value before and after.
+  description: The settings that differ, by name. Each is a list of the value before and the value after.
   returned: if another client changed the settings, or the update changed others than the script (C(SettingsChanged))
   type: dict
   sample:
-    max_count: ["100", "200"]
+    max_count: [100, 200]
 settings_before:
   description: All settings that were read first.
   returned: like RV(differences)
@@ -261,8 +263,8 @@ def apply(client: Client, cluster_id: str, before: State, settings: dict[str, t.
     stored = shown_script(_full_state.script_of(expected["details"]))
     raise EhpcError(
         NOT_STORED,
-        "The script of cluster %s in %s was written, but the service returns another one: %s."
-        % (cluster_id, client.region, " ".join(filter(None, stored.values())) if stored else "none"),
+        "E-HPC accepted the update, but cluster %s in %s has %s."
+        % (cluster_id, client.region, " ".join(["the script", *filter(None, stored.values())]) if stored else "no script"),
         action="UpdateCluster",
         request_id=request_id,
         hint="Run the task again, or set the script in the console.",
@@ -300,13 +302,13 @@ def check_others(client: Client, cluster_id: str, before: State, after: State) -
     """Raise EhpcError if anything but the script is different than before."""
     found = _full_state.differences(before, after, with_script=False)
     if found:
-        what = "The update of the script was accepted, but other settings of cluster %s in %s are different than before" % (cluster_id, client.region)
+        what = "The update of the script was accepted, but other settings of cluster %s in %s have changed" % (cluster_id, client.region)
         raise changed(what, before, after, found)
 
 
 def changed(what: str, before: State, after: State, found: dict[str, list[t.Any]]) -> EhpcError:
     """The failure if settings differ, with both states."""
-    texts = ["%s was %s, is %s" % (name, old, new) for name, (old, new) in _full_state.shown(found).items()]
+    texts = ["%s was %s and is %s" % (name, old, new) for name, (old, new) in _full_state.shown(found).items()]
     return EhpcError(
         SETTINGS_CHANGED,
         "%s: %s." % (what, "; ".join(texts)),

@@ -476,9 +476,10 @@ def none_read(result: dict[str, t.Any]) -> EhpcError:
     first = clusters[0]
     count = len(clusters)
     error = first["error"]
-    what = "The cluster could not be read" if count == 1 else "None of the %d clusters could be read, the first one" % count
+    what = "The cluster could not be read" if count == 1 else "None of the %d clusters could be read. The first failure" % count
     cause = error["message"] if error["http_status"] is None else "%s: %s" % (error["code"], error["message"])
-    message = "%s (%s in %s): %s" % (what, first["cluster_id"], first["region"] or "no region", cause)
+    where = "%s in %s" % (first["cluster_id"], first["region"]) if first["region"] else first["cluster_id"]
+    message = "%s (%s): %s" % (what, where, cause)
     return EhpcError(error["code"], message, None, error["action"], error["http_status"], error["request_id"], error["hint"], result=result)
 
 

@@ -32,22 +32,22 @@ options:
     type: str
   dest:
     description:
-      - The file to write the configuration to, on the host of the task, with mode 0600. Its directory must exist.
+      - The file to write the configuration to, on the host of the task, with mode V(0600). Its directory must exist.
       - The file is written only if its content or its mode differs, and not in check mode.
     type: path
   return_config:
     description:
-      - Whether the result contains the configuration.
-      - Without it, the result contains the configuration only if the task sets C(no_log). With C(no_log=true) the registered result
-        contains it and the output does not; with C(no_log=false) the output contains it, too.
+      - Whether the result contains the configuration. With V(true), set C(no_log=true), otherwise the output contains it, too.
+      - If this option is omitted, the result contains the configuration only if the task sets C(no_log), to whatever value. With
+        C(no_log=true) the output does not contain it; with C(no_log=false) it does.
     type: bool
 notes:
   - Requires the RAM action C(ehpc:GetHybridClusterConfig).
-  - The configuration is written as E-HPC returns it. The documentation calls it a file in INI format, but its sample seems to be encoded.
-    Which of them the service returns is not known.
+  - The configuration is written as E-HPC returns it. The documentation of E-HPC describes a file in INI format, but its sample seems to be
+    encoded. Which of them E-HPC returns is not known.
   - At C(-vvv), Ansible shows what modules on remote hosts return, regardless of C(no_log). If the result is to contain the
     configuration, read it on the controller (C(delegate_to=localhost)).
-  - E-HPC does not document its response for a cluster that is not a hybrid one. The failure shows what it returned.
+  - E-HPC does not document its response for a cluster that is not a hybrid cluster. The failure contains its code and message.
 seealso:
   - module: alicloud.ehpc.local_nodes
   - name: GetHybridClusterConfig
@@ -67,7 +67,7 @@ EXAMPLES = r"""
   alicloud.ehpc.hybrid_config_info:
     region: cn-hangzhou
     cluster_id: ehpc-hz-EXAMPLE
-    node: local000
+    node: local001
   no_log: true
   register: result
 """
@@ -87,15 +87,15 @@ node:
   description: The node whose configuration it is, or an empty string for that of the cluster.
   returned: success
   type: str
-  sample: local000
+  sample: local001
 dest:
   description: The file with the configuration.
-  returned: success and O(dest) is set
+  returned: success, if O(dest) is set
   type: str
-  sample: /etc/ehpc/cluster.conf
+  sample: /etc/ehpc-cluster.conf
 config:
   description: The configuration. A secret.
-  returned: success and O(return_config), or the task sets C(no_log)
+  returned: success, if O(return_config=true), or if it is omitted and the task sets C(no_log)
   type: str
   sample: "[cluster]"
 error:
@@ -107,7 +107,7 @@ error:
     code: ClusterNotFound
     message: The specified cluster does not exist.
     http_status: 404
-    request_id: 04F0F334-1335-436C-A1D7-6C044FE73368
+    request_id: 04F0F334-1335-436C-A1D7-6C044FE7EXAM
     hint: >-
       Check the cluster ID and the region: cluster IDs are specific to a region and an account. alicloud.ehpc.cluster_info lists the
       clusters that these credentials can access.
@@ -159,7 +159,9 @@ def configuration(client: Client, cluster_id: str, node: str) -> str:
     if not isinstance(config, str) or not config:
         message = "The response has no ClusterConfig."
         request_id = response.get("RequestId")
-        raise EhpcError(INVALID_ANSWER, message, attempt(ACTION, cluster_id, client.region), ACTION, http_status=200, request_id=request_id)
+        # The one of the code is for responses of other services.
+        hint = "Check that the cluster is a hybrid cluster, and that node is the host name of one of its on-premises nodes."
+        raise EhpcError(INVALID_ANSWER, message, attempt(ACTION, cluster_id, client.region), ACTION, 200, request_id, hint)
     client.register_secrets([config])
     return config
 

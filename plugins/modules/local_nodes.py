@@ -13,7 +13,8 @@ author:
   - The alicloud.ehpc contributors (!UNKNOWN)
 description:
   - Adds on-premises nodes to a hybrid cluster (C(AddLocalNodes)) if C(ListNodes) does not list them yet, and waits until it does.
-  - Nodes are compared by host name. The API can neither change nor remove a node; another IP address of a listed node causes a warning.
+  - Nodes are compared by host name. The API can neither change nor remove a node. The task warns if a node of the cluster has another IP
+    address.
 extends_documentation_fragment:
   - alicloud.ehpc._shared
   - alicloud.ehpc._execution
@@ -39,7 +40,7 @@ options:
         required: true
       ip_address:
         description:
-          - The IP address of the node, with which the cluster reaches it.
+          - The IP address at which the cluster reaches the node.
         type: str
         required: true
       cpu_cores:
@@ -54,7 +55,7 @@ options:
         required: true
       queue:
         description:
-          - The queue that the node is added to. By default, the service chooses one.
+          - The queue that the node is added to. If it is omitted, E-HPC chooses one.
         type: str
   wait_timeout:
     description:
@@ -65,8 +66,8 @@ options:
 notes:
   - Requires the RAM actions C(ehpc:ListNodes) and C(ehpc:AddLocalNodes).
   - C(Nodes) is sent as a list with one object for each node, with the keys C(HostName), C(IpAddress), C(CpuCores) and C(Memory). The
-    example in the documentation of E-HPC has two objects for one node, which is probably a mistake. If the service refuses the
-    request, the failure shows what it returned.
+    example in the documentation of E-HPC has two objects for one node, which is probably a mistake. If E-HPC refuses the
+    request, the failure contains its code and message.
 seealso:
   - module: alicloud.ehpc.hybrid_config_info
   - name: AddLocalNodes
@@ -92,14 +93,14 @@ cluster_id:
   description: The ID of the cluster.
   returned: success
   type: str
-  sample: ehpc-hz-EXAMPLE
+  sample: ehpc-sh-EXAMPLE3
 region:
   description: The region of the cluster.
   returned: success
   type: str
-  sample: cn-hangzhou
+  sample: cn-shanghai
 nodes:
-  description: The nodes of the option O(nodes), as the cluster has them; in check mode with those that would be added.
+  description: The nodes in O(nodes), as E-HPC lists them; in check mode also those that would be added.
   returned: success
   type: list
   elements: dict
@@ -110,7 +111,7 @@ nodes:
       status: running
   contains:
     id:
-      description: The ID of the node; null or empty if it has none.
+      description: The ID of the node. V(null) or empty if it has no ID.
       type: str
       sample: ""
     host_name:
@@ -122,20 +123,20 @@ nodes:
       type: str
       sample: 192.0.2.11
     status:
-      description: The status, in lower case; null for a node that would be added.
+      description: The status, in lower case. V(null) for a node that would be added.
       type: str
       sample: running
 added:
-  description: The host names of the nodes that were added, or would be in check mode.
-  returned: always, if the cluster was read
+  description: The host names of the nodes that were added; in check mode those that would be added.
+  returned: success, and if adding nodes fails
   type: list
   elements: str
   sample: [local001]
 request_id:
-  description: The request ID of the last write, or null.
+  description: The request ID of the last write; V(null) if nothing was written or the response was lost.
   returned: success
   type: str
-  sample: 04F0F334-1335-436C-A1D7-6C044FE73368
+  sample: 04F0F334-1335-436C-A1D7-6C044FE7EXAM
 error:
   description: Structured error details.
   returned: failure
@@ -145,7 +146,7 @@ error:
     code: ConflictOpt
     message: A conflicting operation is running.
     http_status: 403
-    request_id: 04F0F334-1335-436C-A1D7-6C044FE73368
+    request_id: 04F0F334-1335-436C-A1D7-6C044FE7EXAM
     hint: Another operation on the cluster is in progress. Wait until it has finished, then run the task again.
 """
 

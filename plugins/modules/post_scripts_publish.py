@@ -269,7 +269,7 @@ error:
     message: The specified bucket does not exist.
     http_status: 404
     request_id: 65A1B2C3D4E5F60718293A03
-    hint: Check bucket and oss_endpoint. The module does not create buckets.
+    hint: Check bucket, bucket_region and oss_endpoint. The module does not create buckets.
 """
 
 import typing as t

@@ -117,7 +117,7 @@ def test_a_script_that_cannot_be_removed(service: Service) -> None:
     service.expects(get(), *reads(), *reads(), update(None), *kept, *reads(), update(empty), *kept)
     error = fails(service, state="absent")
     assert (error.code, error.result) == ("NotStored", {"script": script(OLD["Script"], "-v")})
-    assert f"The script of cluster {CLUSTER} in cn-hangzhou was written, but the service returns another one: {OLD['Script']} -v." in str(error)
+    assert f"E-HPC accepted the update, but cluster {CLUSTER} in cn-hangzhou has the script {OLD['Script']} -v." in str(error)
 
 
 # What would be reset
@@ -156,8 +156,9 @@ def test_values_that_are_not_from_the_service(service: Service) -> None:
     assert "MaxCount is not a number" in fails(service, **WANTED).message
     service.expects(get(), Call("ListClusters", ClusterIds=[CLUSTER], PageNumber="1", PageSize="10", generation="next", answer={"Clusters": []}))
     error = fails(service, **WANTED)
-    assert (error.code, error.message) == ("InvalidAnswer", f"Cluster {CLUSTER} is not among them, so its description is not known.")
+    assert (error.code, error.message) == ("InvalidAnswer", f"E-HPC NEXT does not list cluster {CLUSTER}, so its description is not known.")
     assert (error.action, error.attempted) == ("ListClusters", "list the clusters in cn-hangzhou")
+    assert error.hint == "Check the cluster in the E-HPC console, then run the task again."
 
 
 # Changes of other clients
@@ -203,7 +204,7 @@ def test_a_setting_that_is_different_afterwards_is_reported(service: Service) ->
     error = fails(service, **WANTED)
     assert (error.code, error.result["differences"]) == ("SettingsChanged", {"idle_interval": [4, 6]})
     assert "The update of the script was accepted, but other settings of cluster" in error.message
-    assert error.message.endswith("are different than before: idle_interval was 4, is 6.")
+    assert error.message.endswith("have changed: idle_interval was 4 and is 6.")
     assert (error.result["settings_before"]["cluster_description"], error.result["settings_after"]["cluster_description"]) == ("third-floor", "third-floor")
     assert (error.result["settings_before"]["idle_interval"], error.result["settings_after"]["idle_interval"]) == (4, 6)
 
@@ -222,7 +223,7 @@ def test_another_script_than_the_one_that_was_written(service: Service) -> None:
     service.expects(get(), *reads(), *reads(), update(), *patiently(service, *reads({})))
     error = fails(service, **WANTED)
     assert (error.message, error.result) == (
-        f"The script of cluster {CLUSTER} in cn-hangzhou was written, but the service returns another one: none.",
+        f"E-HPC accepted the update, but cluster {CLUSTER} in cn-hangzhou has no script.",
         {"script": None},
     )
 

@@ -200,7 +200,7 @@ def test_no_cluster_can_be_read(service: Service) -> None:
     service.expects(describe(code="ClusterNotFound"), get_cluster(code="ClusterNotFound"))
     service.expects(describe(OTHER, code="ClusterNotFound"), get_cluster(OTHER, code="ClusterNotFound"))
     error = fails(service, {"name": "a"}, {"cluster_id": OTHER})
-    assert str(error).startswith(f"None of the 2 clusters could be read, the first one ({CLUSTER} in cn-hangzhou): ClusterNotFound: ")
+    assert str(error).startswith(f"None of the 2 clusters could be read. The first failure ({CLUSTER} in cn-hangzhou): ClusterNotFound: ")
     assert [cluster["name"] for cluster in error.result["clusters"]] == ["a", None]
 
 
@@ -338,7 +338,7 @@ def test_nodes_that_do_not_report(service: Service) -> None:
     reasons = [entry["reason"] for entry in found["nodes"]]
     assert reasons == [None, "The node is stopped.", "The node has no ID, so E-HPC cannot run commands on it.", "The command ended without a report."]
     assert (found["state"], found["scripts"]["state"], found["error"]["code"]) == ("failed", "in_sync", "NodesNotRead")
-    assert found["error"]["message"].startswith("There is no report of 3 nodes: compute002: The node is stopped. compute003: ")
+    assert found["error"]["message"].startswith("There is no report from 3 nodes: compute002: The node is stopped. compute003: ")
 
 
 @pytest.mark.usefixtures("run_id")

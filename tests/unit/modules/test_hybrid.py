@@ -108,6 +108,7 @@ def test_a_response_without_a_configuration(service: Service, config: t.Any) -> 
     service.expects(reading(config))
     error = service.fails(hybrid_config_info, cluster_id=CLUSTER).as_failure()["error"]
     assert (error["code"], error["message"], error["request_id"]) == ("InvalidAnswer", "The response has no ClusterConfig.", "REQUEST")
+    assert error["hint"].startswith("Check that the cluster is a hybrid cluster")
 
 
 def test_a_cluster_that_is_not_a_hybrid_one(service: Service) -> None:
