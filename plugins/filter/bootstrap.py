@@ -10,7 +10,7 @@ import functools
 import typing as t
 from collections.abc import Mapping
 
-from ansible_collections.alicloud.ehpc.plugins.plugin_utils import _bootstrap_options, _bootstrap_results
+from ansible_collections.alicloud.ehpc.plugins.plugin_utils import _bootstrap_options, _bootstrap_plan, _bootstrap_results
 from ansible_collections.alicloud.ehpc.plugins.plugin_utils._actions import accounts_of
 from ansible_collections.alicloud.ehpc.plugins.plugin_utils._untrusted import as_data
 
@@ -38,6 +38,7 @@ class FilterModule:
         filters: dict[str, t.Callable[..., t.Any]] = {
             "account_names": account_names,
             "bootstrap_options": _bootstrap_options.bootstrap_options,
+            "bootstrap_plan": _bootstrap_plan.bootstrap_plan,
             "bootstrap_result": _bootstrap_results.bootstrap_result,
             "bootstrap_table": _bootstrap_results.bootstrap_table,
         }
