@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import sysconfig
-from pathlib import Path
 
 import pytest
 from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.support import pythons
 from ansible_collections.alicloud.ehpc.tests.support.playing import COLLECTIONS
 
 VERSIONS = ("3.10", "3.11", "3.12", "3.13")
-PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
 CALL = """
 import json, sys
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import client_for
@@ -31,18 +29,8 @@ except EhpcError as error:
 """
 
 
-def found(version: str) -> str | None:
-    """A Python of this version that really runs, because a program on the path may be a stub."""
-    if version == "%d.%d" % sys.version_info[:2]:
-        return sys.executable
-    candidates = [shutil.which(f"python{version}"), *sorted(map(str, PYENV.glob(f"versions/{version}.*/bin/python{version}")))]
-    for candidate in filter(None, candidates):
-        if subprocess.run([candidate, "-c", "import ssl"], capture_output=True, check=False).returncode == 0:
-            return candidate
-    return None
-
-
-PYTHONS = {version: python for version in VERSIONS for python in [found(version)] if python}
+PYTHONS = {version: str(python) for version in VERSIONS for python in [pythons.find(version, needs="ssl")] if python}
+PYTHONS["%d.%d" % sys.version_info[:2]] = sys.executable
 
 
 def called(python: str, emulator: Emulator) -> str:

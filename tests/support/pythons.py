@@ -13,9 +13,9 @@ import typing as t
 from pathlib import Path
 
 
-def find(*versions: str) -> Path | None:
-    """The first Python of these versions that can create virtual environments, on the path or of pyenv."""
-    return next((python for version in versions for python in _candidates(version) if _works(python, version)), None)
+def find(*versions: str, needs: str = "ensurepip, venv") -> Path | None:
+    """The first Python of these versions, on the path or of pyenv, that has the modules it needs: by default those for virtual environments."""
+    return next((python for version in versions for python in _candidates(version) if _works(python, version, needs)), None)
 
 
 def _candidates(version: str) -> t.Iterator[Path]:
@@ -26,9 +26,9 @@ def _candidates(version: str) -> t.Iterator[Path]:
     yield from sorted(pyenv.glob(f"versions/{version}.*/bin/python{version}"))
 
 
-def _works(python: Path, version: str) -> bool:
+def _works(python: Path, version: str, needs: str) -> bool:
     """Pyenv puts programs on the path that only say that there is no such version."""
-    check = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2])"
+    check = f"import sys, {needs}; print('%d.%d' % sys.version_info[:2])"
     ran = subprocess.run([python, "-c", check], capture_output=True, text=True, check=False)
     return ran.returncode == 0 and ran.stdout.strip() == version
 

@@ -44,6 +44,12 @@ def test_a_python_of_pyenv_instead_of_a_stub(machine: Path) -> None:
     assert pythons.find(OWN) == installed
 
 
+def test_a_python_that_cannot_create_environments(machine: Path) -> None:
+    program(machine / f"python{OWN}", f"case $2 in *ensurepip*) exit 1 ;; esac\nexec '{sys.executable}' \"$@\"")
+    assert pythons.find(OWN) is None
+    assert pythons.find(OWN, needs="ssl") == machine / f"python{OWN}"
+
+
 def test_certification_is_not_checked_without_a_supported_python(machine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "argv", ["certification.py", str(machine), str(machine)])
     certification.main()
