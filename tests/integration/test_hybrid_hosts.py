@@ -215,3 +215,12 @@ def test_hosts_that_fail_and_hosts_that_do_not(site: Site, emulator: Emulator) -
     assert [node.host_name for node in emulator.state.clusters[CLUSTER].nodes[3:]] == ["broken", "good", "idle", "lost", "remote"]
     assert SIGNATURE not in run.everything() + previewed.everything()
     assert "EXAMPLE-configuration" not in json.dumps([result.result for result in run.results])
+
+    # Whether E-HPC has a configuration for a node that it does not know is not documented.
+    emulator.state.config_of_unknown_node = "refuse"
+    site.add("late")
+    refused = site.role(arguments=("--limit", "idle,late"), code=2)
+    late = of_host(refused, WRITE, "late")
+    assert (late.error["action"], late.error["code"], site.config("late").exists()) == ("GetHybridClusterConfig", "InvalidParams", False)
+    assert [of_host(refused, name, "idle").status for name in (WRITE, RUN)] == ["ok", "ok"]
+    assert "late" not in [node.host_name for node in emulator.state.clusters[CLUSTER].nodes]
