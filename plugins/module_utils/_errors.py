@@ -145,7 +145,8 @@ HINTS: dict[str, str] = {
     ),
     BACKUP_FAILED: "Set backup_options.dir_path to a directory on the controller in which files can be created, or omit backup.",
     NODES_NOT_READ: (
-        "Check these nodes in the E-HPC console. To leave them out, list the others in clusters[].nodes, or in ehpc_bootstrap_run_on_nodes for the playbook drift."
+        "Check these nodes in the E-HPC console. To leave them out, list the others in clusters[].nodes, or in ehpc_bootstrap_run_on_nodes"
+        " for the playbook drift."
     ),
     FULL_UPDATE: "Review the settings in update, and set accept_full_update to true.",
     UNSAFE_UPDATE: "Nothing was changed. Set the script in the console.",

@@ -77,14 +77,14 @@ def address(params: Mapping[str, t.Any], endpoint: str | None, region: str) -> A
     bucket, is_cname = params["bucket"], params["oss_cname"]
     if not endpoint:
         if is_cname:
-            raise invalid_option("oss_cname requires oss_endpoint.", "Set it to the custom domain of the bucket, or leave oss_cname out.")
+            raise invalid_option("oss_cname requires oss_endpoint.", "Set oss_endpoint to the custom domain of the bucket, or omit oss_cname.")
         endpoint = service_url(region, params["oss_endpoint_type"] == "internal")
     endpoint = checked_endpoint("oss_endpoint", endpoint, "oss-cn-hangzhou.aliyuncs.com")
     made = Address(bucket, region, endpoint, is_cname)
     if urlsplit(endpoint).path:
-        raise invalid_option("oss_endpoint: %s has a path." % endpoint, "Leave it out: the names of objects begin with prefix.")
+        raise invalid_option("oss_endpoint: %s has a path." % endpoint, "Omit the path, and set prefix instead.")
     if not is_cname and made.host.startswith(bucket + "."):
-        raise invalid_option("oss_endpoint: %s begins with the name of the bucket." % endpoint, "Leave the name out; it is in the option bucket.")
+        raise invalid_option("oss_endpoint: %s begins with the name of the bucket." % endpoint, "Omit the name: bucket contains it.")
     return made
 
 

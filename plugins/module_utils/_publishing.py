@@ -96,7 +96,7 @@ def _entry(where: str, entry: dict[str, t.Any]) -> Entry:
     if source == "url":
         return _at_url(where, entry)
     if entry.get("checksum") or entry.get("preflight"):
-        raise invalid_option("%s has a checksum or a preflight, which are for a url." % where, "Leave them out: what is published is read back and compared.")
+        raise invalid_option("%s has checksum or preflight, which are for scripts with url only." % where, "Omit them: a published script is always verified.")
     name = _checked_name(where + " has a name that", entry.get("name") or _name_of(where, source, entry[source]))
     content = _checked_content("%s (%s)" % (where, name), _content(where, source, entry) if passed is None else passed)
     return Entry(name, Script("", _shown_args(where, entry.get("args"))), content)
@@ -117,7 +117,7 @@ def _at_url(where: str, entry: Mapping[str, t.Any]) -> Entry:
     if redact_url(script.url) != script.url:
         raise invalid_option(
             "%s.url contains a signature or a user name, which no result shows: %s." % (where, redact_url(script.url)),
-            "Publish the script instead of its URL, or give the URL to post_scripts itself.",
+            "Use src to publish the script, or pass the URL to alicloud.ehpc.post_scripts directly.",
         )
     name = entry.get("name") and _checked_name(where + " has a name that", entry["name"])
     return Entry(name or "", script)
@@ -133,7 +133,7 @@ def _shown_args(where: str, args: t.Any) -> str:
 
 def _name_of(where: str, source: str, path: str) -> str:
     if source == "content":
-        raise invalid_option("%s has a content and no name." % where, "Set name, such as base.sh.")
+        raise invalid_option("%s has content and no name." % where, "Set name, such as base.sh.")
     name = path.rpartition("/")[2]
     return name[: -len(".j2")] if name.endswith(".j2") else name
 
@@ -184,8 +184,8 @@ def destination(params: Mapping[str, t.Any], region: str) -> Destination:
         raise invalid_option("The option bucket is required to publish scripts.", "Set it to the name of an OSS bucket.")
     if not _BUCKET.fullmatch(params["bucket"]):
         raise invalid_option(
-            "bucket: %r is not a valid name of a bucket." % redact_text(params["bucket"]),
-            "It has 3 to 63 lower-case letters, digits and hyphens, and neither begins nor ends with a hyphen.",
+            "bucket: %r is not a valid bucket name." % redact_text(params["bucket"]),
+            "A bucket name has 3 to 63 lower-case letters, digits and hyphens, and neither begins nor ends with a hyphen.",
         )
     address = _oss.address(params, params["oss_endpoint"] or first_variable("ALIBABA_CLOUD_OSS_ENDPOINT"), region)
     return Destination(address, _prefix(params["prefix"]), _node_url(params["node_endpoint"], address))
@@ -228,7 +228,7 @@ def _node_url(node_endpoint: str | None, address: Address) -> str:
     base = node_endpoint.rstrip("/")
     if not re.fullmatch(r"https?://[^/?#\s@]+(/[^?#\s]*)?", base) or not urlsplit(base).hostname or not base.isprintable():
         raise invalid_option(
-            "node_endpoint must be internal, public, or a URL without a user name and a query, not %s." % redact_text(node_endpoint),
+            "node_endpoint must be internal, public, or a URL with neither a user name nor a query, not %s." % redact_text(node_endpoint),
             "Set it to a value such as https://scripts.example.com.",
         )
     return base

@@ -15,6 +15,7 @@ description:
   - Compares the post-processing scripts and the users of many clusters with a desired state, in one task and in parallel.
   - With O(nodes=true) it also asks the nodes of each cluster whether they have run the scripts, and which user IDs they know.
   - A cluster that cannot be read does not stop the others. The task fails if none of the clusters can be read.
+  - A cluster of E-HPC NEXT cannot be compared. It has the state V(failed) with the code C(WrongGeneration).
 extends_documentation_fragment:
   - alicloud.ehpc._shared
   - alicloud.ehpc._execution
@@ -40,7 +41,7 @@ options:
         type: str
       name:
         description:
-          - The name of the cluster in the result. Defaults to the name that E-HPC has.
+          - The name of the cluster in the result. Defaults to the name of the cluster in E-HPC.
         type: str
       scripts:
         description:
@@ -50,7 +51,8 @@ options:
         suboptions:
           url:
             description:
-              - The URL. A difference in the signature of a pre-signed URL is drift, too; results mask signatures.
+              - The URL of the script. A difference in the signature of a pre-signed URL is drift, too. Results contain V(***) instead of
+                signatures.
             type: str
             required: true
           args:
@@ -59,8 +61,8 @@ options:
             type: raw
           checksum:
             description:
-              - The SHA-256 checksum of the script. E-HPC stores no checksums, so it is compared with O(nodes=true) only, as a part of the list
-                that nodes have run.
+              - The SHA-256 checksum of the script, as V(sha256:) and 64 hexadecimal digits. E-HPC stores no checksums, so it is compared with
+                O(nodes=true) only, as a part of the list that nodes have run.
             type: str
           preflight:
             description:
@@ -68,18 +70,18 @@ options:
             type: str
       purge:
         description:
-          - V(true) means that the cluster should have exactly O(clusters[].scripts). With V(false) other scripts are no drift.
+          - V(true) means that the cluster should have exactly O(clusters[].scripts). With V(false), other scripts are not drift.
         type: bool
         default: true
       users:
         description:
-          - The users that the cluster should have. Omit it to compare no users. Other users are returned, and are no drift.
+          - The users that the cluster should have. Omit it to compare no users. Other users of the cluster are returned, and are not drift.
           - Each is a name, or a dictionary with C(name) and C(uid). User IDs are compared with O(nodes=true) only.
         type: list
         elements: raw
       proxy_mode_users:
         description:
-          - As O(clusters[].users), for users that only a cluster in hybrid-cloud proxy mode should have.
+          - Users in addition to O(clusters[].users), for a cluster in hybrid-cloud proxy mode. Ignored for other clusters.
         type: list
         elements: raw
       nodes:
@@ -110,7 +112,7 @@ options:
 notes:
   - Requires the RAM actions C(ehpc:DescribeCluster), C(ehpc:GetPostScripts) and C(ehpc:ListUsers), and with O(nodes=true) also
     C(ehpc:ListNodes), C(ehpc:InvokeShellCommand), C(ehpc:ListInvocationStatus) and C(ehpc:ListInvocationResults).
-  - Each cluster takes one call, one more if scripts are compared, and one more for 50 users.
+  - Each cluster takes one call, one more if scripts are compared, and one more for every 50 users if users are compared.
   - If the endpoint of a region cannot be reached, all clusters of the region fail without further calls.
 seealso:
   - module: alicloud.ehpc.post_scripts
@@ -158,7 +160,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 access_key:
-  description: The ID of the access key that signed the calls.
+  description: The AccessKey ID that signed the calls. Empty if no call was made.
   returned: success, and if no cluster can be read
   type: str
   sample: LTAIEXAMPLE
@@ -194,21 +196,21 @@ clusters:
       type: str
       sample: ehpc-hz-EXAMPLE
     name:
-      description: The name of the cluster. Null if it is not known.
+      description: The name of the cluster. V(null) if it is not known.
       type: str
       sample: cfd-1
     region:
-      description: The region of the cluster. Null if none is set.
+      description: The region of the cluster. V(null) if no region is set.
       type: str
       sample: cn-hangzhou
     status:
-      description: The status of the cluster in E-HPC, such as V(running). Null if it could not be read.
+      description: The status of the cluster in E-HPC, such as V(running). V(null) if it could not be read.
       type: str
       sample: running
     state:
       description:
-        - The worst state of the parts. V(failed), a part could not be read; V(drifted), a part differs from the desired state; V(in_sync); or
-          V(not_compared), there is no desired state.
+        - V(failed) if a part could not be read, otherwise V(drifted) if a part differs from the desired state, V(in_sync) if no part
+          differs, and V(not_compared) if there is no desired state.
       type: str
       sample: drifted
     scripts:
@@ -270,17 +272,22 @@ clusters:
           elements: str
           sample: []
         unexpected:
-          description: Users of the cluster that are not desired users. They are no drift.
+          description: Users of the cluster that are not desired users. They are not drift.
           type: list
           elements: str
           sample: [hpcuser09]
         wrong_uids:
-          description: Users that have another user ID on a node, each with C(name), C(uid), C(expected) and C(node).
+          description:
+            - Users that have another user ID on a node, each with C(name), the C(uid) on the node, the C(expected) user ID, and the C(node).
           type: list
           elements: dict
-          sample: []
+          sample:
+            - name: hpcuser01
+              uid: 1002
+              expected: 1001
+              node: compute000
     nodes:
-      description: The nodes that were asked. Empty without O(nodes=true).
+      description: The nodes that were asked. Empty if O(nodes=false).
       type: list
       elements: dict
       sample: []
@@ -290,7 +297,7 @@ clusters:
           type: str
           sample: i-EXAMPLE
         hostname:
-          description: The host name of the node.
+          description: The host name of the node. V(null) if it has no host name.
           type: str
           sample: compute000
         state:
@@ -298,25 +305,30 @@ clusters:
           type: str
           sample: in_sync
         scripts:
-          description: Whether the node has run exactly the desired scripts, V(in_sync), V(drifted), V(failed) or V(not_compared).
+          description:
+            - V(in_sync) if the node has run exactly the desired scripts, V(drifted) if not, V(failed) if the node did not report, V(not_compared)
+              if there are no desired scripts.
           type: str
           sample: in_sync
         wrong_uids:
-          description: Users that have another user ID on the node, each with C(name), C(uid) and C(expected).
+          description: Users that have another user ID on the node, each with C(name), the C(uid) on the node, and the C(expected) user ID.
           type: list
           elements: dict
-          sample: []
+          sample:
+            - name: hpcuser01
+              uid: 1002
+              expected: 1001
         unknown_users:
-          description: Users with a desired user ID that the node does not know. They are no drift of the node.
+          description: Users with a desired user ID that do not exist on the node. They are not drift.
           type: list
           elements: str
-          sample: []
+          sample: [hpcuser02]
         reason:
-          description: The reason why the node did not report. Otherwise null.
+          description: The reason why the node did not report. V(null) if it did.
           type: str
           sample: The node is stopped.
     error:
-      description: The first failure of the cluster, with the same keys as RV(error). Null if there is no failure.
+      description: The first failure of the cluster, with the same keys as RV(error). V(null) if there is no failure.
       type: dict
       sample:
         action: DescribeCluster
@@ -324,7 +336,9 @@ clusters:
         message: The specified cluster does not exist.
         http_status: 404
         request_id: 04F0F334-1335-436C-A1D7-6C044FE7EXAM
-        hint: Check the cluster ID and the region.
+        hint: >-
+          Check the cluster ID and the region: cluster IDs are specific to a region and an account.
+          alicloud.ehpc.cluster_info lists the clusters that these credentials can access.
 summary:
   description: The number of clusters of each state.
   returned: success, and if no cluster can be read

@@ -17,9 +17,10 @@ description:
   - The name of an object contains the SHA-256 checksum of its content, C(<prefix>/<sha256>/<name>). A changed script is another object with
     another URL, so clusters and nodes get it only when their list is set to it. Objects are never overwritten and never deleted, because
     lists that are in use refer to them.
-  - Reads each object, and writes it only if it does not exist. What was written is read back and compared.
-  - Scripts with O(scripts[].url) are returned unchanged, so that a list can contain both. A list that contains nothing else needs neither
-    a bucket nor the SDK.
+  - Reads each object, and writes it only if it does not exist. A written object is read back and compared. An object with the same name and
+    another content is a failure (C(ContentMismatch)).
+  - Scripts with O(scripts[].url) are returned unchanged, so that a list can contain both. If all scripts have O(scripts[].url), neither a
+    bucket nor the Python package C(alibabacloud-oss-v2) is required.
 extends_documentation_fragment:
   - alicloud.ehpc._shared
   - alicloud.ehpc._execution
@@ -28,9 +29,9 @@ extends_documentation_fragment:
 options:
   scripts:
     description:
-      - The scripts, in the order of the returned list, at most 16 unless O(bundle) is set. Each has exactly one of O(scripts[].src), O(scripts[].template),
-        O(scripts[].content) and O(scripts[].url).
-      - A script that is published begins with C(#!), has lines that end with LF, no NUL byte, and at most 1 MiB.
+      - The scripts, in the order of the returned list, at most 16 unless O(bundle=true). Each has exactly one of O(scripts[].src),
+        O(scripts[].template), O(scripts[].content) and O(scripts[].url).
+      - A script that is published must begin with C(#!), have lines that end with LF, contain no NUL byte, and not be larger than 1 MiB.
       - Nodes read scripts without credentials. Do not put secrets into them; let the scripts fetch secrets.
     type: list
     elements: dict
@@ -39,16 +40,16 @@ options:
       src:
         description:
           - A file on the controller, also if the task is for another host. It is searched for as M(ansible.builtin.copy) does, in C(files) of the
-            role, then beside the playbook, and published byte by byte. Files that are encrypted with Ansible Vault are decrypted.
+            role, then beside the playbook, and published unchanged. Files that are encrypted with Ansible Vault are decrypted.
         type: str
       template:
         description:
           - A template on the controller, searched for and rendered as M(ansible.builtin.template) does with its default options.
-          - Each different result is another object. Avoid dates, random values and anything else that differs from run to run.
+          - Each different result is another object. Avoid dates, random values and other values that differ from run to run.
         type: str
       content:
         description:
-          - The script itself. Requires O(scripts[].name).
+          - The content of the script. Requires O(scripts[].name).
         type: str
       url:
         description:
@@ -66,37 +67,37 @@ options:
         type: raw
       checksum:
         description:
-          - The checksum of a script with O(scripts[].url), as in M(alicloud.ehpc.post_scripts). It is returned and not compared here. Nodes
-            that run a bundle compare it.
+          - The checksum of a script with O(scripts[].url), as in M(alicloud.ehpc.post_scripts). It is returned unchanged, and this module does
+            not compare it. Nodes that run a bundle compare it.
         type: str
       preflight:
         description:
-          - The preflight of a script with O(scripts[].url), as in M(alicloud.ehpc.post_scripts). It is returned.
+          - The preflight of a script with O(scripts[].url), as in M(alicloud.ehpc.post_scripts). It is returned unchanged.
         type: str
   bundle:
     description:
-      - Whether to publish one bash script that runs all O(scripts) in their order, and return that one. It has at most 1 MiB, and may
-        contain more than 16 scripts.
-      - E-HPC promises no order and compares nothing. A bundle stops at the first script that fails, with its exit status, and verifies each
-        content before it runs it. Scripts with O(scripts[].url) are fetched by the node, and compared if they have a
+      - Whether to publish one bash script that runs all O(scripts) in their order, and to return only this script. It must not be larger than
+        1 MiB, and may contain more than 16 scripts.
+      - E-HPC documents no order of execution, and verifies no content. A bundle stops at the first script that fails, with its exit status, and
+        verifies each script before it runs it. Nodes fetch scripts with O(scripts[].url), and verify them if they have a
         O(scripts[].checksum).
-      - The logs on a node are C(/var/log/ehpc-post-scripts/NN-name.log). M(alicloud.ehpc.post_scripts_run) leaves a node alone that has run
-        the bundle when it was initialized.
+      - The logs on a node are C(/var/log/ehpc-post-scripts/NN-name.log). M(alicloud.ehpc.post_scripts_run) skips a node that has run the bundle
+        during its initialization.
     type: bool
     default: false
   bundle_name:
     description:
-      - The last part of the name of the object of a bundle, as O(scripts[].name).
+      - The last part of the name of the object with the bundle, with the same rules as O(scripts[].name). Ignored if O(bundle=false).
     type: str
     default: bootstrap.sh
   bucket:
     description:
-      - The name of the bucket. Required with O(bundle), and unless all scripts have O(scripts[].url). The module does not create buckets.
+      - The name of an existing bucket. Required if O(bundle=true), or if a script has no O(scripts[].url).
     type: str
   prefix:
     description:
       - The beginning of the names of all objects. It consists of letters, digits, periods, underscores, hyphens and slashes.
-      - No lifecycle rule of the bucket may delete objects of this prefix. They are written once and used for years.
+      - No lifecycle rule of the bucket may delete objects with this prefix, because they are written once and stay in use.
     type: str
     default: ehpc-post-scripts
   bucket_region:
@@ -151,9 +152,9 @@ requirements:
   - alibabacloud-oss-v2 >= 1.3.2, if a script is published
 notes:
   - Requires the RAM actions C(oss:GetObject) and C(oss:PutObject) on C(acs:oss:*:*:<bucket>/<prefix>/*).
-  - In check mode objects are read and not written. The returned URLs are the final ones, so that a preview of
-    M(alicloud.ehpc.post_scripts) with this list shows the true difference.
-  - The contents of scripts appear in no result, no diff and no output.
+  - In check mode objects are read and not written. The returned URLs are the final ones, so that
+    M(alicloud.ehpc.post_scripts) shows the true difference for this list in check mode.
+  - Results, diffs and outputs never contain the contents of scripts.
 seealso:
   - module: alicloud.ehpc.post_scripts
   - module: alicloud.ehpc.post_scripts_run
@@ -227,17 +228,17 @@ scripts:
       type: str
       sample: --mode base
     checksum:
-      description: The SHA-256 checksum; V(null) for a script with a URL and without a checksum.
+      description: The SHA-256 checksum. V(null) for a script with O(scripts[].url) and without O(scripts[].checksum).
       type: str
       sample: sha256:a8076d3d28d21e02012b20eaf7dbf75409a6277134439025f282e368e3305abf
     preflight:
-      description: V(off) for a published script, because it was compared already; for others, as given.
+      description: V(off) for a published script, because it was verified already. For other scripts the given value, if there is one.
       type: str
       sample: "off"
 published:
   description:
-    - The objects of this list. C(changed) is whether the object did not exist before.
-    - After a failure, those that exist for certain.
+    - The objects with the scripts. C(changed) is V(true) if the object did not exist before. C(size) is in bytes.
+    - After a failure, the objects that were verified before it.
   returned: success, and failure after an object was written
   type: list
   elements: dict
