@@ -165,7 +165,10 @@ def check_can_sync(cluster: Mapping[str, t.Any], region: str) -> None:
             "It is not in hybrid-cloud proxy mode (it is %s)." % kind,
             attempted=attempted,
             action="SyncUsers",
-            hint="Only hybrid clusters with a proxy node have on-premises users to synchronize. If you are sure that this is one, set check_cluster to false.",
+            hint=(
+                "Only hybrid clusters with a proxy node have on-premises users to synchronize. Manage the users of other clusters with"
+                " alicloud.ehpc.user. If you are sure that this cluster has a proxy node, set check_cluster to false."
+            ),
         )
 
 

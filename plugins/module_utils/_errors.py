@@ -66,7 +66,7 @@ _CHECK_USERS = "Check the users of the cluster with alicloud.ehpc.user_info, the
 # code -> the remedy. A code that ends in '*' is a prefix; the longest match is used.
 # Sources: the error tables of the operations' pages, and the table of public error codes of the API gateway.
 HINTS: dict[str, str] = {
-    "InvalidParams": "Check that cluster_id is an E-HPC 1.0 cluster, and that every value is valid.",
+    "InvalidParams": "Check that every value is valid, and that cluster_id is a cluster of the generation that the module is for.",
     CLUSTER_NOT_FOUND: (
         "Check the cluster ID and the region: cluster IDs are specific to a region and an account."
         " alicloud.ehpc.cluster_info lists the clusters that these credentials can access."

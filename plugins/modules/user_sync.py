@@ -199,8 +199,8 @@ error:
     http_status: null
     request_id: null
     hint: >-
-      Only hybrid clusters with a proxy node have on-premises users to synchronize. If you are sure that this is one, set
-      check_cluster to false.
+      Only hybrid clusters with a proxy node have on-premises users to synchronize. Manage the users of other clusters with
+      alicloud.ehpc.user. If you are sure that this cluster has a proxy node, set check_cluster to false.
 """
 
 import time

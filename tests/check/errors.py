@@ -15,6 +15,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "docs/docsite/rst/guide_errors.rst"
+# What is code in hints: variables, options, RAM actions, hosts, commands.
+NAMES = (
+    r"[A-Z_]+=\w+|\w+_\w+(?:\.\w+)*(?:: internal)?|ehpc:OPERATION|oss:\w+|oss-[\w.-]+\.com|acl: public-read|http://|-vvv"
+    r"|pip install [\w -]+ requests"
+)
+# Options whose names are ordinary words, and which have no article in hints.
+OPTIONS = "endpoint|region|bucket|prefix|preflight|update|backup"
 E_HPC = "Codes of E-HPC and of the collection\n------------------------------------\n\n"
 OSS = "\nCodes of OSS\n------------\n\nFor the operations of OSS, ``GetObject`` and ``PutObject``, these remedies take precedence over those above.\n\n"
 
@@ -40,7 +47,8 @@ def _code(code: str) -> str:
 def _prose(hint: str) -> str:
     """A hint in markup: with links to modules, and with names as code."""
     text = re.sub(r"alicloud\.ehpc\.(\w+)", r":ansplugin:`alicloud.ehpc.\1#module`", hint.format(action="OPERATION"))
-    return re.sub(r"(?<![\w`.:])([A-Z_]+=\w+|\w+_\w+|ehpc:OPERATION|http://|-vvv|pip install [\w -]+ requests)(?![\w`])", r"``\1``", text)
+    text = re.sub(rf"(?<![\w`.:])({NAMES})(?![\w`])", r"``\1``", text)
+    return re.sub(rf"(?<!the )(?<!The )(?<!\ba )(?<!another )(?<!OSS )(?<![\w`.:-])({OPTIONS})(?![\w`-])", r"``\1``", text)
 
 
 if __name__ == "__main__":

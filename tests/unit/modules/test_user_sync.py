@@ -340,7 +340,8 @@ def test_cluster_not_in_proxy_mode(service: Service, info: dict[str, t.Any], kin
     error = service.fails(user_sync, check_mode, cluster_id=CLUSTER)
     assert str(error) == (
         f"Cannot synchronize the users of cluster {CLUSTER} in cn-hangzhou: It is not in hybrid-cloud proxy mode (it is {kind}). Only hybrid clusters"
-        " with a proxy node have on-premises users to synchronize. If you are sure that this is one, set check_cluster to false."
+        " with a proxy node have on-premises users to synchronize. Manage the users of other clusters with alicloud.ehpc.user. If you are sure"
+        " that this cluster has a proxy node, set check_cluster to false."
     )
     assert (error.code, error.action) == ("NotInProxyMode", "SyncUsers")
 
