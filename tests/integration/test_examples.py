@@ -31,7 +31,7 @@ HYBRID = {
 }
 BUCKET = "hpc-scripts-example"
 # The files that are published, beside the playbook.
-FILES = ("scripts/base.sh", "scripts/mount.sh.j2")
+FILES = ("scripts/base.sh", "scripts/mount.sh.j2", "files/base.sh", "templates/mount.sh.j2")
 SCENARIO = {
     "clusters": [
         {"id": CLUSTER, "name": "cfd-1", **HYBRID},
