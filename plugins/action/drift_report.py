@@ -18,7 +18,7 @@ from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 from ansible.utils.display import Display
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _drift
-from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import invalid_option
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError, invalid_option
 from ansible_collections.alicloud.ehpc.plugins.plugin_utils import _drift_report
 from ansible_collections.alicloud.ehpc.plugins.plugin_utils._actions import accounts_of, run_action
 from ansible_collections.alicloud.ehpc.plugins.plugin_utils._bootstrap_options import publish_key
@@ -44,7 +44,10 @@ class ActionModule(ActionBase):
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         _validation, options = self.validate_argument_spec(SPEC)
         variables = task_vars or {}
-        path = _drift_report.checked_path(options["path"])
+        try:
+            path = _drift_report.checked_path(options["path"])
+        except EhpcError as error:
+            raise AnsibleActionFail(str(error)) from None
         hosts = list(read_hosts(variables["ansible_play_hosts_all"], variables, Templar(self._loader)))
         account_hosts = sorted({account_host_of(host.options) for host in hosts} - {""})
         if account_hosts and not options["accounts"]:
@@ -133,4 +136,4 @@ def _write(path: Path, report: dict[str, t.Any], access_key: str, nodes: bool) -
     try:
         _drift_report.write(path, report, access_key, nodes)
     except OSError as error:
-        raise AnsibleActionFail("The report %s could not be written: %s." % (path, error.strerror)) from None
+        raise AnsibleActionFail("The report cannot be written to %s: %s." % (path, error.strerror)) from None

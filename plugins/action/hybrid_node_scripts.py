@@ -90,6 +90,6 @@ def _outcome(node: NodeRun, client: Client, cluster_id: str, scripts: list[_post
     result = {"changed": node.changed or node.status == "would_run", "cluster_id": cluster_id, "region": client.region, **own}
     result["scripts"] = _post_scripts.redacted(scripts)
     if node.status in FAILED_STATUSES:
-        message = "The post scripts of cluster %s failed on %s: %s" % (cluster_id, node.hostname, node.reason())
+        message = "The post scripts of cluster %s in %s failed on %s: %s" % (cluster_id, client.region, node.hostname, node.reason())
         raise EhpcError(SCRIPTS_FAILED, message, hint=HINT, result=result)
     return result

@@ -13,8 +13,8 @@ version_added: 1.0.0
 author:
   - The alicloud.ehpc contributors (!UNKNOWN)
 description:
-  - Reads a file that M(alicloud.ehpc.post_scripts) wrote because of its option O(alicloud.ehpc.post_scripts#module:backup).
-  - Fails if the file cannot be read or is not a backup. The message contains nothing of its content.
+  - Reads a file that M(alicloud.ehpc.post_scripts) wrote with O(alicloud.ehpc.post_scripts#module:backup=true).
+  - Fails if the file cannot be read or is not a backup. The message contains no content of the file.
   - The playbook C(alicloud.ehpc.restore) uses it.
 options:
   _terms:
@@ -39,9 +39,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: A dictionary for each file, with C(cluster_id), C(region), C(created) and C(scripts).
+  description:
+    - A dictionary for each file. C(created) is the time in UTC, and C(scripts) is a list for M(alicloud.ehpc.post_scripts).
   type: list
   elements: dict
+  sample:
+    - cluster_id: ehpc-hz-EXAMPLE
+      region: cn-hangzhou
+      created: "2026-01-31T08:30:00Z"
+      scripts:
+        - url: https://scripts.example.com/base.sh
+          args: --mode base
 """
 
 import os

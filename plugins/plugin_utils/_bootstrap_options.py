@@ -215,7 +215,7 @@ def _nodes(value: t.Any) -> list[str]:
     names = _names(value)
     roles = [name for name in names if name in NODE_ROLES]
     if roles and roles != names:
-        raise Mistake("must contain either roles or nodes; it is %s." % _quoted(", ".join(names)))
+        raise Mistake("must contain either roles or names of nodes; it is %s." % _quoted(", ".join(names)))
     return names
 
 
@@ -238,7 +238,7 @@ def _mistakes_of_script(number: int, entry: t.Any) -> list[str]:
     if isinstance(entry, Mapping):
         sources = [name for name in SOURCES if entry.get(name)]
         found = ", ".join(sources) or "none of them"
-        return [] if len(sources) == 1 else ["must have one of %s for each script; script %d has %s." % (", ".join(SOURCES), number, found)]
+        return [] if len(sources) == 1 else ["must have exactly one of %s for each script; script %d has %s." % (", ".join(SOURCES), number, found)]
     url = _script_of_line(str(entry))["url"]
     if isinstance(entry, str) and ("://" in url or url.startswith("/")):
         return []

@@ -38,7 +38,7 @@ def hybrid_options(variables: Mapping[str, t.Any], facts: Mapping[str, t.Any]) -
     node: dict[str, t.Any] = {name: _text(given.get(name)) or _text(_fact(facts, path)) for name, path in TEXT_FACTS.items()}
     for name, path in NUMBER_FACTS.items():
         node[name] = _number(name, _text(given.get(name)) or _text(_fact(facts, path)), mistakes)
-    mistakes += ["%s%s is empty, and the facts of the host have no value for it." % (PREFIX, name) for name, value in node.items() if value == ""]
+    mistakes += ["%s%s is empty, and the facts of the host have no value for it. Set it." % (PREFIX, name) for name, value in node.items() if value == ""]
     seconds = _number(RUN_TIMEOUT, _text(given.get(RUN_TIMEOUT)) or str(DEFAULT_RUN_TIMEOUT), mistakes)
     options = {name: texts[name] for name in ("cluster_id", "region", "config_path")}
     return {**options, "node": {**node, "queue": texts["queue"]}, RUN_TIMEOUT: seconds, "mistakes": mistakes}

@@ -41,7 +41,9 @@ def test_a_variable_takes_precedence_over_the_fact() -> None:
 
 @pytest.mark.parametrize("facts", [{}, {"default_ipv4": {}}, {"default_ipv4": None}])
 def test_neither_variable_nor_fact(facts: dict[str, t.Any]) -> None:
-    empty = [f"{PREFIX}{name} is empty, and the facts of the host have no value for it." for name in ("host_name", "ip_address", "cpu_cores", "memory_mb")]
+    empty = [
+        f"{PREFIX}{name} is empty, and the facts of the host have no value for it. Set it." for name in ("host_name", "ip_address", "cpu_cores", "memory_mb")
+    ]
     assert options_of(facts)["mistakes"] == empty
 
 
