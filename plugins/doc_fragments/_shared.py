@@ -12,13 +12,13 @@ class ModuleDocFragment:
 options:
   access_key:
     description:
-      - The AccessKey ID. Requires O(secret_key). Defaults to E(ALIBABA_CLOUD_ACCESS_KEY_ID).
+      - The access key ID. Requires O(secret_key). Defaults to E(ALIBABA_CLOUD_ACCESS_KEY_ID).
       - Without any credentials, the default chain of C(alibabacloud-credentials) is used.
     type: str
     aliases: [access_key_id, alicloud_access_key]
   secret_key:
     description:
-      - The AccessKey secret. Defaults to E(ALIBABA_CLOUD_ACCESS_KEY_SECRET).
+      - The access key secret. Defaults to E(ALIBABA_CLOUD_ACCESS_KEY_SECRET).
     type: str
     aliases: [secret_access_key, access_key_secret, alicloud_secret_key]
   security_token:

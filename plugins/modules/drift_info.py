@@ -160,7 +160,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 access_key:
-  description: The AccessKey ID that signed the calls. Empty if no call was made.
+  description: The access key ID that signed the calls. Empty if no call was made.
   returned: success, and if no cluster can be read
   type: str
   sample: LTAIEXAMPLE

@@ -69,7 +69,7 @@ def _row(cluster: Cluster) -> dict[str, str]:
 
 def users_in_words(users: Mapping[str, t.Any]) -> str:
     """The state of the users, with the number of those that differ."""
-    counts = ["%d %s" % (len(users[key]), word) for key, word in (("missing", "missing"), ("wrong_uids", "wrong UID")) if users[key]]
+    counts = ["%d %s" % (len(users[key]), word) for key, word in (("missing", "missing"), ("wrong_uids", "with wrong UID")) if users[key]]
     return WORDS[users["state"]] + (" (%s)" % ", ".join(counts) if counts else "")
 
 

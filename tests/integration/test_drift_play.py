@@ -74,7 +74,9 @@ def test_three_of_a_hundred_have_drifted_and_two_are_broken(play: Play) -> None:
         summary = {"total": 100, "in_sync": 95, "drifted": 3, "failed": 2, "not_compared": 0}
         assert stats(run) == {"summary": summary, "drifted": [changed, appended, fewer], "failed": [denied, unmanaged]}
         assert "\n100 clusters: 95 in sync, 3 drifted, 2 failed\n" in run.stdout
-        assert run["Fail if a cluster could not be read"].msg == f"These clusters could not be read: {denied}, {unmanaged}."
+        assert (
+            run["Fail if a cluster could not be read"].msg == f"These clusters could not be read: {denied}, {unmanaged}. The table above contains the reasons."
+        )
         assert [line.split()[0] for line in table(run)[95:]] == [changed, appended, fewer, denied, unmanaged]
         assert {call.action for call in emulator.calls} == {"ListRegions", "ListClusters", "DescribeCluster", "GetPostScripts", "ListUsers"}
         assert {name: (json.dumps(cluster.post_scripts), sorted(cluster.users)) for name, cluster in clusters.items()} == before
@@ -110,7 +112,10 @@ def test_three_of_a_hundred_have_drifted_and_two_are_broken(play: Play) -> None:
         again = {**DESIRED, "ehpc_drift_report": "", "ehpc_drift_fail": ""}
         assert stats(drift(play, emulator, 0, {**again, "ehpc_in_process": False}, check=True))["summary"]["drifted"] == 3, "as a process, too"
         run = drift(play, emulator, 2, {**again, "ehpc_drift_fail": "true"})
-        assert run["Fail if a cluster has drifted"].msg == f"These clusters have drifted: {changed}, {appended}, {fewer}."
+        assert (
+            run["Fail if a cluster has drifted"].msg
+            == f"These clusters have drifted: {changed}, {appended}, {fewer}. The playbook bootstrap restores their desired state."
+        )
 
 
 def test_desired_state_from_the_variables_of_hosts(play: Play) -> None:

@@ -109,7 +109,7 @@ def test_what_next_does_not_have(bootstrap: t.Callable[..., Run], emulator: Emul
     found = {name: results(bootstrap(SECOND, code=2, **variables))[SECOND] for name, variables in failures.items()}
     assert [found[name]["error_code"] for name in ("sync_users", "run_on_nodes")] == ["WrongGeneration"] * 2
     assert "accept_full_update" in found["consent"]["error"]
-    assert "ehpc_bootstrap_post_scripts_purge cannot be false" in found["purge"]["error"]
+    assert "Set ehpc_bootstrap_post_scripts_purge to true" in found["purge"]["error"]
     assert emulator.state.clusters[SECOND].updates == 0
 
     one = results(bootstrap(SECOND, post_scripts=url))[SECOND]

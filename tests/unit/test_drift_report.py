@@ -82,12 +82,12 @@ def test_content_of_the_page() -> None:
     assert page.text("h1") == "Drift of E-HPC clusters"
     assert page.text("p", "lead") == "3 clusters: 1 in sync, 1 drifted, 1 failed"
     made = [text for dl in page.all("dl") for text in page.texts("dd", inside=dl)]
-    assert made == ["2026-01-01 00:00:00 UTC", "LTAIEXAMPLE", "cn-hangzhou", "asked"]
+    assert made == ["2026-01-01 00:00:00 UTC", "LTAIEXAMPLE", "cn-hangzhou", "compared"]
     overview, *others = page.tables()
     assert overview == [
         ["Cluster", "State", "Scripts", "Users", "Nodes", "Name", "Region", "Status", "Problem"],
         ["ehpc-hz-00003", "failed", "in sync", "failed", "", "cfd-3", "cn-hangzhou", "stopped", "ManagerNotFound: No manager."],
-        ["ehpc-hz-00002", "drifted", "drifted", "drifted (1 missing, 1 wrong UID)", "1 drifted, 1 failed", "cfd-2", "cn-hangzhou", "running", ""],
+        ["ehpc-hz-00002", "drifted", "drifted", "drifted (1 missing, 1 with wrong UID)", "1 drifted, 1 failed", "cfd-2", "cn-hangzhou", "running", ""],
         ["ehpc-hz-00001", "in sync", "in sync", "in sync", "", "cfd-1", "cn-hangzhou", "running", ""],
     ]
     assert others == [
@@ -190,10 +190,10 @@ def test_a_thousand_clusters_are_below_five_megabytes() -> None:
 
 def test_table() -> None:
     assert _drift_report.table([FAILED, cluster(1), DRIFTED]) == [
-        "CLUSTER        REGION       STATUS   STATE    SCRIPTS  USERS                             NODES                PROBLEM",
+        "CLUSTER        REGION       STATUS   STATE    SCRIPTS  USERS                                  NODES                PROBLEM",
         "ehpc-hz-00001  cn-hangzhou  running  in sync  in sync  in sync",
-        "ehpc-hz-00002  cn-hangzhou  running  drifted  drifted  drifted (1 missing, 1 wrong UID)  1 drifted, 1 failed",
-        "ehpc-hz-00003  cn-hangzhou  stopped  failed   in sync  failed                                                 ManagerNotFound: No manager.",
+        "ehpc-hz-00002  cn-hangzhou  running  drifted  drifted  drifted (1 missing, 1 with wrong UID)  1 drifted, 1 failed",
+        "ehpc-hz-00003  cn-hangzhou  stopped  failed   in sync  failed                                                      ManagerNotFound: No manager.",
     ]
     assert _drift_report.table([cluster(1)])[0].split() == ["CLUSTER", "REGION", "STATUS", "STATE", "SCRIPTS", "USERS"]
     assert _drift_report.sentence(_drift.summary([cluster()])) == "1 cluster: 1 in sync"
