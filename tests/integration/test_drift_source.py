@@ -150,6 +150,17 @@ def test_an_hour_of_failures_leaves_nothing_behind(monkeypatch: pytest.MonkeyPat
             assert max(counts[5:]) <= max(counts[:5]), "threads, or clients with their connections"
 
 
+@pytest.mark.parametrize(
+    ("content", "message"), [(None, "cannot be read: No such file or directory."), (b"[", "is not a valid YAML file."), (b"\xff", "is not a valid YAML file.")]
+)
+def test_a_file_that_cannot_be_read(tmp_path: Path, content: bytes | None, message: str) -> None:
+    file = tmp_path / "clusters.yml"
+    if content:
+        file.write_bytes(content)
+    (event,) = SOURCE["compare"]({"file": str(file)})
+    assert event["error"] == {"code": "InvalidOptions", "message": f"The file {file} {message}"}
+
+
 @pytest.mark.parametrize("args", [{}, {"clusters": [{"cluster_id": CLUSTER}], "interval": 0}])
 def test_options_that_cannot_work(args: dict[str, t.Any]) -> None:
     with pytest.raises(ValueError, match="requires clusters or file"):

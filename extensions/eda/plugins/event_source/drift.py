@@ -32,14 +32,17 @@ DOCUMENTATION = r"""
 ---
 short_description: Receive events when E-HPC clusters drift from their desired state
 description:
-  - Compares clusters with their desired state again and again, as alicloud.ehpc.drift_info does, and never writes to E-HPC.
-  - An event is sent when a cluster has drifted, when it has its desired state again, and when it cannot be read. A cluster that stays as it is
-    sends no further events, and a cluster that has its desired state at the first comparison sends none.
-  - An event has the keys of an element of C(clusters) of alicloud.ehpc.drift_info, with signatures masked, and C(previous), the last known state.
+  - Compares clusters with their desired state periodically, as alicloud.ehpc.drift_info does, and never writes to E-HPC.
+  - Sends an event when a cluster has drifted, when it has its desired state again, and when it cannot be read. Sends no further events while
+    the state of a cluster stays the same, and no event for a cluster that has its desired state at the first comparison.
+  - An event has the keys of an element of C(clusters) that alicloud.ehpc.drift_info returns, with signatures masked, and C(previous), the last
+    known state V(in_sync) or V(drifted). C(previous) is V(null) before the first successful comparison.
+  - If the comparison as a whole fails, for example because O(file) cannot be read, the event has V(null) as C(cluster_id) and C(region), the state
+    V(failed), and C(error) with C(code) and C(message).
 options:
   clusters:
     description:
-      - The clusters and their desired state, as in alicloud.ehpc.drift_info. Either this or O(file) is required.
+      - The clusters and their desired state, as in alicloud.ehpc.drift_info. Required unless O(file) is set, and ignored if it is set.
     type: list
     elements: dict
   file:
@@ -52,7 +55,7 @@ options:
     type: float
     default: 300
 notes:
-  - All other options of alicloud.ehpc.drift_info are accepted, too. Set credentials as environment variables.
+  - All other options of alicloud.ehpc.drift_info are accepted, too. Set credentials as environment variables. Warnings are not reported.
 """
 
 EXAMPLES = r"""
@@ -127,8 +130,11 @@ def compare(args: dict[str, t.Any]) -> list[Event]:
         options = {name: value for name, value in args.items() if name not in OWN_OPTIONS}
         if args.get("file"):
             options["clusters"] = yaml.safe_load(Path(args["file"]).read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        return [_failed("InvalidOptions", "The file %s cannot be read: %s." % (args["file"], type(error).__name__))]
+    except OSError as error:
+        return [_failed("InvalidOptions", "The file %s cannot be read: %s." % (args["file"], error.strerror))]
+    except (yaml.YAMLError, UnicodeDecodeError):
+        # Without the message of the parser, which may contain a signature.
+        return [_failed("InvalidOptions", "The file %s is not a valid YAML file." % args["file"])]
     validated = ArgumentSpecValidator(SPEC).validate(options)
     if validated.error_messages:
         return [_failed("InvalidOptions", "%s." % "; ".join(validated.error_messages))]
@@ -161,7 +167,7 @@ async def main(queue: asyncio.Queue[Event], args: dict[str, t.Any]) -> None:
 
 
 if __name__ == "__main__":
-    # For a try without ansible-rulebook: drift.py FILE prints the events.
+    # To try it without ansible-rulebook: drift.py FILE prints the events.
     class Printing:
         """A queue that prints."""
 
