@@ -278,6 +278,24 @@ def test_without_a_check_of_the_cluster(service: Service) -> None:
     assert service.run(user, cluster_id=CLUSTER, users=[{"name": ONE}], state="absent", check_cluster=False)["removed"] == [ONE]
 
 
+@pytest.mark.parametrize(
+    ("calls", "code", "words_of"),
+    [
+        ([words.page(code=UNKNOWN), page(code=UNKNOWN)], UNKNOWN, "alicloud.ehpc.cluster_info lists the clusters"),
+        ([words.page(code=UNKNOWN), page(code="ManagerNotFound")], "ManagerNotFound", "No cluster of another generation has this ID."),
+        ([words.page(code="NotAuthorized")], "NotAuthorized", "Grant the RAM action ehpc:ListUsers"),
+        ([words.page(code=UNKNOWN), page(), create(ONE, code="AgentError"), page()], "AgentError", f"Cannot create users of cluster {CLUSTER} in "),
+    ],
+)
+def test_failures_without_a_check_of_the_cluster(service: Service, calls: list[Call], code: str, words_of: str) -> None:
+    """The failure of the call that does not find the cluster is not in the message, unless no generation has the cluster."""
+    service.expects(*calls)
+    error = service.fails(user, cluster_id=CLUSTER, users=[desired(ONE)], check_cluster=False)
+    assert error.code == code
+    assert words_of in str(error)
+    assert (UNKNOWN in str(error)) == (code == UNKNOWN)
+
+
 def test_a_cluster_that_is_not_running(service: Service) -> None:
     service.expects(describe(code=UNKNOWN), get_cluster(ClusterStatus="stopped"))
     assert service.fails(user, cluster_id=CLUSTER, users=[]).code == "InvalidClusterStatus"
