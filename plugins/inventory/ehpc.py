@@ -178,6 +178,7 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcE
 from ansible_collections.alicloud.ehpc.plugins.module_utils._version import VERSION
 from ansible_collections.alicloud.ehpc.plugins.plugin_utils._fleet import Fleet
 from ansible_collections.alicloud.ehpc.plugins.plugin_utils._host_names import HostNames
+from ansible_collections.alicloud.ehpc.plugins.plugin_utils._secrets import register_options
 from ansible_collections.alicloud.ehpc.plugins.plugin_utils._untrusted import as_data
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -278,11 +279,12 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return [by_lower_case[value.lower()] for value in values]
 
     def _shared_options(self, config: dict[str, t.Any]) -> dict[str, t.Any]:
-        """The shared options in the file. ``resolve`` adds those of the environment, as for modules."""
+        """The shared options in the file. ``resolve`` adds those of the environment, as for modules. The secrets of both are registered."""
         params: dict[str, t.Any] = {}
         for name, spec in SHARED_SPEC.items():
             given = any(key in config for key in (name, *spec.get("aliases", ())))
             params[name] = self._templated(name) if given else None
+        register_options(SHARED_SPEC, params, {})
         return params
 
     def _regions(self, params: dict[str, t.Any]) -> list[str]:

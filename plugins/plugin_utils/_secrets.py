@@ -34,7 +34,7 @@ def register_texts(value: t.Any) -> None:
 
 
 def register_options(spec: t.Mapping[str, t.Any], options: t.Mapping[str, t.Any], environment: t.Mapping[str, str]) -> None:
-    """Register the secrets of a task: its secret options, their environment variables, and what its URLs hold."""
+    """Register the secrets of a task or an inventory: its secret options, their environment variables, and what its URLs hold."""
     variables = [name for option, names in ENVIRONMENT.items() if SHARED_SPEC[option].get("no_log") for name in names]
     found = [environment.get(name) or os.environ.get(name) for name in variables]
     in_urls = {secret for secret in secrets_in(options) if len(secret) >= MIN_LENGTH}

@@ -22,7 +22,7 @@ from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
 from ansible_collections.alicloud.ehpc.tests.emulator.state import Cluster
 from ansible_collections.alicloud.ehpc.tests.support.documents import load, yaml_blocks
 from ansible_collections.alicloud.ehpc.tests.support.hostile import Hostile
-from ansible_collections.alicloud.ehpc.tests.support.playing import ROOT, Play
+from ansible_collections.alicloud.ehpc.tests.support.playing import MASKS, ROOT, Play
 
 REGIONS = ["cn-hangzhou", "cn-shanghai", "ap-southeast-1"]
 INVENTORY_COMMAND, PLAYBOOK_COMMAND = (str(Path(sys.executable).with_name(name)) for name in ("ansible-inventory", "ansible-playbook"))
@@ -524,9 +524,13 @@ def test_an_account_without_clusters(inventory: Inventory, emulator: Emulator) -
 def test_templated_credentials_and_blank_variables(inventory: Inventory, emulator: Emulator) -> None:
     blank = {"ALIBABA_CLOUD_SECURITY_TOKEN": "", "ALIBABA_CLOUD_PROFILE": "", "ALIBABA_CLOUD_REGION_ID": ""}
     found = inventory(
-        secret_key="{{ lookup('env', 'THE_SECRET') }}", env={**blank, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "EXAMPLE", "THE_SECRET": emulator.secret_key}
+        secret_key="{{ lookup('env', 'THE_SECRET') }}",
+        compose={"shown": f"'{emulator.secret_key}'"},
+        env={**blank, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "EXAMPLE-of-the-environment", "THE_SECRET": emulator.secret_key},
     )
     assert len(found.hosts) == 7
+    # From then on, Ansible masks the secrets of the file in all of its output.
+    assert {variables["shown"] for variables in found.variables.values()} == {"$REDACTED$" if MASKS else emulator.secret_key}
 
 
 def documented_sources() -> list[dict[str, t.Any]]:
