@@ -15,6 +15,8 @@ LINK := $(COLLECTIONS)/ansible_collections/alicloud/ehpc
 # The tools of `make check` have an environment of their own, because some of them require older versions of packages than the tests.
 CHECK_VENV := .venv-check
 CHECK_BIN := $(CHECK_VENV)/bin
+# ansible-rulebook is large, and useless without Java.
+EDA_VENV := .venv-eda
 # Building the tarball requires ansible-core only.
 PACKAGE_VENV := build/venv-package
 # The tools check a copy of what git tracks or would track: a repository of its own, at a path that fits, without caches.
@@ -60,6 +62,17 @@ TESTS ?= tests
 .PHONY: test
 test: setup ## Run all tests: units, and playbooks against the emulator. TESTS limits them.
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal $(TESTS)
+
+$(EDA_VENV)/.ready: tests/requirements-eda.txt meta/ee-requirements.txt
+	$(call install,$(EDA_VENV),tests/requirements-eda.txt)
+
+.PHONY: java
+java:
+	@$(PYTHON) tests/check/eda.py
+
+.PHONY: test-eda
+test-eda: java setup $(EDA_VENV)/.ready ## Test the rulebook with ansible-rulebook, which make test does if it is installed (requires Java 17).
+	EHPC_REQUIRE_RULEBOOK=1 $(BIN)/python -m pytest tests/integration/test_drift_rulebook.py
 
 $(VENV)/.strength: tests/requirements-strength.txt $(VENV)/.ready
 	$(call install,$(VENV),$<)
@@ -217,4 +230,4 @@ release: $(CHECK_VENV)/.ready ## Test and check a release, and list the content 
 
 .PHONY: clean
 clean: ## Remove everything that the other targets created.
-	rm -rf $(VENV) $(CHECK_VENV) .venv-matrix build .pytest_cache .hypothesis
+	rm -rf $(VENV) $(CHECK_VENV) $(EDA_VENV) .venv-matrix build .pytest_cache .hypothesis

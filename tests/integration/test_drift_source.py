@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The event source of drift: which comparisons make events, against the emulator. ansible-rulebook itself needs Java 17 and is not run here."""
+"""The event source of drift: which comparisons make events, against the emulator. test_drift_rulebook.py runs ansible-rulebook itself."""
 
 from __future__ import annotations
 

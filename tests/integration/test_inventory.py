@@ -40,7 +40,7 @@ class Inventory:
             "ALIBABA_CLOUD_ACCESS_KEY_SECRET": emulator.secret_key,
             "ALIBABA_CLOUD_EHPC_ENDPOINT": emulator.endpoint,
         }
-        self.environment = play._environment(play.directory / "unused") | self.service
+        self.environment = play.environment(play.directory / "unused") | self.service
 
     def source(self, **options: t.Any) -> Path:
         """The file of the inventory."""

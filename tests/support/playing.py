@@ -191,7 +191,7 @@ class Play:
             *(["--extra-vars", json.dumps(variables)] if variables else []),
             *arguments,
         ]
-        environment = {**self._environment(results), **(env or {})}
+        environment = {**self.environment(results), **(env or {})}
         ran = subprocess.run(command, cwd=self.directory, env=environment, capture_output=True, text=True, timeout=600, check=False)
         lines = results.read_text(encoding="utf-8").splitlines() if results.exists() else []
         run = Run(ran.returncode, ran.stdout, ran.stderr, [Result(**json.loads(line)) for line in lines])
@@ -199,7 +199,8 @@ class Play:
         assert "[DEPRECATION WARNING]" not in run.stdout + run.stderr, str(run)
         return run
 
-    def _environment(self, results: Path) -> dict[str, str]:
+    def environment(self, results: Path) -> dict[str, str]:
+        """The environment of a run that writes its results to this file."""
         kept = {name: value for name, value in os.environ.items() if not is_foreign(name) and not name.startswith(("ANSIBLE_", "EHPC_", "PYTHON"))}
         return {
             **kept,
