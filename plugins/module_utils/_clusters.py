@@ -60,6 +60,8 @@ FIELDS = (
 # The API 2018-04-12 documents the first six, the API 2024-07-30 the others.
 STATUSES = ("uninit", "creating", "init", "running", "exception", "releasing", "stopping", "stopped", "pending")
 LOCATIONS = ("PublicCloud", "OnPremise")
+# What is attempted before it is known which operations it takes.
+MANAGE_USERS = "manage the users"
 # Keys that every cluster has, null if the service does not return the field.
 REQUIRED_KEYS = ("name", "status", "region_id", "location", "scheduler_type", "account_type", "deploy_mode", "create_time")
 
@@ -174,7 +176,7 @@ def check_can_sync(cluster: Mapping[str, t.Any], region: str) -> None:
 
 def check_manages_users(cluster: Mapping[str, t.Any], region: str) -> None:
     """Raise EhpcError if the users of this cluster cannot be created and deleted."""
-    attempted = attempt("AddUsers", cluster["id"], region)
+    attempted = attempt(MANAGE_USERS, cluster["id"], region)
     if cluster["status"] != "running":
         raise EhpcError(INVALID_CLUSTER_STATUS, "Its status is %s, not running." % (cluster["status"] or "unknown"), attempted=attempted, action="AddUsers")
     if cluster["proxy_mode"]:
@@ -183,5 +185,5 @@ def check_manages_users(cluster: Mapping[str, t.Any], region: str) -> None:
             "It is in hybrid-cloud proxy mode, so its users come from the on-premises account service.",
             attempted=attempted,
             action="AddUsers",
-            hint="Create the users on-premises, then synchronize them with alicloud.ehpc.user_sync.",
+            hint="Create and delete the users on-premises, then synchronize them with alicloud.ehpc.user_sync.",
         )

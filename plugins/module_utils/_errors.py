@@ -241,7 +241,7 @@ def hint_for(code: str, action: str | None = None) -> str | None:
 
 
 def attempt(action: str, cluster_id: str | None, region: str) -> str:
-    """The attempt of a call in words, such as "set the post scripts of cluster ehpc-hz-EXAMPLE in cn-hangzhou"."""
+    """The attempt of a call in words, such as "set the post scripts of cluster ehpc-hz-EXAMPLE in cn-hangzhou". An action may be in words already."""
     words = ATTEMPTS.get(action, action)
     if cluster_id:
         return "%s of cluster %s in %s" % (words, cluster_id, region)

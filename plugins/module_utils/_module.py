@@ -129,7 +129,7 @@ class ModuleDefinition(t.NamedTuple):
     function: Function
     argument_spec: dict[str, t.Any]
     mutually_exclusive: tuple[tuple[str, ...], ...] = ()
-    # The operation that the module is for. It names what was attempted if an option cannot work for a cluster.
+    # The operation that the module is for, or what it does in words. It names what was attempted if an option cannot work for a cluster.
     action: str | None = None
     # The region to use if none is set, for an operation with the same result in every region.
     fallback_region: str | None = None

@@ -204,7 +204,7 @@ error:
     message: It is in hybrid-cloud proxy mode, so its users come from the on-premises account service.
     http_status: null
     request_id: null
-    hint: Create the users on-premises, then synchronize them with alicloud.ehpc.user_sync.
+    hint: Create and delete the users on-premises, then synchronize them with alicloud.ehpc.user_sync.
 """
 
 import time
@@ -373,7 +373,7 @@ def diff(target: Target, old: dict[str, str | None], new: dict[str, str | None],
     return {"before": before, "after": after, "before_header": header, "after_header": header}
 
 
-MODULE = ModuleDefinition(ensure, ARGUMENT_SPEC, action="AddUsers", generations=GENERATIONS)
+MODULE = ModuleDefinition(ensure, ARGUMENT_SPEC, action=_clusters.MANAGE_USERS, generations=GENERATIONS)
 
 
 def main() -> None:

@@ -337,4 +337,4 @@ def test_clusters_in_proxy_mode_or_not_running(service: Service, info: dict[str,
     service.expects(public(**info))
     error = fails(service, desired(ONE))
     assert error.code == code
-    assert str(error).startswith(f"Cannot create users of cluster {CLUSTER} in cn-hangzhou: ")
+    assert str(error).startswith(f"Cannot manage the users of cluster {CLUSTER} in cn-hangzhou: ")
