@@ -78,7 +78,7 @@ def choose(nodes: Sequence[Node], names: Sequence[str] | None, roles: Sequence[s
     unknown = [name for name in names if not any(_is_called(node, name) for node in nodes)]
     if unknown:
         raise invalid_option(
-            "The cluster has no nodes %s." % ", ".join(repr(name) for name in unknown),
+            "The cluster has no node with the ID or host name %s." % " or ".join(repr(name) for name in unknown),
             "Use node IDs or host names; the inventory plugin lists them with hosts: nodes.",
         )
     # By object, because a node on-premises may have no ID.

@@ -202,11 +202,11 @@ def failure_message(job: Job, runs: list[NodeRun]) -> str:
     bad, skipped = failed(runs), len(_with_status(runs, "skipped"))
     lines = [
         "The post scripts of cluster %s in %s failed on %d of %d nodes%s:"
-        % (job.cluster["id"], job.client.region, len(bad), len(runs), ", and %d nodes were skipped" % skipped if skipped else "")
+        % (job.cluster["id"], job.client.region, len(bad), len(runs), ", and were skipped on %d" % skipped if skipped else "")
     ]
     lines += ["- %s: %s" % (run.hostname or run.id, run.reason()) for run in bad[:MAX_NODES_IN_MESSAGE]]
     if len(bad) > MAX_NODES_IN_MESSAGE:
-        lines.append("- and %d more nodes." % (len(bad) - MAX_NODES_IN_MESSAGE))
+        lines.append("- and %d more." % (len(bad) - MAX_NODES_IN_MESSAGE))
     return "\n".join(lines)
 
 

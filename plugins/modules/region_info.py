@@ -40,7 +40,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 regions:
-  description: The regions, in the order of the service.
+  description: The regions, in the order in which E-HPC returns them.
   returned: success
   type: list
   elements: dict

@@ -35,6 +35,7 @@ options:
 notes:
   - Requires the RAM action C(ehpc:ListUsers), and C(ehpc:ListUsersAsync) with O(with_ids) for E-HPC 1.0.
 seealso:
+  - module: alicloud.ehpc.user
   - module: alicloud.ehpc.user_sync
   - name: ListUsers
     description: E-HPC API reference.
@@ -54,7 +55,7 @@ EXAMPLES = r"""
     cluster_id: ehpc-hz-EXAMPLE
     with_ids: true
 
-- name: Show the users that may use sudo
+- name: Show the users who may use sudo
   ansible.builtin.debug:
     msg: "{{ result.users | selectattr('group', 'equalto', 'wheel') | map(attribute='name') }}"
 """
@@ -85,7 +86,7 @@ users:
       type: str
       sample: hpcuser01
     group:
-      description: V(users), or V(wheel) for users that may use sudo.
+      description: V(users), or V(wheel) for users who may use sudo.
       type: str
       sample: users
     add_time:

@@ -136,7 +136,7 @@ users:
       type: str
       sample: hpcuser01
     group:
-      description: V(users), or V(wheel) for users that may use sudo.
+      description: V(users), or V(wheel) for users who may use sudo.
       type: str
       sample: users
     add_time:
@@ -195,7 +195,7 @@ error:
   sample:
     action: SyncUsers
     code: NotInProxyMode
-    message: It is not in hybrid-cloud proxy mode.
+    message: It is not in hybrid-cloud proxy mode (it is not a hybrid cluster).
     http_status: null
     request_id: null
     hint: >-

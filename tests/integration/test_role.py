@@ -238,7 +238,7 @@ MISTAKES: list[tuple[str | None, dict[str, t.Any], list[str]]] = [
     ("ehpc-hz-create01", {"wait_timeout": 0}, ["ehpc-hz-create01", "still in status creating", "wait_timeout"]),
     (None, {}, ["ehpc_bootstrap_cluster_id is empty", "ehpc_bootstrap_hosts"]),
     ("", {}, ["ehpc_bootstrap_cluster_id is empty", "ehpc_bootstrap_hosts"]),
-    (CLUSTER, {"run_on_nodes": ["compute777"]}, ["has no nodes 'compute777'"]),
+    (CLUSTER, {"run_on_nodes": ["compute777"]}, ["has no node with the ID or host name 'compute777'"]),
     (CLUSTER, {"account_host": "accounts.invalid"}, ["account host accounts.invalid", "could not be reached"]),
     (CLUSTER, {"scripts": "/a.sh"}, ["ehpc_bootstrap_scripts is not a variable of the role. The closest one is ehpc_bootstrap_post_scripts."]),
     (CLUSTER, {"post_scripts": [{"url": "/a.sh", "args": "{{ cluster_name }}"}]}, ["ehpc_bootstrap_post_scripts cannot be evaluated", "cluster_name"]),

@@ -187,7 +187,7 @@ def test_chosen_nodes(service: Service, options: dict[str, t.Any], chosen: list[
 def test_unknown_nodes_fail_before_anything_runs(service: Service) -> None:
     service.expects(describe(), nodes(node(1)))
     error = service.fails(post_scripts_run, cluster_id=CLUSTER, scripts=[{"url": BASE}], nodes=["compute001", "compute07", "i-8"])
-    assert (error.code, error.message) == ("InvalidOptions", "The cluster has no nodes 'compute07', 'i-8'.")
+    assert (error.code, error.message) == ("InvalidOptions", "The cluster has no node with the ID or host name 'compute07' or 'i-8'.")
     assert error.hint == "Use node IDs or host names; the inventory plugin lists them with hosts: nodes."
 
 
@@ -420,7 +420,7 @@ def test_a_script_that_fails(service: Service) -> None:
     assert failure["changed"] is True
 
 
-@pytest.mark.parametrize(("number", "more"), [(10, ""), (12, "\n- and 2 more nodes.")])
+@pytest.mark.parametrize(("number", "more"), [(10, ""), (12, "\n- and 2 more.")])
 def test_of_many_failed_nodes_ten_are_named(service: Service, number: int, more: str) -> None:
     service.expects(describe(), read(script(BASE)), nodes(*[node(one, status="stopped") for one in range(1, number + 1)]))
     error = service.fails(post_scripts_run, cluster_id=CLUSTER)
@@ -440,7 +440,7 @@ def test_batches_stop_after_a_failure(service: Service) -> None:
     batches(service, {1: report("ok"), 2: report("ok")}, {3: report("failed", 1, "1"), 4: report("ok")})
     error = service.fails(post_scripts_run, cluster_id=CLUSTER, force=True, batch=2)
     assert [entry["status"] for entry in error.result["nodes"]] == ["ok", "ok", "failed", "ok", "skipped", "skipped"]
-    assert error.message.endswith(f" failed on 1 of 6 nodes, and 2 nodes were skipped:\n- compute003: {BASE}: exit status 1.")
+    assert error.message.endswith(f" failed on 1 of 6 nodes, and were skipped on 2:\n- compute003: {BASE}: exit status 1.")
 
 
 def test_batches_continue_while_few_nodes_fail(service: Service) -> None:
@@ -652,4 +652,4 @@ def test_scripts_over_plain_http_without_a_checksum_are_a_warning(service: Servi
 def test_a_blank_name_does_not_select_nodes_without_a_host_name(service: Service) -> None:
     service.expects(describe(), nodes({**node(1), "HostName": ""}, {**node(2), "HostName": None}))
     error = service.fails(post_scripts_run, cluster_id=CLUSTER, scripts=[{"url": BASE}], nodes=[""])
-    assert (error.code, error.message) == ("InvalidOptions", "The cluster has no nodes ''.")
+    assert (error.code, error.message) == ("InvalidOptions", "The cluster has no node with the ID or host name ''.")
