@@ -45,7 +45,6 @@ PAGE_SIZE = 50
 # No list of E-HPC has as many pages. It bounds a service that returns pages without end.
 MAX_PAGES = 10000
 
-RETRYABLE_CODES = ("ServiceUnavailable", "InternalError", "UnknownError")
 RETRYABLE_STATUSES = (429, 502, 503, 504)
 
 T = t.TypeVar("T")
@@ -262,7 +261,7 @@ def is_retryable(error: EhpcError) -> bool:
     if error.code == _errors.INVALID_ANSWER and error.http_status == 500:
         # From a gateway. A response of E-HPC has a code of its own.
         return True
-    return error.code.startswith("Throttling") or error.code in RETRYABLE_CODES or error.http_status in RETRYABLE_STATUSES
+    return error.code.startswith("Throttling") or error.code in _errors.RETRYABLE_CODES or error.http_status in RETRYABLE_STATUSES
 
 
 def poll(read: t.Callable[[], T], is_done: t.Callable[[T], bool], deadline: float, delay: float, max_delay: float) -> T:

@@ -46,6 +46,9 @@ CLUSTER_NOT_FOUND = "ClusterNotFound"
 # E-HPC has this one, too. The modules use it if they find the status of a cluster themselves; http_status is null then.
 INVALID_CLUSTER_STATUS = "InvalidClusterStatus"
 
+# Temporary errors of E-HPC, which the client retries. It also retries Throttling and its subcodes, and the statuses of gateways.
+RETRYABLE_CODES = ("ServiceUnavailable", "InternalError", "UnknownError")
+
 _GRANT = "Grant the RAM action ehpc:{action} on all resources ('*') to the RAM user or role of the access key. E-HPC has no resource-level permissions."
 _WRONG_KEY = (
     "Check access_key (or ALIBABA_CLOUD_ACCESS_KEY_ID), and that the key belongs to the same Alibaba Cloud site (China or international) as the endpoint."
@@ -97,9 +100,7 @@ HINTS: dict[str, str] = {
     "NotAuthorized": _GRANT,
     "NoPermission*": _GRANT,
     "Forbidden*": _GRANT,
-    "UnknownError": _LATER,
-    "ServiceUnavailable": _LATER,
-    "InternalError": _LATER,
+    **dict.fromkeys(RETRYABLE_CODES, _LATER),
     "Throttling*": _THROTTLED,
     "NotEnabled": "Activate E-HPC for this account in the console.",
     "InDebt": "The account has overdue payments. Settle them.",

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.support.codes import REPEATED_CODES
 from ansible_collections.alicloud.ehpc.tests.support.playing import Play, Result, Task, task
 
 HYBRID, PLAIN, PUBLIC, NEW = "ehpc-hz-hybrid01", "ehpc-hz-hybrid02", "ehpc-hz-public01", "ehpc-hz-create01"
@@ -196,7 +197,6 @@ DOCUMENTED = {
         "NotAuthorized": "Grant the RAM action ehpc:SyncUsers",
     },
 }
-REPEATED = {"UnknownError", "ServiceUnavailable", "Throttling.User", "InternalError"}
 CASES = [(action, code, word) for action, codes in DOCUMENTED.items() for code, word in codes.items()] + [
     ("SetPostScripts", "Throttling.User", "fewer hosts"),
     ("SyncUsers", "InternalError", "retries did not help"),
@@ -241,14 +241,14 @@ def test_each_documented_code(tmp_path: Path, faulty: Emulator) -> None:
         assert f"of cluster {cluster_id} in cn-hangzhou: {code}: " in always.msg
         assert word in (always.error["hint"] or ""), always.msg
         tries = [call for call in faulty.calls if call.action == action and call.params.get("ClusterId") == cluster_id]
-        assert len(tries) == (3 if code in REPEATED else 1), (action, code)
+        assert len(tries) == (3 if code in REPEATED_CODES else 1), (action, code)
         assert always.error["http_status"] == tries[-1].http_status
         assert always.error["request_id"] == tries[-1].request_id
         cluster = faulty.state.clusters[cluster_id]
         assert not cluster.post_scripts
         assert not cluster.users
         once = run[cluster_of(number, 1)]
-        assert once.status == ("changed" if code in REPEATED else "failed"), (action, code, once.result)
+        assert once.status == ("changed" if code in REPEATED_CODES else "failed"), (action, code, once.result)
     with_detail = [
         run[cluster_of(number, None)].msg for number, (_action, code, _word) in enumerate(CASES) if code in ("ExecFail", "AgentError.Account.UserSynFailure")
     ]

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import RETRYABLE_CODES
+
 GATEWAY_CODES = (
     *("InvalidAccessKeyId.NotFound", "InvalidAccessKeyId.Inactive", "SignatureDoesNotMatch", "IncompleteSignature", "SignatureNonceUsed"),
     *("InvalidTimeStamp.Expired", "InvalidTimeStamp.Format", "InvalidSignatureMethod", "MissingClusterId", "MissingSecurityToken", "InvalidRegionId"),
@@ -15,7 +17,7 @@ GATEWAY_CODES = (
 )
 PAGE_CODES = ("InvalidParams", "ClusterNotFound", "UnknownError", "ServiceUnavailable")
 SYNC_CODES = (*PAGE_CODES, "InvalidClusterStatus", "ExecFail", "ManagerNotFound", "AgentError.Account.UserSynFailure", "NotAuthorized")
-REPEATED_CODES = ("Throttling", "Throttling.Api", "Throttling.User", "ServiceUnavailable", "InternalError", "UnknownError")
+REPEATED_CODES = ("Throttling", "Throttling.Api", "Throttling.User", *RETRYABLE_CODES)
 # Each with an operation that returns it.
 CASES = [
     *(("GetPostScripts", code) for code in GATEWAY_CODES),

@@ -18,7 +18,7 @@ import requests
 import urllib3
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _client
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Clients, certificate_warning, client_for, items, poll
-from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import RETRYABLE_CODES, EhpcError
 from ansible_collections.alicloud.ehpc.plugins.module_utils._generations import NEXT
 from ansible_collections.alicloud.ehpc.plugins.module_utils._version import VERSION
 from ansible_collections.alicloud.ehpc.tests.emulator.signature import sign, string_to_sign
@@ -303,9 +303,7 @@ def test_no_items(answer: dict[str, t.Any]) -> None:
         ("Throttling.User", 400),
         ("Throttling.Api", 503),
         ("ServiceUnavailable", 503),
-        ("ServiceUnavailable", 500),
-        ("InternalError", 500),
-        ("UnknownError", 500),
+        *((code, 500) for code in RETRYABLE_CODES),
         ("Whatever", 502),
         ("Whatever", 503),
         ("Whatever", 504),
