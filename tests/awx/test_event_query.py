@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import subprocess
 import typing as t
-from pathlib import Path
 
 import pytest
 import yaml
@@ -17,11 +16,11 @@ from ansible_collections.alicloud.ehpc.tests.emulator import Cluster, Emulator
 from ansible_collections.alicloud.ehpc.tests.support.awx_data import ROOT
 from ansible_collections.alicloud.ehpc.tests.support.awx_launching import Controller, Job
 from ansible_collections.alicloud.ehpc.tests.support.documents import MODULES
+from ansible_collections.alicloud.ehpc.tests.support.uses import HYBRID, NEXT, RUNS
 
 QUERIES: dict[str, dict[str, str]] = yaml.safe_load((ROOT / "extensions/audit/event_query.yml").read_text(encoding="utf-8"))
 # Writes objects to a bucket, which is not a managed node.
 MANAGE_NO_CLUSTER = {"post_scripts_publish"}
-CLUSTER, NEXT = "ehpc-hz-hybrid01", "ehpc-hz-next01"
 Row = dict[str, t.Any]
 
 
@@ -66,16 +65,10 @@ def run(awx: Controller, tasks: dict[str, Row], job_type: str) -> Job:
     return awx.launch("EXAMPLE", {}, job_type=job_type, template=template, files={"example.yml": json.dumps(plays)})
 
 
-def tasks(cluster_id: str, next_id: str, script: str) -> dict[str, Row]:
-    """Options of each module that has a query."""
-    return {
-        "post_scripts": {"cluster_id": cluster_id, "scripts": [{"url": script}]},
-        "cluster_script": {"cluster_id": next_id, "url": script, "accept_full_update": True},
-        "post_scripts_run": {"cluster_id": cluster_id, "roles": ["compute"]},
-        "local_nodes": {"cluster_id": cluster_id, "nodes": []},
-        "user_sync": {"cluster_id": cluster_id},
-        "user": {"cluster_id": cluster_id, "state": "absent", "check_cluster": False, "users": [{"name": "chem99"}]},
-    }
+def tasks(**options: str) -> dict[str, Row]:
+    """A task of each module that has a query: its first use."""
+    names = [name.rpartition(".")[2] for name in QUERIES]
+    return {name: {**RUNS[name][0][0], **options} for name in names}
 
 
 def test_each_module_that_manages_a_cluster_has_a_query() -> None:
@@ -84,32 +77,30 @@ def test_each_module_that_manages_a_cluster_has_a_query() -> None:
 
 
 @pytest.mark.parametrize("job_type", ["run", "check"])
-def test_a_row_for_the_cluster_and_one_for_each_node(awx: Controller, emulator: Emulator, tmp_path: Path, job_type: str) -> None:
-    script = tmp_path / "base.sh"
-    script.write_text("#!/bin/sh\ntrue\n", encoding="utf-8")
-    script.chmod(0o755)
+def test_a_row_for_the_cluster_and_one_for_each_node(awx: Controller, emulator: Emulator, job_type: str) -> None:
     emulator.state.clusters[NEXT] = Cluster(id=NEXT, region="cn-hangzhou", name="next", generation="next")
-    found = rows(run(awx, tasks(CLUSTER, NEXT, str(script)), job_type))
+    given = tasks()
+    found = rows(run(awx, given, job_type))
     assert set(found) == set(QUERIES), "every query has been evaluated"
-    nodes = found.pop("alicloud.ehpc.post_scripts_run")
-    computes = {node.host_name: node.id for node in emulator.state.clusters[CLUSTER].nodes if node.role == "Compute"}
-    assert {row["name"]: row["canonical_facts"] for row in nodes} == {name: {"node_id": node_id} for name, node_id in computes.items()}
-    assert [row["canonical_facts"] for row in found.pop("alicloud.ehpc.cluster_script")] == [{"cluster_id": NEXT, "region": "cn-hangzhou"}]
-    clusters = [row["canonical_facts"] for module in found.values() for row in module]
-    assert clusters == [{"cluster_id": CLUSTER, "region": "cn-hangzhou"}] * len(found), "always the same row, so the cluster counts once"
-    everything = [*nodes, *(row for module in found.values() for row in module)]
+    everything = [row for module in found.values() for row in module]
     assert [row for row in everything if has_null(row) or not row["name"]] == []
     assert {row["facts"]["infra_type"] for row in everything} == {"PublicCloud"}
+    (node,) = [node for node in emulator.state.clusters[HYBRID].nodes if node.host_name == "compute000"]
+    of_nodes = [(row["name"], row["canonical_facts"]) for row in found.pop("alicloud.ehpc.post_scripts_run")]
+    assert of_nodes == [("compute000", {"node_id": node.id})]
+    # Always the same row for a cluster, so it counts once.
+    clusters = {module.rpartition(".")[2]: [row["canonical_facts"] for row in of_module] for module, of_module in found.items()}
+    assert clusters == {name: [{"cluster_id": given[name]["cluster_id"], "region": "cn-hangzhou"}] for name in clusters}
 
 
 def test_no_row_for_an_unknown_cluster(awx: Controller) -> None:
-    assert rows(run(awx, tasks("ehpc-hz-NONE", "ehpc-hz-NONE", "/opt/a.sh"), "run")) == {}
+    assert rows(run(awx, tasks(cluster_id="ehpc-hz-NONE"), "run")) == {}
 
 
 OTHERS: dict[str, Row] = {
     "empty": {},
-    "loop": {"results": [{"cluster_id": CLUSTER}]},
-    "failed": {"failed": True, "msg": "No region is given.", "cluster_id": CLUSTER},
+    "loop": {"results": [{"cluster_id": HYBRID}]},
+    "failed": {"failed": True, "msg": "No region is given.", "cluster_id": HYBRID},
     "node without id": {"nodes": [{"id": None}]},
     "no nodes": {"nodes": None},
 }

@@ -20,6 +20,7 @@ from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
 from ansible_collections.alicloud.ehpc.tests.support.documents import COLLECTION, MODULES, ROOT, load, module, repository_files, yaml_blocks
 from ansible_collections.alicloud.ehpc.tests.support.playing import Play, Run, document, task
 from ansible_collections.alicloud.ehpc.tests.support.script_server import File, ScriptServer
+from ansible_collections.alicloud.ehpc.tests.support.uses import RUNS
 
 CLUSTER = "ehpc-hz-EXAMPLE"
 HYBRID = {
@@ -172,14 +173,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     playbook = [one for where, text in texts().items() for one in plays(where, text)]
     # The name of the task identifies the module of each result.
     wrong = {"region": "cn-hangzhou", "access_key": "EXAMPLEnone", "secret_key": "EXAMPLE-none"}
-    needed: dict[str, dict[str, t.Any]] = {name: {"cluster_id": CLUSTER} for name in MODULES if "cluster_id" in module(name).ARGUMENT_SPEC}
-    needed["post_scripts"]["state"] = "absent"
-    needed["user"]["users"] = []
-    needed["cluster_script"]["state"] = "absent"
-    needed["local_nodes"]["nodes"] = []
-    needed["drift_info"] = {"clusters": [{"cluster_id": CLUSTER}]}
-    needed["post_scripts_publish"] = {"bucket": BUCKET, "scripts": [{"name": "a.sh", "content": "#!/bin/sh\n"}]}
-    failing = [{**task(f"Fail {name}", name, **needed.get(name, {}), **wrong), "ignore_errors": True} for name in MODULES]
+    failing = [{**task(f"Fail {name}", name, **{**RUNS[name][0][0], **wrong}), "ignore_errors": True} for name in MODULES]
     more = [task("Details", "cluster_info", cluster_ids=[CLUSTER, "ehpc-hz-EXAMPLE2"]), task("List", "cluster_info")]
     playbook.append(localhost("More", more + failing))
     names = {name: modules_of(entry) for one in playbook for entry in one.get("tasks", []) for name in [entry["name"]]}

@@ -29,9 +29,10 @@ from ansible_collections.alicloud.ehpc.tests.support.in_process import client, r
 from ansible_collections.alicloud.ehpc.tests.support.playing import ROOT, Play, task
 from ansible_collections.alicloud.ehpc.tests.support.raw import Handler, Raw, asked
 from ansible_collections.alicloud.ehpc.tests.support.servers import Answer, Answering, Authority, Proxy, Server
+from ansible_collections.alicloud.ehpc.tests.support.uses import NEXT, RUNS
 from cryptography import x509
 
-CLUSTER, NEXT = "ehpc-hz-hybrid01", "ehpc-hz-next01"
+CLUSTER = "ehpc-hz-hybrid01"
 PASSWORD = "EXAMPLE p@ss/word"
 QUOTED = "EXAMPLE%20p%40ss%2Fword"
 READ = {"ClusterId": CLUSTER}
@@ -245,7 +246,7 @@ def test_equal_tasks_share_a_connection_and_others_do_not(emulator: Emulator) ->
     clients: Clients = {}
     options = reaching(emulator)
     for module in MODULES:
-        run(module, {**options, **with_bucket(HAPPY_PATHS[module][0][0], emulator)}, clients=clients)
+        run(module, {**options, **with_bucket(RUNS[module][0][0], emulator)}, clients=clients)
     assert emulator.connections == 1
     for other in ({"region": "cn-shanghai"}, {"read_timeout": 7}, {"validate_certs": False}, {"secret_key": "EXAMPLE-other"}):
         with contextlib.suppress(EhpcError):
@@ -277,7 +278,7 @@ def test_a_connection_whose_second_request_is_always_dropped(sleeps: list[float]
 
     with Raw(handle) as server:
         options = {"endpoint": f"http://127.0.0.1:{server.port}", "access_key": "EXAMPLE", "secret_key": "EXAMPLE", "region": "cn-hangzhou"}
-        result = run("post_scripts", {**options, "cluster_id": CLUSTER, "scripts": NEW_SCRIPT, "preflight": "off"})
+        result = run("post_scripts", {**options, "cluster_id": CLUSTER, "scripts": [{"url": "https://example.com/new.sh"}], "preflight": "off"})
     assert result["changed"]
     assert stored == ["https://example.com/new.sh"]
 
@@ -525,86 +526,11 @@ def test_every_other_response_fails_at_once(fault: dict[str, t.Any], emulator: E
 def test_the_user_agent(emulator: Emulator) -> None:
     version = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["version"]
     for module in MODULES:
-        run(module, {**reaching(emulator), **with_bucket(HAPPY_PATHS[module][0][0], emulator)})
+        run(module, {**reaching(emulator), **with_bucket(RUNS[module][0][0], emulator)})
     agents = {made.user_agent for made in emulator.calls}
     # The SDK of OSS puts its own name before it.
     assert {re.sub(r"^alibabacloud-python-sdk-v2/\S+ \(.*\)/", "", agent) for agent in agents} == {f"ansible-alicloud.ehpc/{version}"}
     assert len(agents) == 2
-
-
-PUBLIC, ADMIN = "ehpc-hz-public01", {"name": "hpcuser01", "group": "wheel"}
-NEW_SCRIPT = [{"url": "https://example.com/new.sh"}]
-ON_NODE = {"cluster_id": CLUSTER, "nodes": ["compute000"], "wait_delay": 2}
-PUBLISH, SCRIPT = {"bucket": "scripts-example"}, {"name": "a.sh", "content": "#!/bin/sh\n"}
-ON_NEXT, READ_ALL = {"cluster_id": NEXT, "accept_full_update": True}, ["ListClusters", "GetCluster"]
-LOCAL_NODES = [{"host_name": "local001", "ip_address": "192.0.2.11", "cpu_cores": 8, "memory_mb": 16384}]
-COMMAND = ["InvokeShellCommand", "ListInvocationStatus", "ListInvocationResults"]
-# module -> runs in sequence on the same service: the options, check mode, and the exact calls
-HAPPY_PATHS: dict[str, list[tuple[dict[str, t.Any], bool, list[str]]]] = {
-    "post_scripts": [
-        ({"cluster_id": CLUSTER, "scripts": NEW_SCRIPT}, True, ["GetPostScripts"]),
-        ({"cluster_id": CLUSTER, "scripts": NEW_SCRIPT}, False, ["GetPostScripts", "SetPostScripts", "GetPostScripts"]),
-        ({"cluster_id": CLUSTER, "scripts": NEW_SCRIPT}, False, ["GetPostScripts"]),
-        ({"cluster_id": CLUSTER, "scripts": NEW_SCRIPT, "purge": False}, False, ["GetPostScripts"]),
-        ({"cluster_id": CLUSTER, "state": "absent"}, False, ["GetPostScripts", "SetPostScripts", "GetPostScripts"]),
-        ({"cluster_id": CLUSTER, "state": "absent"}, False, ["GetPostScripts"]),
-    ],
-    "post_scripts_info": [({"cluster_id": CLUSTER}, False, ["GetPostScripts"])],
-    "post_scripts_publish": [
-        ({**PUBLISH, "scripts": [SCRIPT]}, True, ["GetObject"]),
-        ({**PUBLISH, "scripts": [SCRIPT, {**SCRIPT, "name": "b.sh"}]}, False, ["GetObject", "PutObject", "GetObject"] * 2),
-        ({**PUBLISH, "scripts": [SCRIPT, {**SCRIPT, "args": "again"}]}, False, ["GetObject"]),
-        ({"scripts": NEW_SCRIPT}, False, []),
-    ],
-    "cluster_script": [
-        ({**ON_NEXT, "url": "/b.sh"}, True, ["GetCluster", *READ_ALL]),
-        ({**ON_NEXT, "url": "/b.sh"}, False, ["GetCluster", *READ_ALL, *READ_ALL, "UpdateCluster", *READ_ALL]),
-        ({**ON_NEXT, "url": "/b.sh"}, False, ["GetCluster"]),
-        ({**ON_NEXT, "state": "absent"}, False, ["GetCluster", *READ_ALL, *READ_ALL, "UpdateCluster", *READ_ALL]),
-    ],
-    "post_scripts_run": [
-        ({**ON_NODE, "scripts": [{"url": "/bin/true"}]}, True, ["DescribeCluster", "ListNodes"]),
-        ({**ON_NODE, "scripts": [{"url": "/bin/true"}]}, False, ["DescribeCluster", "ListNodes", *COMMAND, *COMMAND]),
-        ({**ON_NODE, "scripts": [{"url": "/bin/true"}]}, False, ["DescribeCluster", "ListNodes", *COMMAND]),
-        ({**ON_NODE, "scripts": [{"url": "/bin/true"}], "force": True}, False, ["DescribeCluster", "ListNodes", *COMMAND]),
-        ({"cluster_id": CLUSTER, "nodes": []}, False, ["DescribeCluster", "GetPostScripts", "ListNodes"]),
-    ],
-    "drift_info": [
-        ({"clusters": [{"cluster_id": CLUSTER, "scripts": [], "users": []}]}, False, ["DescribeCluster", "GetPostScripts", "ListUsers"]),
-        ({"clusters": [{"cluster_id": CLUSTER, "scripts": []}], "nodes": True}, True, ["DescribeCluster", "GetPostScripts", "ListNodes"]),
-        ({"clusters": [{"cluster_id": CLUSTER}]}, False, ["DescribeCluster"]),
-        ({"clusters": []}, False, []),
-    ],
-    "hybrid_config_info": [({"cluster_id": CLUSTER}, False, ["GetHybridClusterConfig"]), ({"cluster_id": CLUSTER}, True, ["GetHybridClusterConfig"])],
-    "local_nodes": [
-        ({"cluster_id": CLUSTER, "nodes": LOCAL_NODES}, True, ["ListNodes"]),
-        ({"cluster_id": CLUSTER, "nodes": LOCAL_NODES}, False, ["ListNodes", "AddLocalNodes", "ListNodes"]),
-        ({"cluster_id": CLUSTER, "nodes": LOCAL_NODES}, False, ["ListNodes"]),
-    ],
-    "user_sync": [
-        ({"cluster_id": CLUSTER, "expected_users": ["chem01"]}, True, ["DescribeCluster", "ListUsers"]),
-        ({"cluster_id": CLUSTER, "expected_users": ["chem01"]}, False, ["DescribeCluster", "ListUsers", "SyncUsers", "ListUsers"]),
-        ({"cluster_id": CLUSTER, "expected_users": ["chem01"]}, False, ["DescribeCluster", "ListUsers"]),
-        ({"cluster_id": CLUSTER, "expected_users": ["chem01"], "check_cluster": False}, False, ["ListUsers"]),
-        ({"cluster_id": CLUSTER, "check_cluster": False}, False, ["ListUsers", "SyncUsers", "ListUsers"]),
-    ],
-    "user": [
-        ({"cluster_id": PUBLIC, "users": [ADMIN]}, True, ["DescribeCluster", "ListUsers"]),
-        ({"cluster_id": PUBLIC, "users": [ADMIN]}, False, ["DescribeCluster", "ListUsers", "ModifyUserGroups", "ListUsers"]),
-        ({"cluster_id": PUBLIC, "users": [ADMIN], "check_cluster": False}, False, ["ListUsers"]),
-    ],
-    "user_info": [
-        ({"cluster_id": CLUSTER}, False, ["ListUsers"]),
-        ({"cluster_id": "ehpc-sh-large01", "region": "cn-shanghai"}, False, ["ListUsers", "ListUsers"]),
-    ],
-    "cluster_info": [
-        ({"cluster_ids": [CLUSTER, "ehpc-hz-public01"]}, False, ["DescribeCluster", "DescribeCluster"]),
-        ({}, False, ["ListClusters"]),
-        ({"names": ["hybrid-*"]}, False, ["ListClusters"]),
-        ({"names": []}, False, []),
-    ],
-    "region_info": [({}, False, ["ListRegions"])],
-}
 
 
 def with_bucket(options: dict[str, t.Any], emulator: Emulator) -> dict[str, t.Any]:
@@ -617,7 +543,7 @@ def with_bucket(options: dict[str, t.Any], emulator: Emulator) -> dict[str, t.An
 
 @pytest.mark.parametrize("module", MODULES)
 def test_no_unnecessary_calls(module: str, emulator: Emulator) -> None:
-    for options, check_mode, expected in HAPPY_PATHS[module]:
+    for options, check_mode, expected in RUNS[module]:
         emulator.forget()
         run(module, {**reaching(emulator), **with_bucket(options, emulator)}, check_mode=check_mode)
         assert emulator.actions() == expected, options

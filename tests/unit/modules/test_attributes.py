@@ -6,98 +6,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import subprocess
 import sys
-import tempfile
 import typing as t
 
 import pytest
-from ansible_collections.alicloud.ehpc.tests.support import next_state
 from ansible_collections.alicloud.ehpc.tests.support.documents import COLLECTION, COLLECTIONS, MODULES, ROOT, load, module
-from ansible_collections.alicloud.ehpc.tests.support.scripted import Call, Service
-from ansible_collections.alicloud.ehpc.tests.support.words import BASE, CLUSTER, describe, page, read, script, sync, user, write
+from ansible_collections.alicloud.ehpc.tests.support.scripted import Service
+from ansible_collections.alicloud.ehpc.tests.support.uses import uses
 
 # Options with which each run changes something.
 REPEATING = {"force", "update_password"}
 Attributes = dict[str, dict[str, t.Any]]
-
-
-class Use(t.NamedTuple):
-    """A use of a module: its options, and the calls of check mode, of a run, and of the same run again."""
-
-    options: dict[str, t.Any]
-    check: list[Call]
-    first: list[Call]
-    again: list[Call]
-
-
-def reading(*calls: Call, **options: t.Any) -> Use:
-    """The use of a module that makes the same calls each time."""
-    return Use(options, list(calls), list(calls), list(calls))
-
-
-def reading_to_a_file() -> Use:
-    call = Call("GetHybridClusterConfig", ClusterId=CLUSTER, answer={"ClusterConfig": "[cluster]"})
-    return Use({"cluster_id": CLUSTER, "dest": f"{tempfile.mkdtemp()}/cluster.conf"}, [call], [call], [call])
-
-
-def uses() -> dict[str, Use]:
-    """A use of each module; one that can change something changes something in its first run."""
-    stored, bare = script(BASE), {"Script": BASE}
-    nodes = Call("ListNodes", ClusterId=CLUSTER, PageNumber="1", PageSize="100", answer={})
-    local = '[{"HostName": "local001", "IpAddress": "192.0.2.11", "CpuCores": 8, "Memory": 16384}]'
-    add_node = Call("AddLocalNodes", ClusterId=CLUSTER, Nodes=local)
-    with_node = Call(
-        "ListNodes", ClusterId=CLUSTER, PageNumber="1", PageSize="100", answer={"Nodes": {"NodeInfo": [{"HostName": "local001", "IpAddress": "192.0.2.11"}]}}
-    )
-    changed: dict[str, t.Any] = {"User.1.Name": "hpcuser01", "User.1.Group": "wheel"}
-    published = "https://scripts-example.oss-cn-hangzhou.aliyuncs.com/ehpc-post-scripts/%s/a.sh" % hashlib.sha256(b"#!/bin/sh\n").hexdigest()
-    absent = Call("GetObject", Url=published, status=404, body=b"<Error><Code>NoSuchKey</Code></Error>")
-    present = Call("GetObject", Url=published, body=b"#!/bin/sh\n")
-    regroup = Call("ModifyUserGroups", ClusterId=CLUSTER, **changed)
-    return {
-        "cluster_info": reading(describe(), cluster_ids=[CLUSTER]),
-        "drift_info": reading(describe(), read(stored), page(), clusters=[{"cluster_id": CLUSTER, "scripts": [stored], "users": []}], parallel=1),
-        "cluster_script": Use(
-            {"cluster_id": CLUSTER, "url": BASE, "accept_full_update": True},
-            [next_state.get(), *next_state.reads()],
-            [next_state.get(), *next_state.reads(), *next_state.reads(), next_state.update(bare), *next_state.reads(bare)],
-            [next_state.get(ClusterCustomConfiguration=bare)],
-        ),
-        "hybrid_config_info": reading_to_a_file(),
-        "local_nodes": Use(
-            {"cluster_id": CLUSTER, "nodes": [{"host_name": "local001", "ip_address": "192.0.2.11", "cpu_cores": 8, "memory_mb": 16384}]},
-            [nodes],
-            [nodes, add_node, with_node],
-            [with_node],
-        ),
-        "post_scripts": Use({"cluster_id": CLUSTER, "scripts": [stored]}, [read()], [read(), write(stored), read(stored)], [read(stored)]),
-        "post_scripts_info": reading(read(), cluster_id=CLUSTER),
-        "post_scripts_publish": Use(
-            {"bucket": "scripts-example", "scripts": [{"name": "a.sh", "content": "#!/bin/sh\n"}]},
-            [absent],
-            [absent, Call("PutObject", Url=published), present],
-            [present],
-        ),
-        "post_scripts_run": reading(describe(), read(stored), nodes, cluster_id=CLUSTER),
-        "region_info": reading(Call("ListRegions", answer={})),
-        "user": Use(
-            {"cluster_id": CLUSTER, "users": [{"name": "hpcuser01", "group": "wheel"}], "check_cluster": False},
-            [page("hpcuser01")],
-            [page("hpcuser01"), regroup, page(user("hpcuser01", "wheel"))],
-            [page(user("hpcuser01", "wheel"))],
-        ),
-        "user_info": reading(page(), cluster_id=CLUSTER),
-        "user_sync": Use(
-            {"cluster_id": CLUSTER, "expected_users": ["hpcuser01"]},
-            [describe(), page()],
-            [describe(), page(), sync(), page("hpcuser01")],
-            [describe(), page("hpcuser01")],
-        ),
-    }
 
 
 @pytest.fixture(scope="module")
