@@ -13,17 +13,18 @@ author:
 description:
   - Lists the E-HPC clusters of an account in one, several or all regions, and adds each cluster as a host, or each node of these clusters.
   - The name of the file must end in C(ehpc.yml) or C(ehpc.yaml).
-  - Variables of hosts have the prefix C(ehpc_). Each cluster has C(ehpc_cluster_id),
-    C(ehpc_cluster_name), C(ehpc_region), C(ehpc_status), C(ehpc_location), C(ehpc_scheduler_type), C(ehpc_account_type),
-    C(ehpc_deploy_mode), C(ehpc_create_time) and C(ehpc_generation) (V(1.0) or V(next)). Each node has C(ehpc_cluster_id), C(ehpc_cluster_name), C(ehpc_region),
-    C(ehpc_node_id), C(ehpc_host_name), C(ehpc_roles), C(ehpc_status), C(ehpc_state_in_sched), C(ehpc_location),
-    C(ehpc_scheduler_type), C(ehpc_ip_address), C(ehpc_public_ip_address) and C(ehpc_generation). M(alicloud.ehpc.cluster_info) returns more about a cluster.
+  - Variables of hosts have the prefix C(ehpc_). Each cluster has C(ehpc_cluster_id), C(ehpc_cluster_name), C(ehpc_region), C(ehpc_status),
+    C(ehpc_location), C(ehpc_scheduler_type), C(ehpc_account_type), C(ehpc_deploy_mode), C(ehpc_create_time) and C(ehpc_generation) (V(1.0) or
+    V(next)). M(alicloud.ehpc.cluster_info) returns more about a cluster.
+  - Each node has C(ehpc_cluster_id), C(ehpc_cluster_name), C(ehpc_region), C(ehpc_node_id), C(ehpc_host_name), C(ehpc_roles), C(ehpc_status),
+    C(ehpc_state_in_sched), C(ehpc_location), C(ehpc_scheduler_type), C(ehpc_ip_address), C(ehpc_public_ip_address) and C(ehpc_generation).
   - Every host is in groups for its region (such as C(ehpc_region_cn_hangzhou)), status (C(ehpc_status_running)), scheduler
     (C(ehpc_scheduler_slurm)) and location (C(ehpc_location_OnPremise)). If clusters and nodes are used together, C(ehpc_clusters:&GROUP) are
     the clusters of a group.
   - Names of groups have an underscore in place of each character that is not a letter, a digit or an underscore.
   - Names of clusters and nodes are data. They are never evaluated as templates, on no release of ansible-core.
-  - The service does not report the queue of a node, so there is no variable for it.
+  - E-HPC does not report the queue of a node, so there is no variable for it.
+  - Requires the RAM actions C(ehpc:ListClusters), C(ehpc:ListRegions) to list all regions, and C(ehpc:ListNodes) with O(hosts=nodes).
 extends_documentation_fragment:
   - alicloud.ehpc._plugin
   - ansible.builtin.constructed
@@ -37,9 +38,9 @@ options:
     choices: [alicloud.ehpc.ehpc]
   regions:
     description:
-      - The regions to list. V(all) means all regions of the service.
+      - The regions to list. V(all) means all regions of E-HPC.
       - If empty, the region of O(region), of its environment variables or of the profile is listed. If there is no such region either, all
-        regions of the service are listed.
+        regions of E-HPC are listed.
     type: list
     elements: str
     default: []
@@ -65,28 +66,28 @@ options:
     default: clusters
   statuses:
     description:
-      - Only clusters with one of these statuses, V(uninit), V(creating), V(init), V(running), V(exception), V(releasing), V(stopping),
-        V(stopped) or V(pending), in any case. If empty, clusters with any status.
-      - Other values are an error. If the service adds a status, select its clusters by their group, such as C(ehpc_status_new).
+      - Lists only clusters with one of these statuses, V(uninit), V(creating), V(init), V(running), V(exception), V(releasing), V(stopping),
+        V(stopped) or V(pending), in any case. If empty, clusters with any status are listed.
+      - Other values are an error. If E-HPC adds a status, select its clusters by their group, such as C(ehpc_status_new).
     type: list
     elements: str
     default: []
   locations:
     description:
-      - Only clusters in one of these locations, V(PublicCloud) or V(OnPremise) (hybrid clusters), in any case. If empty, clusters in any
-        location.
+      - Lists only clusters in one of these locations, V(PublicCloud) or V(OnPremise) (hybrid clusters), in any case. If empty, clusters in any
+        location are listed.
     type: list
     elements: str
     default: []
   names:
     description:
-      - Only clusters whose name matches one of these shell patterns. If empty, clusters with any name.
+      - Lists only clusters whose name matches one of these shell patterns. If empty, clusters with any name are listed.
     type: list
     elements: str
     default: []
   exclude_names:
     description:
-      - Leave out clusters whose name matches one of these shell patterns, even if it also matches O(names).
+      - Leaves out clusters whose name matches one of these shell patterns, even if it also matches O(names).
     type: list
     elements: str
     default: []
@@ -96,8 +97,8 @@ options:
       - A name is not usable if it is empty, if Ansible reserves it (V(all), V(ungrouped), V(localhost)), if a group or another host has it,
         or if it is not safe. Names with an opening brace or parenthesis, a vertical bar or a slash, or with a leading hyphen, are not safe
         in templates, paths and the arguments of C(ssh). A warning lists the names that were not used.
-      - By default, the ID of the cluster; for nodes, the host name, a dot and the ID of the cluster, or the ID of the node in place of a
-        host name that is missing or not unique.
+      - By default, the name is the ID of the cluster. For nodes, it is the host name, a dot and the ID of the cluster, with the ID of the node
+        in place of a host name that is missing or not unique.
     type: list
     elements: str
     default: []
