@@ -28,6 +28,8 @@ class Raw:
         return self
 
     def __exit__(self, *_failure: object) -> None:
+        # Closing alone does not end accept in the other thread, and the port stays open.
+        self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
     def _accept(self) -> None:
