@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The documented error codes: those of the gateway, and those of the two writes."""
+"""The documented error codes: those of the gateway, and those of the pages of operations."""
 
 from __future__ import annotations
 
@@ -32,4 +32,14 @@ USER_CASES = [
     *(("DeleteUsers", ACCOUNT + kind) for kind in ("DomainNotExist", "UserNotExist", "UserDeleteFailure")),
     *(("ModifyUserGroups", code) for code in ("InvalidOpt", ACCOUNT + "UserModifyGroupFailure", "NotAuthorized")),
     *(("ModifyUserPasswords", code) for code in ("InvalidOpt", ACCOUNT + "UserChangePasswordFailure", "ServiceUnavailable")),
+]
+# Those of the pages of E-HPC NEXT, of which some are known in part only.
+NEXT_CODES = ("InvalidParams", "ClusterNotFound", "NotAuthorized", "UnknownError", "ServiceUnavailable")
+CHANGE_CODES = ("NotEnabled", "InDebt", "InvalidClusterStatus", "ManagerNotFound", "AgentError", *NEXT_CODES)
+NEXT_CASES = [
+    *(("ListUsers (NEXT)", code) for code in NEXT_CODES),
+    *(("CreateUsers (NEXT)", code) for code in (ACCOUNT + "UserAlreadyExist", ACCOUNT + "UserAddFailure", *CHANGE_CODES)),
+    *(("UpdateUser (NEXT)", code) for code in (ACCOUNT + "UserModifyGroupFailure", *CHANGE_CODES)),
+    *(("DeleteUsers (NEXT)", code) for code in (ACCOUNT + "DomainNotExist", ACCOUNT + "UserDeleteFailure", *CHANGE_CODES)),
+    *(("UpdateCluster (NEXT)", code) for code in ("InvalidClusterStatus", *NEXT_CODES)),
 ]

@@ -10,12 +10,19 @@ import typing as t
 from dataclasses import dataclass
 
 RETRIES = 2
-READS = ("GetPostScripts", "ListUsers", "ListUsersAsync", "DescribeCluster", "ListClusters", "ListRegions")
+# The operations of a column are alike. Those of E-HPC NEXT are marked, because some have the name of one of E-HPC 1.0.
+READS = (
+    *("GetPostScripts", "ListUsers", "ListUsersAsync", "DescribeCluster", "ListClusters", "ListRegions", "ListNodes", "GetHybridClusterConfig"),
+    *("ListInvocationStatus", "ListInvocationResults", "GetCluster (NEXT)", "ListClusters (NEXT)", "ListNodes (NEXT)", "ListUsers (NEXT)"),
+)
 # The operations whose effect can be read.
-READABLE_WRITES = ("SetPostScripts", "AddUsers", "DeleteUsers", "ModifyUserGroups")
-# The operations of a column are alike.
-COLUMNS = (READS, READABLE_WRITES, ("ModifyUserPasswords",), ("SyncUsers",))
-HEADER = ["Read", *(", ".join(f"``{operation}``" for operation in column) for column in COLUMNS[1:])]
+READABLE_WRITES = (
+    *("SetPostScripts", "AddUsers", "DeleteUsers", "ModifyUserGroups", "AddLocalNodes"),
+    *("CreateUsers (NEXT)", "DeleteUsers (NEXT)", "UpdateUser (NEXT)", "UpdateCluster (NEXT)"),
+)
+OTHER_WRITES = ("ModifyUserPasswords", "UpdateUser (NEXT), password", "InvokeShellCommand")
+COLUMNS = (READS, READABLE_WRITES, OTHER_WRITES, ("SyncUsers",))
+HEADER = ["Read", "Change that can be read", "Change that cannot be read", "``SyncUsers``"]
 OSS_OPERATIONS = ("GetObject", "PutObject")
 
 
