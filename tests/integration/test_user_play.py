@@ -23,9 +23,9 @@ def wanted(name: str, group: str = "users", password: str | None = "Example-1-pa
     return {"name": name, "group": group, **({"password": password} if password else {})}
 
 
-def test_life(both: Play, emulator: Emulator) -> None:
+def test_life(play: Play, emulator: Emulator) -> None:
     new = [wanted("hpcuser06"), wanted("hpcuser07", "wheel")]
-    run = both(
+    run = play(
         [
             users("create in check mode", *new, check_mode=True),
             users("create", *new),
