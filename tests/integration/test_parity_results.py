@@ -11,11 +11,16 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
+from ansible_collections.alicloud.ehpc.tests.emulator.state import Bucket, Cluster
+from ansible_collections.alicloud.ehpc.tests.support.documents import MODULES
 from ansible_collections.alicloud.ehpc.tests.support.parity import Parity
-from ansible_collections.alicloud.ehpc.tests.support.playing import task
+from ansible_collections.alicloud.ehpc.tests.support.playing import Task, task
 
 CLUSTER = "ehpc-hz-public01"
 HYBRID = "ehpc-hz-hybrid01"
+NEXT = "ehpc-hz-next01"
+BUCKET = "scripts-example"
+NODES = [{"host_name": "local001", "ip_address": "192.0.2.11", "cpu_cores": 8, "memory_mb": 16384}]
 BASE = {"url": "https://scripts.example.com/base.sh", "args": "--mode base"}
 MOUNT = {"url": "https://scripts.example.com/mount.sh", "args": ["--export", "nas.example.com:/data set", "多 é"]}
 SIGNED = "https://bucket.oss-cn-hangzhou.aliyuncs.com/a.sh?Expires=1893456000&OSSAccessKeyId=EXAMPLEid&Signature=EXAMPLEsig"
@@ -26,32 +31,61 @@ def parity(tmp_path: Path) -> Parity:
     return Parity(tmp_path)
 
 
+def modules_of(tasks: list[Task]) -> set[str]:
+    return {name.removeprefix("alicloud.ehpc.") for one in tasks for name in one if name.startswith("alicloud.ehpc.")}
+
+
+def with_next_and_bucket(emulator: Emulator) -> None:
+    """A cluster of E-HPC NEXT and a bucket, which the default scenario lacks."""
+    emulator.state.clusters[NEXT] = Cluster(id=NEXT, region="cn-hangzhou", name="next", generation="next")
+    emulator.state.buckets[BUCKET] = Bucket(BUCKET)
+
+
 def test_success(parity: Parity) -> None:
-    both = parity.compare(
-        [
+    """A success of each module."""
+
+    def tasks(emulator: Emulator) -> list[Task]:
+        secrets = {"access_key_secret": emulator.secret_key, "secret_key": "EXAMPLE-overruled"}
+        publish = {"bucket": BUCKET, "oss_endpoint": emulator.endpoint, "scripts": [{"name": "a.sh", "content": "#!/bin/sh\n"}]}
+        return [
             task("preview", "post_scripts", cluster_id=CLUSTER, scripts=[BASE, MOUNT]) | {"check_mode": True},
             task("set", "post_scripts", cluster_id=CLUSTER, scripts=[BASE, MOUNT]),
             task("set again", "post_scripts", cluster_id=CLUSTER, scripts=[BASE, MOUNT]),
             task("add", "post_scripts", cluster_id=CLUSTER, scripts=[{"url": SIGNED}], purge="no", api_retries="2"),
             task("show", "post_scripts_info", cluster_id=CLUSTER),
             task("sync", "user_sync", cluster_id=HYBRID, expected_users="hpcuser03,physics01"),
-            task("sync again", "user_sync", cluster_id=HYBRID, expected_users=["hpcuser03"]),
             task("users", "user_info", cluster_id=HYBRID),
             task("clusters", "cluster_info", names=["hybrid-*"]),
             task("details", "cluster_info", cluster_ids=[HYBRID, "ehpc-hz-EXAMPLE"]),
             task("regions", "region_info"),
             task("unverified", "region_info", validate_certs=False),
             task("same warning twice", "post_scripts", cluster_id=CLUSTER, scripts=[{"url": "oss://bucket/a.sh"}, {"url": "oss://bucket/a.sh"}]),
-        ],
-        diff=True,
-    )
-    statuses = [result.status for result in both.worker.results]
-    assert statuses == ["changed", "changed", "ok", "changed", "ok", "changed", "ok", "ok", "ok", "ok", "ok", "ok", "changed"]
+            task("option and alias", "region_info", region_id="cn-shanghai"),
+            task("option and alias of a secret", "region_info", **secrets),
+            task("user", "user", cluster_id=CLUSTER, users=[{"name": "hpcuser06", "password": "Example-1-password"}]),
+            task("configuration", "hybrid_config_info", cluster_id=HYBRID),
+            task("nodes", "local_nodes", cluster_id=HYBRID, nodes=NODES),
+            task("publish", "post_scripts_publish", **publish),
+            task("set on NEXT", "cluster_script", cluster_id=NEXT, url="/b.sh", accept_full_update=True),
+            task("drift", "drift_info", clusters=[{"cluster_id": CLUSTER, "scripts": [BASE], "users": ["hpcuser06"]}]),
+        ]
+
+    both = parity.compare(tasks, prepare=with_next_and_bucket, diff=True)
+    with Emulator() as emulator:
+        # Its own test has real nodes.
+        assert modules_of(tasks(emulator)) == set(MODULES) - {"post_scripts_run"}
+    changed = ["preview", "set", "add", "sync", "same warning twice", "user", "nodes", "publish", "set on NEXT"]
+    assert [result.task for result in both.worker.results if result.status != "ok"] == changed
+    assert {both.worker[name].status for name in changed} == {"changed"}
     assert both.worker["set"]["post_scripts"][1]["args"] == "--export 'nas.example.com:/data set' '多 é'"
-    assert len(both.worker["add"].warnings) == 1
-    assert len(both.worker["unverified"].warnings) == 1
-    assert len(both.worker["same warning twice"].warnings) == 1
+    for name in ("add", "unverified", "same warning twice"):
+        assert len(both.worker[name].warnings) == 1
     assert "diff" in both.worker["preview"].result
+    assert both.worker["option and alias"].warnings == ["Both option region and its alias region_id are set."]
+    assert [params["RegionId"] for action, params in both.calls if action == "ListRegions"] == ["cn-hangzhou"] * 2 + ["cn-shanghai", "cn-hangzhou"]
+    for run in (both.worker, both.process):
+        assert "EXAMPLE-overruled" not in run.everything()
+        assert "EXAMPLE-secret-of-main" not in run.everything()
 
 
 def test_check_mode_of_a_run(parity: Parity) -> None:
@@ -72,29 +106,35 @@ def test_wrong_options(parity: Parity) -> None:
     one = {"cluster_id": CLUSTER, "scripts": []}
     cases = {
         "unknown option": task("", "post_scripts", **one, colour="red", shape="round"),
-        "unknown option, without others": task("", "region_info", colour="red"),
         "unknown option of a short name": {"region_info": {"colour": "red"}},
         "unknown suboption": task("", "post_scripts", cluster_id=CLUSTER, scripts=[{"url": "/a", "colour": "red"}]),
         "required option": task("", "post_scripts", scripts=[]),
-        "required option is null": task("", "post_scripts", cluster_id=None, scripts=[]),
         "required suboption": task("", "post_scripts", cluster_id=CLUSTER, scripts=[{"args": "-v"}]),
         "not a number": task("", "post_scripts", **one, connect_timeout="soon"),
-        "not a boolean": task("", "post_scripts", **one, purge="perhaps"),
         "not a list of dictionaries": task("", "post_scripts", cluster_id=CLUSTER, scripts=["https://scripts.example.com/base.sh"]),
-        "not a list": task("", "post_scripts", cluster_id=CLUSTER, scripts={"url": "/a"}),
         "a pre-signed url where none belongs": task("", "post_scripts", **one, state=SIGNED),
         "not a choice": task("", "post_scripts", **one, state="gone"),
         "several at once": task("", "post_scripts", scripts=[{"colour": "red"}], state="gone", shape="round"),
         "mutually exclusive": task("", "cluster_info", cluster_ids=[CLUSTER], names=["*"]),
         "found by the module": task("", "post_scripts", cluster_id="", scripts=[]),
-        "no region": task("", "post_scripts", **one, region=""),
-        "http": task("", "post_scripts", **one, endpoint="http://ehpc.example.com"),
     }
-    tasks = [{**one, "name": name} for name, one in cases.items()]
+    mapping = {"name": "{{ name }}", "more": [1, "{{ name }}"]}
+    variables = {
+        "mapping as a list": task("", "user_sync", cluster_id=HYBRID, expected_users="{{ mapping }}"),
+        "mapping as a number": task("", "region_info", api_retries="{{ mapping }}"),
+        "mapping as a boolean": task("", "region_info", validate_certs="{{ [mapping] }}"),
+        "mapping as a string": task("", "post_scripts_info", cluster_id="{{ mapping }}"),
+        "mapping as a suboption": task("", "post_scripts", cluster_id=CLUSTER, scripts=[{"url": "{{ mapping }}"}, "{{ mapping }}"]),
+        "mapping as a path": task("", "region_info", ca_path="{{ [mapping] }}"),
+    }
+    tasks = [{**one, "name": name} for name, one in {**cases, **variables}.items()]
     # Since ansible-core 2.21, results contain the options only if this is set.
-    options: dict[str, t.Any] = {"env": {"ANSIBLE_INJECT_INVOCATION": "true"}, "keywords": {"collections": ["alicloud.ehpc"]}}
+    options: dict[str, t.Any] = {
+        "env": {"ANSIBLE_INJECT_INVOCATION": "true"},
+        "keywords": {"collections": ["alicloud.ehpc"], "vars": {"mapping": mapping, "name": "hpcuser01"}},
+    }
     both = parity.compare(tasks, ignore_errors=True, **options)
-    assert [result.status for result in both.worker.results] == ["failed"] * len(cases)
+    assert [result.status for result in both.worker.results] == ["failed"] * len(tasks)
     assert both.worker["unknown option"].msg.startswith("Unsupported parameters for (alicloud.ehpc.post_scripts) module: colour, shape.")
     assert both.worker["required option"].msg == "missing required arguments: cluster_id"
     assert both.worker["mutually exclusive"].msg == "parameters are mutually exclusive: cluster_ids|names"
@@ -102,87 +142,59 @@ def test_wrong_options(parity: Parity) -> None:
     for run in (both.worker, both.process):
         assert "EXAMPLE-secret-of-main" not in run.everything()
         assert "EXAMPLEsig" not in "".join(str(result.result) for result in run.results)
+        for name in variables:
+            assert "Ansible" not in run[name].msg + str(run[name].error), "no message names a type of ansible-core's own"
 
 
-def test_dictionary_from_a_variable(parity: Parity) -> None:
-    """No message names a type of ansible-core's own."""
-    both = parity.compare(
-        [
-            task("list", "user_sync", cluster_id=HYBRID, expected_users="{{ mapping }}"),
-            task("number", "region_info", api_retries="{{ mapping }}"),
-            task("boolean", "region_info", validate_certs="{{ [mapping] }}"),
-            task("string", "post_scripts_info", cluster_id="{{ mapping }}"),
-            task("suboption", "post_scripts", cluster_id=CLUSTER, scripts=[{"url": "{{ mapping }}"}, "{{ mapping }}"]),
-            task("path", "region_info", ca_path="{{ [mapping] }}"),
-        ],
-        keywords={"vars": {"mapping": {"name": "{{ name }}", "more": [1, "{{ name }}"]}, "name": "hpcuser01"}},
-        ignore_errors=True,
-    )
-    assert [result.status for result in both.worker.results] == ["failed"] * 6
-    for result in [*both.worker.results, *both.process.results]:
-        assert "Ansible" not in result.msg, result.msg
-        assert "Ansible" not in str(result.error)
+def test_errors_at_high_verbosity(parity: Parity) -> None:
+    """A failure of each module, and no secret in any output."""
 
-
-def test_option_and_alias(parity: Parity) -> None:
-    both = parity.compare(
-        lambda emulator: [
-            task("both", "region_info", region_id="cn-shanghai"),
-            task("both of a secret", "region_info", access_key_secret=emulator.secret_key, secret_key="EXAMPLE-overruled"),
-        ]
-    )
-    assert both.worker["both"].warnings == ["Both option region and its alias region_id are set."]
-    assert [params["RegionId"] for _action, params in both.calls] == ["cn-shanghai", "cn-hangzhou"]
-    for run in (both.worker, both.process):
-        assert "EXAMPLE-overruled" not in run.everything()
-        assert "EXAMPLE-secret-of-main" not in run.everything()
-
-
-def test_errors_of_the_service(parity: Parity) -> None:
     def prepare(emulator: Emulator) -> None:
+        with_next_and_bucket(emulator)
         emulator.fault("GetPostScripts", code="InvalidParams", message="Not with the key EXAMPLE-secret-of-main.", cluster_id=CLUSTER)
         emulator.fault("ListUsers", code="ServiceUnavailable", times=None)
         emulator.fault("ListRegions", kind="html")
-        emulator.fault("ListRegions", kind="lost_before")
         emulator.fault("SetPostScripts", kind="lost_after")
 
-    both = parity.compare(
-        [
-            task("echo of a secret", "post_scripts", cluster_id=CLUSTER, scripts=[BASE]),
-            task("unknown cluster", "post_scripts_info", cluster_id="ehpc-hz-EXAMPLE"),
-            task("not available", "user_info", cluster_id=HYBRID, api_retries=1),
-            task("no answer of the service", "region_info"),
-            task("lost answer", "region_info"),
-            task("lost answer of a write", "post_scripts", cluster_id=CLUSTER, scripts=[BASE]),
-            task("wrong secret", "region_info", secret_key="{{ wrong }}"),
-            task("unsuited cluster", "user_sync", cluster_id=CLUSTER),
-            task("refused", "region_info", endpoint="http://127.0.0.1:9", api_retries=0),
-            task("unknown host", "region_info", endpoint="ehpc.invalid", api_retries=0),
-            task("no bundle", "region_info", endpoint="https://127.0.0.1:9", ca_path="/nonexistent.pem"),
-            task("hidden", "region_info") | {"no_log": True},
-            task("hidden failure", "user_info", cluster_id=HYBRID, api_retries=0) | {"no_log": True},
-            task("expected failure", "post_scripts_info", cluster_id="ehpc-hz-EXAMPLE") | {"register": "found", "failed_when": "'error' not in found"},
-        ],
-        prepare=prepare,
-        ignore_errors=True,
-        # Not in the playbook itself, because ansible-core shows its lines with an error.
-        keywords={"vars": {"wrong": "EXAMPLE-wrong"}},
-    )
-    fine = ("lost answer", "lost answer of a write", "hidden", "expected failure")
+    absent = {"cluster_id": "ehpc-hz-EXAMPLE"}
+    publish = {"bucket": "absent-example", "scripts": [{"name": "a.sh", "content": "#!/bin/sh\n"}]}
+    tasks = [
+        task("echo of a secret", "post_scripts", cluster_id=CLUSTER, scripts=[BASE]),
+        task("unknown cluster", "post_scripts_info", **absent),
+        task("not available", "user_info", cluster_id=HYBRID, api_retries=1),
+        task("no answer of the service", "region_info"),
+        task("lost answer of a write", "post_scripts", cluster_id=CLUSTER, scripts=[{"url": "{{ signed }}"}]),
+        task("wrong secret", "region_info", secret_key="{{ wrong }}"),
+        task("unknown region", "cluster_info", region="cn-absent"),
+        task("unsuited cluster", "user_sync", cluster_id=CLUSTER),
+        task("cluster in proxy mode", "user", cluster_id=HYBRID, users=[{"name": "hpcuser06", "password": "Example-1-password"}]),
+        task("no configuration", "hybrid_config_info", **absent),
+        task("nodes of an unknown cluster", "local_nodes", nodes=NODES, **absent),
+        task("unknown bucket", "post_scripts_publish", oss_endpoint="{{ service }}", **publish),
+        task("first generation", "cluster_script", cluster_id=CLUSTER, url="/b.sh", accept_full_update=True),
+        task("drift of no cluster", "drift_info", clusters=[{"cluster_id": ""}]),
+        task("refused", "region_info", endpoint="http://127.0.0.1:9", api_retries=0),
+        task("no bundle", "region_info", endpoint="https://127.0.0.1:9", ca_path="/nonexistent.pem"),
+        task("hidden", "region_info") | {"no_log": True},
+        task("hidden failure", "user_info", cluster_id=HYBRID, api_retries=0) | {"no_log": True},
+        task("expected failure", "post_scripts_info", **absent) | {"register": "found", "failed_when": "'error' not in found"},
+    ]
+    assert modules_of(tasks) == set(MODULES) - {"post_scripts_run"}
+
+    def with_address(emulator: Emulator) -> list[Task]:
+        return [{"name": "address", "ansible.builtin.set_fact": {"service": emulator.endpoint}}, *tasks]
+
+    # Not in the playbook itself, because ansible-core shows its lines with an error.
+    variables = {"wrong": "EXAMPLE-wrong", "signed": SIGNED}
+    both = parity.compare(with_address, prepare=prepare, ignore_errors=True, keywords={"vars": variables}, verbosity=3, diff=True)
+    fine = ("address", "lost answer of a write", "hidden", "expected failure")
     assert {result.task: result.failed for result in both.worker.results} == {result.task: result.task not in fine for result in both.worker.results}
     assert both.worker["echo of a secret"].error["message"] == "Not with the key ***."
-    for run in (both.worker, both.process):
-        assert "EXAMPLE-secret-of-main" not in run.everything()
-        assert "EXAMPLE-wrong" not in run.everything()
-
-
-def test_at_highest_verbosity(parity: Parity) -> None:
-    both = parity.compare([task("set", "post_scripts", cluster_id=CLUSTER, scripts=[{"url": SIGNED}])], verbosity=3, diff=True)
     assert "EXEC" not in both.worker.stdout
     assert "EXEC" in both.process.stdout
     for run in (both.worker, both.process):
-        assert "EXAMPLE-secret-of-main" not in run.everything()
-        assert "EXAMPLEsig" not in run.everything()
+        for secret in ("EXAMPLE-secret-of-main", "EXAMPLE-wrong", "EXAMPLEsig"):
+            assert secret not in run.everything()
 
 
 def test_short_secret(parity: Parity) -> None:

@@ -23,7 +23,8 @@ from pathlib import Path
 from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
 from ansible_collections.alicloud.ehpc.tests.support.playing import Play, Result, Run, Task
 
-REQUEST_ID = re.compile(r"\b[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}\b", re.IGNORECASE)
+# The second form is that of OSS.
+REQUEST_ID = re.compile(r"\b([0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}|[0-9A-F]{24})\b", re.IGNORECASE)
 # Commands for nodes, and their IDs, differ each time.
 VARYING = ("Command", "CommandId")
 NOW = re.compile(r"\b%s-\d\d-\d\dT\d\d:\d\d:\d\d" % datetime.now(timezone.utc).year)
