@@ -49,16 +49,17 @@ def emulator(hostile: Hostile, server: ScriptServer) -> Iterator[Emulator]:
         yield running
 
 
-def used(name: str) -> list[Task]:
-    """Tasks that use a registered result as playbooks do."""
-    return [
-        {"name": "Print it", "ansible.builtin.debug": {"msg": "{{ %s }}" % name}},
-        {"name": "Print it as a variable", "ansible.builtin.debug": {"var": name}},
-        {"name": "Keep it", "ansible.builtin.set_fact": {"kept": "{{ %s }}" % name, "joined": "{{ 'x' ~ %s }}" % name}},
+def used(result: str, after: str = "") -> list[Task]:
+    """Tasks that use a registered result as playbooks do, with this after their names."""
+    tasks: list[Task] = [
+        {"name": "Print it", "ansible.builtin.debug": {"msg": "{{ %s }}" % result}},
+        {"name": "Print it as a variable", "ansible.builtin.debug": {"var": result}},
+        {"name": "Keep it", "ansible.builtin.set_fact": {"kept": "{{ %s }}" % result, "joined": "{{ 'x' ~ %s }}" % result}},
         {"name": "Hand it on", "ansible.builtin.set_stats": {"data": {"handed_on": "{{ kept }}", "joined": "{{ joined }}"}}},
         {"name": "Print what was kept", "ansible.builtin.debug": {"msg": "{{ [kept, joined, hostvars[inventory_hostname].kept] }}"}},
         {"name": "Look for it", "ansible.builtin.debug": {}, "when": "'running' in kept | string or 'msg' in kept"},
     ]
+    return [{**one, "name": one["name"] + after} for one in tasks]
 
 
 def is_in(string: str, result: Result | dict[str, t.Any]) -> bool:
@@ -72,32 +73,32 @@ def evaluated_nothing(run: Run, hostile: Hostile) -> bool:
     return True
 
 
-@pytest.mark.parametrize(
-    ("module", "options", "kinds"),
-    [
-        ("cluster_info", {"cluster_ids": [CLUSTER]}, ["expression", "statement", "comment"]),
-        ("cluster_info", {}, ["expression"]),
-        ("user_info", {"cluster_id": CLUSTER}, ["expression", "statement", "comment", "own_delimiters", "no_delimiters"]),
-        ("user_sync", {"cluster_id": CLUSTER, "expected_users": ["nobody99"], "wait_timeout": 1}, ["expression", "statement", "comment"]),
-        ("post_scripts", {"cluster_id": CLUSTER, "scripts": [], "preflight": "off"}, ["statement"]),
-        ("post_scripts_run", {"cluster_id": CLUSTER, "wait_delay": 0.1}, ["expression", "statement", "comment", "no_delimiters"]),
-    ],
-    ids=["details", "clusters", "users", "synchronization", "scripts", "run"],
-)
-def test_results_are_never_evaluated(both: Play, hostile: Hostile, module: str, options: dict[str, t.Any], kinds: list[str]) -> None:
-    retried = {"register": "registered", "until": "registered | string | length > 0", "retries": 1, "delay": 0, "ignore_errors": True}
-    run = both([task("call", module, **options) | retried, *used("registered")])
-    assert run.code == 0
-    for name in ("call", "Print it", "Print what was kept"):
-        assert [kind for kind in kinds if not is_in(hostile.strings[kind], run[name])] == []
-    assert evaluated_nothing(run, hostile)
+# name -> the module, its options, and the strings in its result
+CASES: dict[str, tuple[str, dict[str, t.Any], list[str]]] = {
+    # The service refuses the first of these, with a message.
+    "message": ("cluster_info", {"cluster_ids": [CLUSTER], "api_retries": 0}, ["expression"]),
+    "details": ("cluster_info", {"cluster_ids": [CLUSTER]}, ["expression", "statement", "comment"]),
+    "clusters": ("cluster_info", {}, ["expression"]),
+    "users": ("user_info", {"cluster_id": CLUSTER}, ["expression", "statement", "comment", "own_delimiters", "no_delimiters"]),
+    "users, process": ("user_info", {"cluster_id": CLUSTER}, ["expression", "statement", "comment", "own_delimiters", "no_delimiters"]),
+    "synchronization": ("user_sync", {"cluster_id": CLUSTER, "expected_users": ["nobody99"], "wait_timeout": 1}, ["expression", "statement", "comment"]),
+    "run": ("post_scripts_run", {"cluster_id": CLUSTER, "wait_delay": 0.1}, ["expression", "statement", "comment", "no_delimiters"]),
+    "scripts": ("post_scripts", {"cluster_id": CLUSTER, "scripts": [], "preflight": "off"}, ["statement"]),
+}
 
 
-def test_messages_of_the_service_are_never_evaluated(both: Play, hostile: Hostile, emulator: Emulator) -> None:
-    emulator.fault("DescribeCluster", code="UnknownError", message=hostile.strings["expression"], times=None)
-    run = both([task("call", "cluster_info", cluster_ids=[CLUSTER], api_retries=0) | {"register": "registered", "ignore_errors": True}, *used("registered")])
-    assert is_in(hostile.strings["expression"], run["call"])
-    assert is_in(hostile.strings["expression"], run["Print what was kept"])
+def test_results_and_messages_are_never_evaluated(play: Play, hostile: Hostile, emulator: Emulator) -> None:
+    emulator.fault("DescribeCluster", code="UnknownError", message=hostile.strings["expression"])
+    tasks: list[Task] = []
+    for number, (name, (module, options, _kinds)) in enumerate(CASES.items()):
+        variable = f"registered{number}"
+        retried = {"register": variable, "until": f"{variable} | string | length > 0", "retries": 1, "delay": 0, "ignore_errors": True}
+        tasks += [task(name, module, **options) | retried | {"vars": {"ehpc_in_process": "process" not in name}}, *used(variable, f", {name}")]
+    run = play(tasks)
+    assert [name for name in CASES if run[name].failed] == ["message", "synchronization", "run"]
+    for name, (_module, _options, kinds) in CASES.items():
+        for result in (run[name], run[f"Print it, {name}"], run[f"Print what was kept, {name}"]):
+            assert [kind for kind in kinds if not is_in(hostile.strings[kind], result)] == [], result.task
     assert evaluated_nothing(run, hostile)
 
 

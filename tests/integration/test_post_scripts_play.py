@@ -45,7 +45,7 @@ def assert_four_times(run: Run, name: str, before: list[t.Any], after: list[t.An
     assert {result["request_id"] for result in (check, check_again, again)} == {None}
 
 
-def test_from_create_to_clear(both: Play, emulator: Emulator) -> None:
+def test_from_create_to_clear(play: Play, emulator: Emulator) -> None:
     steps: list[tuple[str, dict[str, t.Any], list[t.Any]]] = [
         ("create", {"scripts": [BASE, {"url": MOUNT["url"]}]}, [BASE, MOUNT]),
         ("change args", {"scripts": [OTHER_BASE, MOUNT]}, [OTHER_BASE, MOUNT]),
@@ -55,10 +55,7 @@ def test_from_create_to_clear(both: Play, emulator: Emulator) -> None:
         ("purge", {"scripts": [MONITOR]}, [MONITOR]),
         ("remove all", {"state": "absent"}, []),
     ]
-    if both.in_process is False:
-        # Processes take long. Three steps show that they run the same function.
-        steps = [steps[0], steps[1], steps[-1]]
-    run = both([one for name, options, _after in steps for one in four_times(name, **options)])
+    run = play([one for name, options, _after in steps for one in four_times(name, **options)])
     before: list[t.Any] = []
     for name, _options, after in steps:
         assert_four_times(run, name, before, after)
@@ -68,9 +65,9 @@ def test_from_create_to_clear(both: Play, emulator: Emulator) -> None:
     assert emulator.state.clusters[CLUSTER].post_scripts == []
 
 
-def test_requests_to_the_service(both: Play, emulator: Emulator) -> None:
+def test_requests_to_the_service(play: Play, emulator: Emulator) -> None:
     scripts = [{"url": SIGNED, "args": ["--export", "nas.example.com:/data set", "it's", "多"]}, {"url": "/opt/job.sh", "args": 5}]
-    run = both(
+    run = play(
         [
             task("set", "post_scripts", cluster_id=CLUSTER, scripts=scripts),
             task("set again", "post_scripts", cluster_id=CLUSTER, scripts=scripts),
@@ -110,7 +107,7 @@ def test_requests_to_the_service(both: Play, emulator: Emulator) -> None:
     assert "2030-01-01" in warning
 
 
-def test_no_secret_is_printed(both: Play, emulator: Emulator) -> None:
+def test_no_secret_is_printed(play: Play, emulator: Emulator) -> None:
     """With the complete output of Ansible, for successes and failures."""
     emulator.fault(WRITE, code="InvalidParams", detail=SIGNED, cluster_id="ehpc-hz-hybrid02")
     temporary = emulator.credential("temporary")
@@ -118,7 +115,7 @@ def test_no_secret_is_printed(both: Play, emulator: Emulator) -> None:
     values = {"signed": SIGNED, "key": temporary.access_key, "secret": temporary.secret_key, "token": temporary.security_token, "wrong": "EXAMPLE-wrong-secret"}
     token = {"access_key": "{{ key }}", "secret_key": "{{ secret }}", "security_token": "{{ token }}"}
     signed = {"url": "{{ signed }}"}
-    run = both(
+    run = play(
         [
             task("set", "post_scripts", cluster_id=CLUSTER, scripts=[signed], **token),
             task("echoed", "post_scripts", cluster_id="ehpc-hz-hybrid02", scripts=[signed], **token),
@@ -128,7 +125,7 @@ def test_no_secret_is_printed(both: Play, emulator: Emulator) -> None:
             task("wrong secret", "post_scripts", cluster_id=CLUSTER, scripts=[], **{**token, "secret_key": "{{ wrong }}"}),
             task("other list", "post_scripts", cluster_id=CLUSTER, scripts=[BASE]),
         ],
-        defaults={name: value for name, value in both.defaults().items() if name not in ("access_key", "secret_key")},
+        defaults={name: value for name, value in play.defaults().items() if name not in ("access_key", "secret_key")},
         env={"ALIBABA_CLOUD_ACCESS_KEY_ID": emulator.access_key, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": emulator.secret_key},
         extra_vars=values,
         verbosity=3,
@@ -160,7 +157,7 @@ def test_check_mode_of_a_whole_play(play: Play, emulator: Emulator) -> None:
     assert emulator.actions() == [READ, READ]
 
 
-def test_lost_responses(both: Play, emulator: Emulator) -> None:
+def test_lost_responses(play: Play, emulator: Emulator) -> None:
     """For each way of losing the response, the list is written once, and the result is correct."""
     kinds = ["lost_after", "lost_before", "truncated", "truncated_json", "bad_gateway", "empty", "html"]
     written = {"lost_after": 1, "lost_before": 2, "truncated": 1, "truncated_json": 1, "bad_gateway": 2}
@@ -169,7 +166,7 @@ def test_lost_responses(both: Play, emulator: Emulator) -> None:
         emulator.state.clusters[cluster_id] = type(emulator.state.clusters[CLUSTER])(id=cluster_id, region="cn-hangzhou")
     for cluster_id, kind in zip(clusters, kinds):
         emulator.fault(WRITE, kind=kind, cluster_id=cluster_id)
-    run = both([task(kind, "post_scripts", cluster_id=cluster_id, scripts=[BASE]) for cluster_id, kind in zip(clusters, kinds)], ignore_errors=True)
+    run = play([task(kind, "post_scripts", cluster_id=cluster_id, scripts=[BASE]) for cluster_id, kind in zip(clusters, kinds)], ignore_errors=True)
     for cluster_id, kind in zip(clusters, kinds):
         calls = [call for call in emulator.calls if call.action == WRITE and call.params["ClusterId"] == cluster_id]
         if kind in written:
@@ -184,8 +181,8 @@ def test_lost_responses(both: Play, emulator: Emulator) -> None:
             assert len(calls) == 1
 
 
-def test_returned_keys_are_the_documented_ones(both: Play) -> None:
-    run = both(
+def test_returned_keys_are_the_documented_ones(play: Play) -> None:
+    run = play(
         [
             task("post_scripts", "post_scripts", cluster_id=CLUSTER, scripts=[BASE]),
             task("post_scripts_info", "post_scripts_info", cluster_id=CLUSTER),

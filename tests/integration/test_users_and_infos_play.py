@@ -25,9 +25,9 @@ def names(users: list[dict[str, t.Any]]) -> list[str]:
     return [user["name"] for user in users]
 
 
-def test_sync(both: Play, emulator: Emulator) -> None:
+def test_sync(play: Play, emulator: Emulator) -> None:
     one = task("sync", "user_sync", cluster_id=HYBRID, expected_users=["physics01", "chem01"])
-    run = both(
+    run = play(
         [
             {**one, "name": "check", "check_mode": True},
             one,
@@ -110,8 +110,8 @@ def test_waiting_and_missing(tmp_path: Path, late: Emulator) -> None:
     assert run["told"].changed
 
 
-def test_infos(both: Play, emulator: Emulator) -> None:
-    run = both(
+def test_infos(play: Play, emulator: Emulator) -> None:
+    run = play(
         [
             task("regions", "region_info", region=""),
             task("clusters", "cluster_info"),
@@ -155,28 +155,31 @@ def test_waiting_for_a_cluster(play: Play, emulator: Emulator) -> None:
 # Ways to configure the service
 
 
-def test_environment_only(both: Play, emulator: Emulator) -> None:
+def test_environment_only(play: Play, emulator: Emulator) -> None:
     variables = {
         "ALIBABA_CLOUD_EHPC_ENDPOINT": emulator.endpoint,
         "ALICLOUD_ACCESS_KEY": emulator.access_key,
         "ALICLOUD_SECRET_KEY": emulator.secret_key,
         "ALICLOUD_REGION": "cn-shanghai",
     }
-    shown = task("process", "cluster_info")
-    run = both([shown], defaults={}, env=variables)
-    assert [cluster["id"] for cluster in run["process"]["clusters"]] == [LARGE]
+    as_process = {"vars": {"ehpc_in_process": False}}
+    run = play([task("worker", "cluster_info"), task("process", "cluster_info") | as_process], defaults={}, env=variables)
+    for name in ("worker", "process"):
+        assert [cluster["id"] for cluster in run[name]["clusters"]] == [LARGE]
     tasks = [
         {**task("play", "cluster_info")},
         {**task("task", "cluster_info"), "environment": {"ALICLOUD_REGION": "cn-hangzhou"}},
         {"name": "block", "environment": {"ALICLOUD_REGION": "ap-southeast-1"}, "block": [task("in block", "cluster_info")]},
         {**task("play again", "cluster_info")},
+        {**task("play, as a process", "cluster_info"), **as_process},
         {**task("option", "cluster_info", region="cn-hangzhou"), "environment": {"ALICLOUD_REGION": "ap-southeast-1"}},
     ]
-    run = both(tasks, defaults={}, keywords={"environment": variables})
-    assert [run[name]["region"] for name in ("play", "task", "in block", "play again", "option")] == [
+    run = play(tasks, defaults={}, keywords={"environment": variables})
+    assert [run[name]["region"] for name in ("play", "task", "in block", "play again", "play, as a process", "option")] == [
         "cn-shanghai",
         "cn-hangzhou",
         "ap-southeast-1",
+        "cn-shanghai",
         "cn-shanghai",
         "cn-hangzhou",
     ]
@@ -226,9 +229,11 @@ def test_temporary_credentials(play: Play, emulator: Emulator) -> None:
     assert [call.access_key for call in emulator.calls] == [temporary.access_key]
 
 
-def test_https(tmp_path: Path, in_process: bool | None) -> None:
+def test_https(tmp_path: Path) -> None:
+    """A process gets the authorities from the environment of its own."""
+    as_process = {"vars": {"ehpc_in_process": False}}
     with Emulator(tls=True, names=("localhost",)) as emulator:
-        play = Play(tmp_path, emulator, in_process)
+        play = Play(tmp_path, emulator)
         assert emulator.endpoint.startswith("https://localhost:")
         address = emulator.endpoint.replace("localhost", "127.0.0.1")
         run = play(
@@ -236,18 +241,21 @@ def test_https(tmp_path: Path, in_process: bool | None) -> None:
                 task("ca_path", "cluster_info"),
                 {**task("variable", "cluster_info", ca_path=""), "environment": {"ALIBABA_CLOUD_CA_BUNDLE": emulator.ca_path}},
                 {**task("requests", "cluster_info", ca_path=""), "environment": {"REQUESTS_CA_BUNDLE": emulator.ca_path}},
+                {**task("variable, process", "cluster_info", ca_path=""), "environment": {"ALIBABA_CLOUD_CA_BUNDLE": emulator.ca_path}, **as_process},
+                {**task("requests, process", "cluster_info", ca_path=""), "environment": {"REQUESTS_CA_BUNDLE": emulator.ca_path}, **as_process},
                 task("untrusted", "cluster_info", ca_path=""),
+                task("untrusted, process", "cluster_info", ca_path="") | as_process,
                 task("other name", "cluster_info", endpoint=address),
                 task("not verified", "cluster_info", ca_path="", validate_certs=False),
             ],
             ignore_errors=True,
         )
-        assert [result.status for result in run.results] == ["ok", "ok", "ok", "failed", "failed", "ok"]
-        for name in ("untrusted", "other name"):
+        assert [result.status for result in run.results] == ["ok"] * 5 + ["failed"] * 3 + ["ok"]
+        for name in ("untrusted", "untrusted, process", "other name"):
             assert run[name].error["code"] == "TlsFailed"
             assert "ca_path" in run[name].msg
         assert any("validate_certs" in warning for warning in run["not verified"].warnings)
-        assert emulator.actions() == ["ListClusters"] * 4
+        assert emulator.actions() == ["ListClusters"] * 6
         assert set(emulator.sni) == {"localhost", None}
 
 
