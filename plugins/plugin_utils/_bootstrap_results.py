@@ -141,7 +141,8 @@ def _row(cluster_id: str, result: Result) -> dict[str, str]:
     return {
         "cluster": cluster_id,
         "region": result.get("region", ""),
-        "generation": result.get("generation") or "",
+        # A later job of a workflow in AWX gets the results as variables, among which ansible-core 2.19 takes "1.0" for a number.
+        "generation": str(result.get("generation") or ""),
         "status": result.get("status", ""),
         "scripts": result.get("post_scripts_state") or ("changed" if result.get("post_scripts_changed") else "unchanged"),
         "nodes": _counted(list(result.get("nodes_run", {}).values())),

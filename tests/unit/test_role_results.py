@@ -248,3 +248,4 @@ def test_the_table_shows_generations_if_there_are_two() -> None:
     assert header.split()[:4] == ["CLUSTER", "REGION", "GENERATION", "STATUS"]
     assert [line.split()[2] for line in lines] == ["1.0", "next"]
     assert "GENERATION" not in bootstrap_table({"one": results["one"]})[0]
+    assert bootstrap_table({**results, "one": {**results["one"], "generation": 1.0}}) == [header, *lines]
