@@ -34,13 +34,13 @@ def evaluate(query: str, result: t.Any) -> list[Row]:
     return t.cast("list[Row]", jq.compile(query).input_value(result).all())
 
 
-def rows(job: Job) -> dict[str, list[Row]]:
-    """The rows of each module of a job. As on the platform, the same canonical facts count once."""
+def rows(job: Job, play: str) -> dict[str, list[Row]]:
+    """The rows of each module in a play of a job. As on the platform, the same canonical facts count once."""
     found: dict[str, dict[str, Row]] = {}
     for event in job.events:
         data = event.get("event_data", {})
         module = data.get("resolved_action")
-        if "res" in data and module in QUERIES:
+        if "res" in data and module in QUERIES and data["play"] == play:
             for row in evaluate(QUERIES[module]["query"], data["res"]):
                 found.setdefault(module, {})[json.dumps(row["canonical_facts"])] = row
     return {module: list(unique.values()) for module, unique in found.items()}
@@ -52,17 +52,20 @@ def has_null(value: t.Any) -> bool:
     return value is None
 
 
-def run(awx: Controller, tasks: dict[str, Row], job_type: str) -> Job:
-    """A job with a task of each of these modules. A task that fails does not end it."""
+def run(awx: Controller, tasks: dict[str, dict[str, Row]]) -> Job:
+    """A job with a play of each of these names, and in it a task of each of these modules. A task that fails does not end it."""
     plays = [
         {
+            "name": name,
             "hosts": "localhost",
             "gather_facts": False,
-            "tasks": [{f"alicloud.ehpc.{module}": options, "ignore_errors": True} for module, options in tasks.items()],
+            "check_mode": name == "check",
+            "tasks": [{f"alicloud.ehpc.{module}": options, "ignore_errors": True} for module, options in modules.items()],
         }
+        for name, modules in tasks.items()
     ]
-    template = {"name": "EXAMPLE", "playbook": "example.yml", "inventory": "", "credentials": ["E-HPC"], "ask_job_type_on_launch": True}
-    return awx.launch("EXAMPLE", {}, job_type=job_type, template=template, files={"example.yml": json.dumps(plays)})
+    template = {"name": "EXAMPLE", "playbook": "example.yml", "inventory": "", "credentials": ["E-HPC"]}
+    return awx.launch("EXAMPLE", {}, template=template, files={"example.yml": json.dumps(plays)})
 
 
 def tasks(**options: str) -> dict[str, Row]:
@@ -76,25 +79,24 @@ def test_each_module_that_manages_a_cluster_has_a_query() -> None:
     assert sorted(QUERIES) == sorted(f"alicloud.ehpc.{module}" for module in managing)
 
 
-@pytest.mark.parametrize("job_type", ["run", "check"])
-def test_a_row_for_the_cluster_and_one_for_each_node(awx: Controller, emulator: Emulator, job_type: str) -> None:
+def test_a_row_for_the_cluster_and_one_for_each_node(awx: Controller, emulator: Emulator) -> None:
+    """Also in check mode. There is none for a cluster that does not exist."""
     emulator.state.clusters[NEXT] = Cluster(id=NEXT, region="cn-hangzhou", name="next", generation="next")
     given = tasks()
-    found = rows(run(awx, given, job_type))
-    assert set(found) == set(QUERIES), "every query has been evaluated"
-    everything = [row for module in found.values() for row in module]
-    assert [row for row in everything if has_null(row) or not row["name"]] == []
-    assert {row["facts"]["infra_type"] for row in everything} == {"PublicCloud"}
+    job = run(awx, {"check": given, "run": given, "unknown": tasks(cluster_id="ehpc-hz-NONE")})
+    assert rows(job, "unknown") == {}
     (node,) = [node for node in emulator.state.clusters[HYBRID].nodes if node.host_name == "compute000"]
-    of_nodes = [(row["name"], row["canonical_facts"]) for row in found.pop("alicloud.ehpc.post_scripts_run")]
-    assert of_nodes == [("compute000", {"node_id": node.id})]
-    # Always the same row for a cluster, so it counts once.
-    clusters = {module.rpartition(".")[2]: [row["canonical_facts"] for row in of_module] for module, of_module in found.items()}
-    assert clusters == {name: [{"cluster_id": given[name]["cluster_id"], "region": "cn-hangzhou"}] for name in clusters}
-
-
-def test_no_row_for_an_unknown_cluster(awx: Controller) -> None:
-    assert rows(run(awx, tasks(cluster_id="ehpc-hz-NONE"), "run")) == {}
+    for play in ("check", "run"):
+        found = rows(job, play)
+        assert set(found) == set(QUERIES), "every query has been evaluated"
+        everything = [row for module in found.values() for row in module]
+        assert [row for row in everything if has_null(row) or not row["name"]] == []
+        assert {row["facts"]["infra_type"] for row in everything} == {"PublicCloud"}
+        of_nodes = [(row["name"], row["canonical_facts"]) for row in found.pop("alicloud.ehpc.post_scripts_run")]
+        assert of_nodes == [("compute000", {"node_id": node.id})]
+        # Always the same row for a cluster, so it counts once.
+        clusters = {module.rpartition(".")[2]: [row["canonical_facts"] for row in of_module] for module, of_module in found.items()}
+        assert clusters == {name: [{"cluster_id": given[name]["cluster_id"], "region": "cn-hangzhou"}] for name in clusters}
 
 
 OTHERS: dict[str, Row] = {

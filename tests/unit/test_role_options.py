@@ -99,6 +99,7 @@ MISTAKES: list[tuple[str, t.Any, str]] = [
     ("users", [{**USER, "name": "hpc Example-1"}], "must have a name without whitespace for each user; user 1 has none."),
     ("users", [{**USER, "Example-1": None}], "must have only name, group and password for each user; user 1 has more."),
     ("users", "- {name: hpcuser01, password: [Example-1", "is not valid YAML or JSON, line 1. Put quotation marks around strings with special characters."),
+    ("post_scripts", f"- url: {URL}\n  args: a: b", "is not valid YAML or JSON, line 2. Put quotation marks around strings with special characters."),
     ("post_scripts", "[{url: ", "is not valid YAML or JSON, line 1. Put quotation marks around strings with special characters."),
     ("post_scripts", 5, "must be a list of scripts, or a string with one script per line; it is a number."),
     ("post_scripts", '{"url": "/a.sh"}', "must be a list of scripts, or a string with one script per line; it is a dictionary."),
