@@ -473,7 +473,7 @@ def test_the_default_chain_in_its_order(signing: Signing, config: Path, elsewher
     assert "default chain" in str(error)
 
 
-def test_a_loop_over_homes(tmp_path: Path, service: Emulator, in_process: bool | None) -> None:
+def test_a_loop_over_homes(tmp_path: Path, service: Emulator) -> None:
     homes = []
     for name in ("profile", "current", "profile"):
         path = tmp_path / name / ".aliyun" / "config.json"
@@ -482,8 +482,9 @@ def test_a_loop_over_homes(tmp_path: Path, service: Emulator, in_process: bool |
         path.write_text(json.dumps({"current": "main", "profiles": [{"name": "main", "mode": "AK", **keys}]}), encoding="utf-8")
         homes.append(str(tmp_path / name))
     loop = {"loop": homes, "environment": {"HOME": "{{ item }}"}}
-    Play(tmp_path, None, in_process)([task("loops", "region_info") | loop], defaults={"endpoint": service.endpoint, "region": "cn-hangzhou"})
-    assert [call.access_key for call in service.calls] == [identity(name).access_key for name in ("profile", "current", "profile")]
+    ways: list[Task] = [task("loop", "region_info") | loop | {"vars": {"ehpc_in_process": in_process}} for in_process in (True, False)]
+    Play(tmp_path)(ways, defaults={"endpoint": service.endpoint, "region": "cn-hangzhou"})
+    assert [call.access_key for call in service.calls] == [identity(name).access_key for name in ("profile", "current", "profile") * 2]
 
 
 # Secrets in failures

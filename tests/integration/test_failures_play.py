@@ -33,7 +33,7 @@ def sync(cluster_id: str, **options: t.Any) -> Task:
 
 # name -> the task, and a pattern of its message after the cluster ID
 REFUSED_HERE: dict[str, tuple[Task, str]] = {
-    "seventeen scripts": (scripts(*SEVENTEEN), rf"{HYBRID}.*17 .*16 .*(remove|call others)"),
+    "seventeen scripts": (scripts(*SEVENTEEN), rf"{HYBRID}.*17 .*16 .*Remove some"),
     "seventeen scripts, purge false": (scripts(*SEVENTEEN, purge=False), rf"{HYBRID}.*17 .*16 "),
     "empty url": (scripts({"url": URL % 1}, {"url": ""}), rf"{HYBRID} in cn-hangzhou: scripts\[1\].url is empty.*URL"),
     "blank url": (scripts({"url": "  "}), rf"{HYBRID} in cn-hangzhou: scripts\[0\].url is empty"),
@@ -119,18 +119,8 @@ REFUSED_BY_THE_SERVICE: dict[str, tuple[Task, str, int | None, str]] = {
 }
 
 
-Table = t.TypeVar("Table", bound=dict[str, t.Any])
-
-
 def named(table: dict[str, t.Any]) -> list[Task]:
     return [{**entry[0], "name": name} for name, entry in table.items()]
-
-
-def for_host(play: Play, table: Table) -> Table:
-    """All tasks of a table in the worker, and every third one as a process, because processes take long."""
-    if play.in_process is False:
-        return t.cast("Table", dict(list(table.items())[::3]))
-    return table
 
 
 def assert_complete(result: Result) -> None:
@@ -145,36 +135,33 @@ def assert_complete(result: Result) -> None:
     assert "Traceback" not in str(result.result)
 
 
-def test_refused_before_any_call(both: Play, emulator: Emulator) -> None:
-    refused_here, refused_by_ansible = for_host(both, REFUSED_HERE), for_host(both, REFUSED_BY_ANSIBLE)
-    tables = {**refused_here, **refused_by_ansible}
-    run = both(named(tables), ignore_errors=True)
+def test_refused_before_any_call(play: Play, emulator: Emulator) -> None:
+    tables = {**REFUSED_HERE, **REFUSED_BY_ANSIBLE}
+    run = play(named(tables), ignore_errors=True)
     assert [result.task for result in run.results] == list(tables)
-    for name, (_task, words) in refused_here.items():
+    for name, (_task, words) in REFUSED_HERE.items():
         assert_complete(run[name])
         assert re.search(words, run[name].msg), f"{name}: {run[name].msg}"
         assert (run[name].error["code"], run[name].error["action"], run[name].error["http_status"]) == ("InvalidOptions", None, None), name
-    for name, (_task, words) in refused_by_ansible.items():
+    for name, (_task, words) in REFUSED_BY_ANSIBLE.items():
         assert run[name].failed, name
         assert re.search(words, run[name].msg), f"{name}: {run[name].msg}"
     assert emulator.calls == []
 
 
-def test_refused_by_the_service(both: Play, emulator: Emulator) -> None:
+def test_refused_by_the_service(play: Play, emulator: Emulator) -> None:
     before = {cluster.id: (list(cluster.post_scripts), set(cluster.users)) for cluster in emulator.state.clusters.values()}
-    refused = for_host(both, REFUSED_BY_THE_SERVICE)
-    run = both(named(refused), ignore_errors=True)
-    for name, (_task, code, status, words) in refused.items():
+    run = play(named(REFUSED_BY_THE_SERVICE), ignore_errors=True)
+    for name, (_task, code, status, words) in REFUSED_BY_THE_SERVICE.items():
         assert_complete(run[name])
         assert (run[name].error["code"], run[name].error["http_status"]) == (code, status), f"{name}: {run[name].msg}"
         assert run[name].error["action"], name
         assert run[name].error["hint"], name
         assert re.search(words, run[name].msg), f"{name}: {run[name].msg}"
     # The only write is that of the task with check_cluster: false, and the service refused it.
-    sent = ["InvalidClusterStatus"] if "not in proxy mode, not looked" in refused else []
-    assert [call.code for call in emulator.calls if call.action in WRITES] == sent
+    assert [call.code for call in emulator.calls if call.action in WRITES] == ["InvalidClusterStatus"]
     assert before == {cluster.id: (list(cluster.post_scripts), set(cluster.users)) for cluster in emulator.state.clusters.values()}
-    assert {call.request_id for call in emulator.calls} >= {run[name].error["request_id"] for name in refused} - {None}
+    assert {call.request_id for call in emulator.calls} >= {run[name].error["request_id"] for name in REFUSED_BY_THE_SERVICE} - {None}
 
 
 # Every documented code of every operation
