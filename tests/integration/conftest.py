@@ -32,9 +32,3 @@ def in_process(request: pytest.FixtureRequest) -> bool | None:
 def play(tmp_path: Path, emulator: Emulator) -> Play:
     """Runs tasks against the emulator."""
     return Play(tmp_path, emulator)
-
-
-@pytest.fixture
-def both(tmp_path: Path, emulator: Emulator, in_process: bool | None) -> Play:
-    """Runs tasks against the emulator, once by default and once as a process."""
-    return Play(tmp_path, emulator, in_process)

@@ -38,8 +38,8 @@ FILES: dict[str, t.Any] = {
     "/moody.sh": b'#!/bin/sh\n[ ! -e "$HOME/bad mood" ]\n',
 }
 ARGUMENTS = ["a b", "it's", 'say "x"', "$HOME", "$(touch canary)", "`touch canary`", "one\ntwo", "数 é🙂", "", "*", "-n", "\\", "!", "; exit 1"]
-# Enough for these scripts, and short if a response does not arrive.
-QUICK = {"wait_delay": 0.1, "run_timeout": 20}
+# The limit is for a machine under load: the scripts take no time.
+QUICK = {"wait_delay": 0.1, "run_timeout": 60}
 
 
 @pytest.fixture
@@ -181,15 +181,16 @@ def test_the_output_of_a_script(cluster: Cluster) -> None:
 
 def test_a_timeout(cluster: Cluster) -> None:
     begun = time.monotonic()
-    (node,) = cluster.fails("/hello.sh", "/slow.sh", "/one.sh", nodes=["i-1"], run_timeout=2)["nodes"]
-    assert time.monotonic() - begun < 8
+    # The first two scripts must be fetched and begin within the limit.
+    (node,) = cluster.fails("/hello.sh", "/slow.sh", "/one.sh", nodes=["i-1"], run_timeout=6)["nodes"]
+    assert time.monotonic() - begun < 25
     assert (node["status"], node["exit_code"], node["output"]) == ("timeout", None, "hello\nbegun\n")
     assert node["failed_script"] == cluster.server.url("/slow.sh")
     assert cluster.read("i-1", "order") == ""
 
 
 def test_unreachable_nodes(cluster: Cluster) -> None:
-    failure = cluster.fails("/hello.sh", nodes=["i-1", "i-down", "i-stopped", "i-refuses"], run_timeout=6)
+    failure = cluster.fails("/hello.sh", nodes=["i-1", "i-down", "i-stopped", "i-refuses"], run_timeout=8)
     assert {node["id"]: (node["status"], node["output"]) for node in failure["nodes"]} == {
         "i-1": ("ok", "hello\n"),
         "i-down": ("unreachable", "The node did not respond."),
@@ -236,13 +237,14 @@ def test_calls_that_hang_do_not_extend_the_time_limit(cluster: Cluster, action: 
     assert _script_runs.REPORT_TIME + _invocations.LAST_READ <= 15, "the documentation says so"
     monkeypatch.setattr(_script_runs, "REPORT_TIME", 1)
     monkeypatch.setattr(_invocations, "LAST_READ", 1)
-    cluster.emulator.fault(action, kind="slow_before", seconds=10, times=None)
+    cluster.emulator.fault(action, kind="slow_before", seconds=20, times=None)
     begun = time.monotonic()
     try:
-        result = cluster.run("/hello.sh", nodes=["i-1"], force=True, run_timeout=1)
+        result = cluster.run("/hello.sh", nodes=["i-1"], force=True, run_timeout=3)
     except EhpcError as error:
         result = error.as_failure()
-    assert time.monotonic() - begun < 1 + 1 + 1 + 1
+    # The limit and the two above, and 5 for a machine under load.
+    assert time.monotonic() - begun < 3 + 1 + 1 + 5
     assert (result["changed"], statuses(result)) == (True, {"compute001": status})
 
 
