@@ -15,12 +15,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import yaml
 from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
 from ansible_collections.alicloud.ehpc.tests.support import awx_data, awx_launching
-from ansible_collections.alicloud.ehpc.tests.support.awx_launching import Controller
+from ansible_collections.alicloud.ehpc.tests.support.awx_launching import Controller, Job
 
 WORKFLOW = "Bootstrap E-HPC cluster with approval"
-REPORT, CHECK = "Report E-HPC bootstrap", "Check E-HPC preview"
+REPORT = "Report E-HPC bootstrap"
 CLUSTER = "ehpc-hz-hybrid01"
 SCRIPTS = "https://scripts.example.com/base.sh --mode hybrid"
 STORED = [{"url": "https://scripts.example.com/base.sh", "args": "--mode hybrid"}]
@@ -42,20 +43,29 @@ DONE = {
 GIVEN = {"ehpc_bootstrap_cluster_id": CLUSTER, "ehpc_bootstrap_post_scripts": SCRIPTS, "ehpc_bootstrap_preflight": "off"}
 
 
-def test_approved(awx: Controller, emulator: Emulator) -> None:
-    workflow = awx.run_workflow(WORKFLOW, {**GIVEN, "ehpc_bootstrap_expected_users": "physics01"})
+def ended(artifacts: dict[str, t.Any]) -> Job:
+    """A job that ended with these artifacts."""
+    return Job(0, "", [{"event": "playbook_on_stats", "event_data": {"artifact_data": artifacts}}])
+
+
+PREVIEW = ended({"ehpc_bootstrap": {CLUSTER: {**DONE, "post_scripts_state": "would change", "users_state": "would change"}}})
+CHECK = ended({"ehpc_bootstrap": {}, "ehpc_preview_unchanged": {}})
+
+
+def test_denied_then_approved(awx: Controller, emulator: Emulator) -> None:
+    given, before = {**GIVEN, "ehpc_bootstrap_expected_users": "physics01"}, stored(emulator)
+    denied = awx.run_workflow(WORKFLOW, given, approve=lambda: False)
+    assert (list(denied.jobs), denied.failed) == (["preview", "check"], True)
+    assert (stored(emulator), {"SetPostScripts", "SyncUsers"} & set(emulator.actions())) == (before, set())
+    previewed = denied.jobs["preview"].artifacts["ehpc_bootstrap"][CLUSTER]
+    assert [previewed[name] for name in ("users_missing", "post_scripts_state", "users_state")] == [["physics01"], "would change", "would change"]
+    assert denied.jobs["check"].artifacts == CHECK.artifacts
+
+    workflow = awx.run_workflow(WORKFLOW, given, ended=denied.jobs)
     assert ({name: job.code for name, job in workflow.jobs.items()}, workflow.failed) == ({"preview": 0, "check": 0, "apply": 0, "report": 0}, False)
     assert stored(emulator) == STORED
-    assert workflow.jobs["preview"].artifacts["ehpc_bootstrap"][CLUSTER]["users_missing"] == ["physics01"]
     assert workflow.jobs["apply"].artifacts["ehpc_bootstrap"][CLUSTER]["users_missing"] == [], "the artifacts of the preview are replaced"
     assert re.search(rf"{CLUSTER} .*4 added", workflow.jobs["report"].stdout)
-
-
-def test_denied(awx: Controller, emulator: Emulator) -> None:
-    before = stored(emulator)
-    workflow = awx.run_workflow(WORKFLOW, GIVEN, approve=lambda: False)
-    assert (list(workflow.jobs), workflow.failed) == (["preview", "check"], True)
-    assert (stored(emulator), {"SetPostScripts", "SyncUsers"} & set(emulator.actions())) == (before, set())
 
 
 def test_a_preview_that_fails_makes_the_workflow_fail(awx: Controller) -> None:
@@ -72,15 +82,19 @@ def test_an_apply_that_fails_makes_the_workflow_fail(awx: Controller, emulator: 
         emulator.state.clusters[CLUSTER].status = "stopped"
         return True
 
-    workflow = awx.run_workflow(WORKFLOW, GIVEN, approve=approve)
-    assert (workflow.jobs["preview"].code, workflow.jobs["apply"].code, workflow.failed) == (0, 2, True)
+    workflow = awx.run_workflow(WORKFLOW, GIVEN, approve=approve, ended={"preview": PREVIEW, "check": CHECK})
+    assert (workflow.jobs["apply"].code, workflow.failed) == (2, True)
+    assert f"Not bootstrapped: {CLUSTER}." in workflow.jobs["report"].stdout
 
 
-@pytest.mark.parametrize("lost", ["check", "apply"])
-def test_a_job_without_a_result_makes_the_workflow_fail(awx: Controller, lost: str) -> None:
+@pytest.mark.parametrize("before", [{}, {"preview": PREVIEW}, {"preview": PREVIEW, "check": CHECK}], ids=["preview", "check", "apply"])
+def test_a_job_without_a_result_makes_the_workflow_fail(awx: Controller, before: dict[str, Job], request: pytest.FixtureRequest) -> None:
     """Its image cannot be pulled, or it was canceled. The results of the preview do not count as its results."""
-    workflow = awx.run_workflow(WORKFLOW, GIVEN, lost=lost)
-    assert ({name: job.code for name, job in workflow.jobs.items()}[lost], workflow.failed) == (1, True)
+    lost = {request.node.callspec.id: Job(1, "", [])}
+    workflow = awx.run_workflow(WORKFLOW, GIVEN, ended={**before, **lost})
+    *others, report = workflow.jobs.values()
+    assert (others, workflow.failed) == ([*before.values(), *lost.values()], True)
+    assert (report.code, "the previous jobs ended without a result" in report.stdout) == (2, True)
 
 
 STATES: dict[str, tuple[dict[str, t.Any], bool]] = {
@@ -94,19 +108,25 @@ STATES: dict[str, tuple[dict[str, t.Any], bool]] = {
 }
 
 
-@pytest.mark.parametrize("case", STATES)
-def test_only_changes_need_approval(awx: Controller, case: str) -> None:
-    states, changes = STATES[case]
-    results = {"ehpc-hz-EXAMPLE": {**DONE, **states}}
-    job = awx.launch(CHECK, {"ehpc_bootstrap": results})
-    assert (job.code, job.artifacts) == (0 if changes else 2, {"ehpc_bootstrap": {}, "ehpc_preview_unchanged": {} if changes else results})
+def test_only_changes_need_approval(awx: Controller) -> None:
+    """The condition of the node, evaluated for each of these results."""
+    (check,) = yaml.safe_load((awx_data.ROOT / "playbooks/awx/check_preview.yml").read_text(encoding="utf-8"))
+    results = [{"ehpc-hz-EXAMPLE": {**DONE, **states}} for states, _changes in STATES.values()]
+    task = {"ansible.builtin.debug": {"msg": "{{ preview_is_unchanged | bool }}"}, "loop": results, "loop_control": {"loop_var": "ehpc_bootstrap"}}
+    play = {"hosts": "localhost", "gather_facts": False, "vars": check["vars"], "tasks": [task]}
+    template = {"name": "EXAMPLE", "playbook": "example.yml", "inventory": ""}
+    job = awx.launch("EXAMPLE", {}, template=template, files={"example.yml": json.dumps([play])})
+    unchanged = [str(event["event_data"]["res"]["msg"]) == "True" for event in job.events if event["event"] == "runner_item_on_ok"]
+    assert dict(zip(STATES, unchanged)) == {name: not changes for name, (_states, changes) in STATES.items()}
 
 
 def test_without_changes_no_approval_is_requested(awx: Controller, emulator: Emulator) -> None:
-    assert awx.run_workflow(WORKFLOW, GIVEN).failed is False
-    emulator.forget()
+    emulator.state.clusters[CLUSTER].post_scripts = [dict(script) for script in STORED]
     workflow = awx.run_workflow(WORKFLOW, {**GIVEN, "ehpc_bootstrap_expected_users": "hpcuser01"}, approve=lambda: pytest.fail("the approval is requested"))
     assert ({name: job.code for name, job in workflow.jobs.items()}, workflow.failed) == ({"preview": 0, "check": 2, "unchanged": 0}, False)
+    artifacts = workflow.jobs["check"].artifacts
+    assert (artifacts["ehpc_bootstrap"], list(artifacts["ehpc_preview_unchanged"])) == ({}, [CLUSTER])
+    assert artifacts["ehpc_preview_unchanged"][CLUSTER]["users_state"] == "unchanged"
     assert "unchanged" in workflow.jobs["unchanged"].stdout
 
 
@@ -140,11 +160,6 @@ def test_the_report_opens_a_ticket_for_each_failure(awx: Controller, tickets: tu
     assert [(ticket["summary"].split()[2], ticket["description"]) for ticket in opened] == [
         ("ehpc-hz-EXAMPLE2", "The manager is down, says {{ lookup('env', 'HOME') }}.")
     ]
-
-
-def test_a_report_without_results_fails(awx: Controller) -> None:
-    job = awx.launch(REPORT, {})
-    assert (job.code, "the previous jobs ended without a result" in job.stdout) == (2, True)
 
 
 DRIFT = "Repair E-HPC drift with approval"

@@ -160,12 +160,18 @@ class Controller:
         return self._run(private, wanted["playbook"])
 
     def run_workflow(
-        self, name: str, answers: Values, *, approve: t.Callable[[], bool] = lambda: True, lost: str = "", inventory: Inventory | None = None
+        self,
+        name: str,
+        answers: Values,
+        *,
+        approve: t.Callable[[], bool] = lambda: True,
+        ended: dict[str, Job] | None = None,
+        inventory: Inventory | None = None,
     ) -> Workflow:
         """Run the workflow of this name. Raises Rejected if AWX would start no workflow.
 
-        approve() decides whether an approval is given, and the job of the node ``lost`` fails before its playbook begins. ``inventory`` is that
-        of the clusters, as update() returns it.
+        approve() decides whether an approval is given. The jobs of the nodes in ``ended`` are not run: they have ended like these. ``inventory``
+        is that of the clusters, as update() returns it.
         """
         wanted = named("controller_workflows", name)
         variables = {**wanted.get("extra_vars", {}), **defaults(wanted), **accepted(wanted, answers)}
@@ -177,7 +183,7 @@ class Controller:
             node = nodes[waiting.pop(0)]
             if node["unified_job_template"]["type"] == "job_template":
                 given = {**node.get("extra_data", {}), **workflow.artifacts, **variables}
-                job = Job(1, "", []) if node["identifier"] == lost else self._start_node(node, given, inventory)
+                job = (ended or {}).get(node["identifier"]) or self._start_node(node, given, inventory)
                 workflow.jobs[node["identifier"]] = job
                 workflow.artifacts |= job.artifacts
                 succeeded = job.code == 0
