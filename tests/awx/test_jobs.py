@@ -48,6 +48,12 @@ def writes(emulator: Emulator) -> list[str]:
     return [action for action in emulator.actions() if action in ("SetPostScripts", "SyncUsers")]
 
 
+def inputs_of(awx: Controller, emulator: Emulator, name: str) -> dict[str, t.Any]:
+    """The fields of a credential with this key of the emulator."""
+    key = emulator.credential(name)
+    return {**awx.inputs, "access_key_id": key.access_key, "access_key_secret": key.secret_key, "security_token": key.security_token}
+
+
 def test_preview_then_run_then_again(awx: Controller, emulator: Emulator) -> None:
     given = answers(post_scripts=LINES, expected_users="hpcuser01, physics01")
     before = stored(emulator)
@@ -228,9 +234,7 @@ def test_blank_fields_of_a_credential_do_no_harm(awx: Controller, emulator: Emul
 
 
 def test_a_temporary_key(awx: Controller, emulator: Emulator) -> None:
-    key = emulator.credential("temporary")
-    inputs = {**awx.inputs, "access_key_id": key.access_key, "access_key_secret": key.secret_key, "security_token": key.security_token}
-    job = awx.launch(ONE, answers(PUBLIC), inputs=inputs)
+    job = awx.launch(ONE, answers(PUBLIC), inputs=inputs_of(awx, emulator, "temporary"))
     assert (job.code, emulator.actions()) == (0, ["DescribeCluster"])
 
 
@@ -258,7 +262,5 @@ def test_an_inventory_update_with_one_region(awx: Controller, emulator: Emulator
 
 
 def test_an_inventory_update_with_an_expired_token(awx: Controller, emulator: Emulator) -> None:
-    key = emulator.credential("expired")
-    inputs = {**awx.inputs, "access_key_id": key.access_key, "access_key_secret": key.secret_key, "security_token": key.security_token}
     with pytest.raises(ValueError, match=r"InvalidSecurityToken\.Expired"):
-        awx.update("E-HPC clusters", inputs, code=1)
+        awx.update("E-HPC clusters", inputs_of(awx, emulator, "expired"), code=1)

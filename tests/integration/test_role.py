@@ -16,6 +16,7 @@ import pytest
 import yaml
 from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
 from ansible_collections.alicloud.ehpc.tests.support.playing import Play, Run
+from ansible_collections.alicloud.ehpc.tests.support.programs import program
 
 PLAYBOOK = "alicloud.ehpc.bootstrap"
 ROLE = "alicloud.ehpc.ehpc_bootstrap"
@@ -23,6 +24,8 @@ CLUSTER = "ehpc-hz-hybrid01"
 SET_SCRIPTS, SYNC_USERS, RUN_SCRIPTS = "Set the post scripts", "Synchronize the users", "Run the scripts on existing nodes"
 SCRIPTS = [{"url": "https://scripts.example.com/base.sh", "args": "--mode hybrid"}, {"url": "https://scripts.example.com/mount.sh", "args": ["a b"]}]
 STORED = [{"url": "https://scripts.example.com/base.sh", "args": "--mode hybrid"}, {"url": "https://scripts.example.com/mount.sh", "args": "'a b'"}]
+TWO_CLUSTERS = {"cluster0": {"ehpc_cluster_id": CLUSTER}, "cluster1": {"ehpc_cluster_id": "ehpc-hz-public01"}}
+LOCAL = {"ansible_connection": "local"}
 
 
 class Bootstrap:
@@ -43,6 +46,12 @@ class Bootstrap:
         if cluster_id is not None:
             extra_vars["ehpc_bootstrap_cluster_id"] = cluster_id
         return self.play.playbook(PLAYBOOK, extra_vars=extra_vars, env={**self.env, **(env or {})}, **options)
+
+    def hosts(self, hosts: dict[str, t.Any], common: dict[str, str], /, **options: t.Any) -> Run:
+        """The same for hosts of an inventory, each with its variables. Those in common are also those of a host that is not in the inventory."""
+        inventory = self.play.directory / "clusters.yml"
+        inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts, "vars": common}}), encoding="utf-8")
+        return self(None, hosts="all", inventory=inventory, **options)
 
 
 @pytest.fixture
@@ -171,9 +180,7 @@ def test_accounts_of_a_host_are_expected(bootstrap: Bootstrap, emulator: Emulato
     """Accounts with another user ID on the cluster are reported, also if this run synchronized them."""
     passwd = [f"{name}:x:{uid}:100::/home/{name}:/bin/sh" for name, uid in (("root", 0), ("hpcuser01", 1000), ("physics01", 5002), ("nobody", 65534))]
     lines = "\n".join(passwd)
-    getent = tmp_path / "getent"
-    getent.write_text(f"#!/bin/sh\ncat <<'END'\n{lines}\nEND\n", encoding="utf-8")
-    getent.chmod(0o755)
+    program(tmp_path / "getent", f"cat <<'END'\n{lines}\nEND")
     run = bootstrap(account_host="localhost", expected_users="hpcuser02", env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
     users = emulator.state.clusters[CLUSTER].users
     assert run[f"{ROLE} : Read the accounts of the account host"]["accounts"] == {"hpcuser01": 1000, "physics01": 5002}
@@ -185,9 +192,7 @@ def test_accounts_of_a_host_are_expected(bootstrap: Bootstrap, emulator: Emulato
 
 
 def test_accounts_that_cannot_be_read_fail_the_cluster(bootstrap: Bootstrap, emulator: Emulator, tmp_path: Path) -> None:
-    getent = tmp_path / "getent"
-    getent.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
-    getent.chmod(0o755)
+    program(tmp_path / "getent", "exit 1")
     run = bootstrap(account_host="localhost", env={"PATH": f"{tmp_path}:{os.environ['PATH']}"}, code=2)
     assert result(run)["error"] == run[f"{ROLE} : Read the accounts of the account host"].msg
     assert row(run)
@@ -256,16 +261,12 @@ INTERNALS = ["filter plugin", "_Ansible", "AnsibleUnsafe", "__ehpc", "Unknown er
 
 def test_mistakes(bootstrap: Bootstrap, emulator: Emulator, tmp_path: Path) -> None:
     # A stand-in for getent, which a machine may lack, and which would query the name service of the machine.
-    ssh = tmp_path / "ssh"
-    ssh.write_text("#!/bin/sh\necho 'ssh: Could not resolve hostname accounts.invalid: Name or service not known' >&2\nexit 255\n", encoding="utf-8")
-    ssh.chmod(0o755)
+    program(tmp_path / "ssh", "echo 'ssh: Could not resolve hostname accounts.invalid: Name or service not known' >&2\nexit 255")
     hosts = {}
     for number, (cluster_id, variables, _words) in enumerate(MISTAKES):
         named = {} if cluster_id is None else {"cluster_id": cluster_id}
-        hosts[f"mistake{number}"] = {f"ehpc_bootstrap_{name}": value for name, value in {**named, **variables}.items()} | {"ansible_connection": "local"}
-    inventory = tmp_path / "mistakes.yml"
-    inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts}}), encoding="utf-8")
-    run = bootstrap(None, hosts="all", inventory=inventory, env={"ANSIBLE_SSH_EXECUTABLE": str(ssh)}, code=2)
+        hosts[f"mistake{number}"] = {f"ehpc_bootstrap_{name}": value for name, value in {**named, **variables}.items()} | LOCAL
+    run = bootstrap.hosts(hosts, {}, env={"ANSIBLE_SSH_EXECUTABLE": str(tmp_path / "ssh")}, code=2)
     for number, (cluster_id, _variables, words) in enumerate(MISTAKES):
         (failure,) = [entry for entry in run.results if entry.host == f"mistake{number}" and entry.failed]
         assert [word for word in words if word not in failure.msg] == [], failure.msg
@@ -318,12 +319,9 @@ def test_a_failed_call_ends_the_wait(bootstrap: Bootstrap, emulator: Emulator) -
     assert emulator.actions() == ["DescribeCluster"]
 
 
-def test_a_converged_cluster_costs_six_tasks(bootstrap: Bootstrap, tmp_path: Path) -> None:
+def test_a_converged_cluster_costs_six_tasks(bootstrap: Bootstrap) -> None:
     """Skipped tasks count too, because each takes a worker. The report is one task for all clusters."""
-    hosts = {f"cluster{number}": {"ehpc_cluster_id": name} for number, name in enumerate((CLUSTER, "ehpc-hz-public01"))}
-    inventory = tmp_path / "clusters.yml"
-    inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts, "vars": {"ansible_connection": "local"}}}), encoding="utf-8")
-    run = bootstrap(None, hosts="all", inventory=inventory, expected_users=["hpcuser01"])
+    run = bootstrap.hosts(TWO_CLUSTERS, LOCAL, expected_users=["hpcuser01"])
     assert len([entry for entry in run.results if entry.host == "cluster1"]) == 6
     assert changed(run) == []
 
@@ -393,15 +391,12 @@ def test_scripts_run_on_the_nodes_of_roles(bootstrap: Bootstrap, emulator: Emula
 def test_scripts_run_for_clusters_of_an_inventory(bootstrap: Bootstrap, emulator: Emulator, tmp_path: Path) -> None:
     """For each way of making the connection local, and for any HOME."""
     path = on_node(emulator, "hello.sh", "echo hello")
-    hosts = {f"cluster{number}": {"ehpc_cluster_id": name} for number, name in enumerate((CLUSTER, "ehpc-hz-public01"))}
-    inventory = tmp_path / "clusters.yml"
-    inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts}}), encoding="utf-8")
     given = {"post_scripts": [{"url": path}], "run_on_nodes": "login, manager", "sync_users": False, "wait_delay": 1}
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     # A blank value is unset for Ansible.
     env = {"HOME": str(elsewhere), "ANSIBLE_ASYNC_DIR": "", "ANSIBLE_HOME": str(elsewhere / ".ansible")}
-    run = bootstrap(None, hosts="all", inventory=inventory, arguments=("--connection", "local"), env=env, **given)
+    run = bootstrap.hosts(TWO_CLUSTERS, {}, arguments=("--connection", "local"), env=env, **given)
     assert result(run)["nodes_run"] == {"manager000": "ok", "master000": "ok"}
     assert result(run, "ehpc-hz-public01")["nodes_run"] == {"manager000": "ok", "manager001": "ok", "login000": "ok"}
     assert not list((Path(__file__).resolve().parents[2] / "playbooks").glob("{*")), "and nothing is left beside the playbook"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.alicloud.ehpc.tests.support import pythons
+from ansible_collections.alicloud.ehpc.tests.support.programs import program
 
 from check import certification
 
@@ -23,12 +24,6 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "pyenv"))
     return tmp_path
-
-
-def program(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
-    path.chmod(0o755)
 
 
 def test_the_first_version_that_is_installed(machine: Path) -> None:
