@@ -41,7 +41,7 @@ def as_query(params: Mapping[str, t.Any]) -> dict[str, str]:
 
 def of_version(version: t.Any, default: str = V1) -> str:
     """The generation of a cluster for a field such as EhpcVersion, 1.0.0 or 2.0.0; the default if the field is absent."""
-    major = str(version or "").partition(".")[0]
+    major = str(version).partition(".")[0]
     if not major.isdecimal():
         return default
     return NEXT if int(major) >= 2 else V1

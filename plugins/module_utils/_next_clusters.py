@@ -41,7 +41,7 @@ PAGE_SIZE = 100
 RECOGNITION_LIMIT = 10
 
 # What to use instead of a module for E-HPC 1.0, by the operation that the module is for.
-INSTEAD = {
+INSTEAD: dict[str | None, str] = {
     "SetPostScripts": "Set its one script with alicloud.ehpc.cluster_script. A bundle of alicloud.ehpc.post_scripts_publish is one script that runs several.",
     "GetPostScripts": "Read its script with alicloud.ehpc.cluster_info and generations: [next].",
     "SyncUsers": "E-HPC NEXT has no synchronization of users. Manage its users with alicloud.ehpc.user.",
@@ -125,4 +125,4 @@ def explained(error: EhpcError, client: Client, cluster_id: str, action: str | N
     """
     if error.code != WRONG_GENERATION and not (error.code == CLUSTER_NOT_FOUND and exists(client, cluster_id)):
         return error
-    return wrong_generation(error.attempted, error.action, NEXT, INSTEAD.get(action or ""), error.result)
+    return wrong_generation(error.attempted, error.action, NEXT, INSTEAD.get(action), error.result)

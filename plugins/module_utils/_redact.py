@@ -100,7 +100,8 @@ def _forms(secret: str) -> set[str]:
 
 def without_secrets(value: t.Any, secrets: t.Iterable[str]) -> t.Any:
     """A copy of plain data in which no string holds one of the secrets, in any encoding that a request could carry."""
-    forms = sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True)
+    # In reverse order, so that a secret comes before one that it begins with.
+    forms = sorted({form for secret in secrets for form in _forms(secret)}, reverse=True)
     return _substituted(value, re.compile("|".join(re.escape(form) for form in forms))) if forms else value
 
 

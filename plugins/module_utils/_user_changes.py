@@ -34,10 +34,10 @@ PASSWORD_RULE = "8 to 30 characters, of at least three kinds: upper case, lower 
 
 
 class User(t.NamedTuple):
-    """A user as the options describe it."""
+    """A user as the options describe it; of one to delete, the name is enough."""
 
     name: str
-    group: str
+    group: str = ""
     password: str | None = None
 
 
@@ -130,7 +130,7 @@ def plan_absent(current: Users, unwanted: list[User]) -> list[Change]:
 
 def _deletable(current: Users) -> list[User]:
     """The users that purging may delete: accounts of the system, should the service list them, are in other groups."""
-    return [User(user["name"] or "", user["group"] or "") for user in current if user["name"] not in (None, ROOT) and user["group"] in GROUPS]
+    return [User(str(user["name"])) for user in current if user["name"] not in (None, ROOT) and user["group"] in GROUPS]
 
 
 def _without_empty(*changes: Change) -> list[Change]:
@@ -172,15 +172,15 @@ def send(target: Target, change: Change) -> None:
         raise
 
 
-def _parameters(change: Change) -> dict[str, str]:
-    values = [{"Name": user.name, "Group": user.group, "Password": user.password or ""} for user in change.users]
+def _parameters(change: Change) -> dict[str, str | None]:
+    values = [{"Name": user.name, "Group": user.group, "Password": user.password} for user in change.users]
     return {"User.%d.%s" % (number, field): value[field] for number, value in enumerate(values, 1) for field in FIELDS[change.action]}
 
 
 def _next_request(change: Change) -> tuple[str, dict[str, t.Any]]:
     """The operation of E-HPC NEXT for a change, and its parameters: those of UpdateUser are of one user, the others have a list."""
     action, fields = NEXT_OPERATIONS[change.action]
-    values = [{"UserName": user.name, "Group": user.group, "Password": user.password or ""} for user in change.users]
+    values = [{"UserName": user.name, "Group": user.group, "Password": user.password} for user in change.users]
     users = [{field: value[field] for field in fields} for value in values]
     return action, users[0] if action == "UpdateUser" else {"User": users}
 
@@ -202,14 +202,12 @@ def is_done(current: Users, change: Change) -> bool:
     groups = {user["name"]: user["group"] for user in current}
     if change.action == "DeleteUsers":
         return not any(user.name in groups for user in change.users)
-    if change.action == "AddUsers":
-        return all(user.name in groups for user in change.users)
     return all(groups.get(user.name) == user.group for user in change.users)
 
 
 def describe(changes: list[Change]) -> str:
-    """The changes as a part of a sentence."""
-    words = {"AddUsers": "create", "ModifyUserGroups": "change the group of", "ModifyUserPasswords": "set the password of", "DeleteUsers": "delete"}
+    """The changes as a part of a sentence, without those of passwords, which cannot be read."""
+    words = {"AddUsers": "create", "ModifyUserGroups": "change the group of", "DeleteUsers": "delete"}
     return "; ".join("%s %s" % (words[change.action], _users.summary(change.names)) for change in changes)
 
 

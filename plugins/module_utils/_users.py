@@ -69,7 +69,8 @@ def _queried_ids(client: Client, cluster_id: str, seconds: float) -> Ids:
 
     def status() -> str:
         response = client.call("ListUsersAsync", dict(query, PageNumber="1", PageSize=str(PAGE_SIZE)), deadline=deadline)
-        query["AsyncId"] = str(response.get("AsyncId") or query.get("AsyncId") or "")
+        if response.get("AsyncId"):
+            query["AsyncId"] = str(response["AsyncId"])
         return str(response.get("AsyncStatus") or "")
 
     last = poll(status, lambda found: found == "Success" or _FAILED.search(found) is not None, deadline, INITIAL_IDS_DELAY, MAX_IDS_DELAY)

@@ -317,6 +317,8 @@ def apply(target: Target, before: Users, desired: list[User], params: dict[str, 
     while True:
         changes, attempts = plan(current, desired, params, waiting), attempts + 1
         try:
+            # Another client may have deleted a user in the meantime.
+            check_passwords_to_create(changes)
             for change in _user_changes.in_batches(changes, target.generation):
                 _user_changes.send(target, change)
                 if change.action == "ModifyUserPasswords":

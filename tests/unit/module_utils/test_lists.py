@@ -9,7 +9,8 @@ from __future__ import annotations
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
-from ansible_collections.alicloud.ehpc.plugins.module_utils import _clusters, _nodes, _users
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _clusters, _next_clusters, _nodes, _users
+from ansible_collections.alicloud.ehpc.plugins.module_utils._generations import NEXT
 from ansible_collections.alicloud.ehpc.tests.support.scripted import Call, Service
 
 
@@ -34,6 +35,19 @@ def test_pages_that_are_read_in_parallel_are_in_order(service: Service) -> None:
     with ThreadPoolExecutor(1) as threads:
         found = _clusters.list_all(service.client(), threads)
     assert [cluster["id"] for cluster in found] == [f"ehpc-hz-{number:03d}" for number in (*range(1, 51), *range(101, 131))]
+
+
+def test_clusters_of_next(service: Service) -> None:
+    """Each once, with its pages read in parallel. The fields of the last response about a cluster count."""
+    first = [{"ClusterId": "a", "EhpcVersion": "2.0.0"}, {"ClusterId": "a", "ClusterName": "cfd-1"}, {"ClusterId": "b", "EhpcVersion": "1.0.0"}]
+    for number, found in enumerate((first, [], {"Cluster": [{"ClusterStatus": "Running"}]}), 1):
+        answer = {"TotalCount": 7, "Clusters": found}
+        service.expects(Call("ListClusters", generation=NEXT, PageNumber=str(number), PageSize="100", answer=answer))
+    every = dict.fromkeys(("scheduler_type", "account_type", "name", "create_time", "location", "deploy_mode"))
+    every = {**every, "generation": "next", "region_id": "cn-hangzhou"}
+    with ThreadPoolExecutor(1) as threads:
+        found = _next_clusters.list_all(service.client(), threads)
+    assert found == [{**every, "id": "a", "status": "", "name": "cfd-1"}, {**every, "id": "", "status": "running"}]
 
 
 def test_clusters_of_other_regions_are_left_out(service: Service) -> None:

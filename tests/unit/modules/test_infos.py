@@ -99,7 +99,7 @@ def test_user_info_names_that_are_numbers_or_null(service: Service) -> None:
 
 def test_user_info_with_ids(service: Service) -> None:
     found = [("hpcuser01", "1001"), ("hpcuser02", "unknown")]
-    service.expects(page("hpcuser01", "hpcuser02", "hpcuser03"), ids("Running", query=None), ids("Running"), ids("Success", *found), ids("Success", *found))
+    service.expects(page("hpcuser01", "hpcuser02", "hpcuser03"), ids("Running", query=None), ids("", answer={}), ids("Success", *found), ids("Success", *found))
     users = service.run(user_info, cluster_id=CLUSTER, with_ids=True)["users"]
     assert [(entry["name"], entry["uid"], entry["gid"]) for entry in users] == [
         ("hpcuser01", 1001, 100),
@@ -111,11 +111,20 @@ def test_user_info_with_ids(service: Service) -> None:
 @pytest.mark.parametrize(("status", "polls"), [("Failed", 1), ("QueryException", 1), ("Running", None), ("", None)])
 def test_user_info_with_ids_that_are_not_returned(service: Service, status: str, polls: int | None) -> None:
     service.expects(page("hpcuser01"), ids(status, query=None), *[ids(status)] * (0 if polls else 15))
-    with pytest.raises(EhpcError) as caught:
-        service.run(user_info, cluster_id=CLUSTER, with_ids=True)
-    assert caught.value.code == "IdsNotRead"
-    assert f"has the status {status or 'unknown'} after at most 60 seconds." in str(caught.value)
-    assert sum(service.clock.sleeps) == (0 if polls else 60)
+    message = f"The query of the user IDs has the status {status or 'unknown'} after at most 60 seconds."
+    hint = "Check that the management node of the cluster is healthy, then run the task again."
+    assert service.fails(user_info, cluster_id=CLUSTER, with_ids=True).as_failure() == {
+        "msg": f"Cannot read the IDs of the users of cluster {CLUSTER} in cn-hangzhou: {message} {hint}",
+        "error": {"action": "ListUsersAsync", "code": "IdsNotRead", "message": message, "http_status": None, "request_id": None, "hint": hint},
+    }
+    assert service.clock.sleeps == ([] if polls else [0.5, 1, 2, 4, *[5] * 10, 2.5])
+
+
+@pytest.mark.parametrize("calls", [[], [ids("Success", query=None)]])
+def test_user_info_waits_for_ids_for_a_minute(service: Service, calls: list[Call]) -> None:
+    hanging = ids("", query="t-EXAMPLE" if calls else None, error=requests.exceptions.ReadTimeout(), takes=61)
+    service.expects(page("hpcuser01"), *calls, hanging)
+    assert service.fails(user_info, cluster_id=CLUSTER, with_ids=True).code == "TimedOut"
 
 
 @pytest.mark.parametrize("module", [post_scripts_info, user_info], ids=["post_scripts_info", "user_info"])

@@ -10,8 +10,9 @@ import typing as t
 
 import pytest
 import requests
-from ansible_collections.alicloud.ehpc.plugins.module_utils import _clusters, _nodes
-from ansible_collections.alicloud.ehpc.plugins.module_utils._generations import GENERATIONS, NEXT
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _clusters, _next_clusters, _nodes
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError, attempt, hint_for
+from ansible_collections.alicloud.ehpc.plugins.module_utils._generations import GENERATIONS, NEXT, as_query
 from ansible_collections.alicloud.ehpc.plugins.modules import (
     cluster_info,
     post_scripts,
@@ -49,11 +50,12 @@ def first_call(action: str, **how: t.Any) -> Call:
 @pytest.mark.parametrize(("module", "options", "action", "instead"), FIRST_CALLS)
 def test_a_module_for_the_first_generation_names_the_replacement(service: Service, module: t.Any, options: dict[str, t.Any], action: str, instead: str) -> None:
     service.expects(first_call(action, code=UNKNOWN), get_cluster())
-    failure = service.fails(module, cluster_id=CLUSTER, **options).as_failure()
-    error = failure["error"]
-    assert (error["code"], error["message"], error["http_status"]) == ("WrongGeneration", "It is an E-HPC NEXT cluster.", None)
-    assert instead in error["hint"]
-    assert f"cluster {CLUSTER} in cn-hangzhou: It is an E-HPC NEXT cluster." in failure["msg"]
+    message, hint = "It is an E-HPC NEXT cluster.", _next_clusters.INSTEAD[module.MODULE.action]
+    assert instead in hint
+    assert service.fails(module, cluster_id=CLUSTER, **options).as_failure() == {
+        "msg": f"Cannot {attempt(action, CLUSTER, 'cn-hangzhou')}: {message} {hint}",
+        "error": {"action": action, "code": "WrongGeneration", "message": message, "http_status": None, "request_id": None, "hint": hint},
+    }
 
 
 @pytest.mark.parametrize("second", [{"code": UNKNOWN}, {"code": "NotAuthorized"}, {"ClusterId": None}, {"EhpcVersion": "1.0.0"}])
@@ -75,10 +77,34 @@ def test_other_failures_cost_no_call(service: Service) -> None:
     assert service.fails(post_scripts_info, cluster_id=CLUSTER).code == "NotAuthorized"
 
 
+def test_responses_of_next_about_another_cluster(service: Service) -> None:
+    details = {"action": "GetCluster", "http_status": None, "request_id": None}
+    service.expects(get_cluster(ClusterId=OTHER))
+    with pytest.raises(EhpcError) as caught:
+        _next_clusters.details(service.client(), CLUSTER)
+    message, hint = "E-HPC NEXT returned no cluster with this ID.", hint_for(UNKNOWN)
+    assert caught.value.as_failure() == {
+        "msg": f"Cannot read the details of cluster {CLUSTER} in cn-hangzhou: {message} {hint}",
+        "error": {**details, "code": UNKNOWN, "message": message, "hint": hint},
+    }
+    service.expects(get_cluster(EhpcVersion="1.0.0"))
+    with pytest.raises(EhpcError) as caught:
+        _next_clusters.details(service.client(), CLUSTER)
+    message, hint = "It is an E-HPC 1.0 cluster.", hint_for("WrongGeneration")
+    assert caught.value.as_failure() == {
+        "msg": f"Cannot read the details of cluster {CLUSTER} in cn-hangzhou: {message} {hint}",
+        "error": {**details, "code": "WrongGeneration", "message": message, "hint": hint},
+    }
+
+
+def test_parameters_of_next_are_as_short_as_possible() -> None:
+    assert as_query({"Name": "ä", "Values": ["ä", 1]}) == {"Name": "ä", "Values": '["ä", 1]'}
+
+
 def test_changes_before_a_failure_stay_in_the_result(service: Service) -> None:
-    service.expects(words.read(), words.write(words.script("/a.sh", "-x"), code=UNKNOWN), get_cluster())
-    options: dict[str, t.Any] = {"cluster_id": CLUSTER, "scripts": [{"url": "/a.sh", "args": "-x"}], "preflight": "off"}
-    assert service.fails(post_scripts, **options).code == "WrongGeneration"
+    service.expects(describe(), words.page(), words.sync(), words.page(code=UNKNOWN), get_cluster())
+    error = service.fails(user_sync, cluster_id=CLUSTER)
+    assert (error.code, error.result) == ("WrongGeneration", {"synced": True, "request_id": "REQUEST-SYNC"})
 
 
 def test_the_first_generation_may_describe_clusters_of_next(service: Service) -> None:
@@ -118,18 +144,20 @@ def test_details(service: Service) -> None:
     }
 
 
-@pytest.mark.parametrize("script", [None, {}, {"Script": "", "Args": ""}])
-def test_details_with_few_fields(service: Service, script: t.Any) -> None:
+@pytest.mark.parametrize(("script", "shown"), [(None, []), ({}, []), ({"Script": "", "Args": ""}, []), ({"Script": "/a.sh"}, [words.script("/a.sh")])])
+def test_details_with_few_fields(service: Service, script: t.Any, shown: list[t.Any]) -> None:
     service.expects(get_cluster(ClusterCustomConfiguration=script, Manager=None, ClusterStatus="Initing"))
     (cluster,) = service.run(cluster_info, cluster_ids=[CLUSTER], generations=["next"])["clusters"]
-    assert (cluster["post_scripts"], cluster["scheduler_type"], cluster["account_type"], cluster["status"]) == ([], None, None, "init")
+    assert (cluster["post_scripts"], cluster["scheduler_type"], cluster["account_type"], cluster["status"]) == (shown, None, None, "init")
 
 
 def test_details_that_are_malformed(service: Service) -> None:
-    service.expects(get_cluster(Manager="x"))
-    error = service.fails(cluster_info, cluster_ids=[CLUSTER], generations=["next"])
-    assert (error.code, error.action) == ("InvalidAnswer", "GetCluster")
-    assert CLUSTER in str(error)
+    service.expects(get_cluster(Manager="x", RequestId="REQUEST"))
+    message, hint = "Manager is not an object.", hint_for("InvalidAnswer")
+    assert service.fails(cluster_info, cluster_ids=[CLUSTER], generations=["next"]).as_failure() == {
+        "msg": f"Cannot read the details of cluster {CLUSTER} in cn-hangzhou: InvalidAnswer: {message} {hint}",
+        "error": {"action": "GetCluster", "code": "InvalidAnswer", "message": message, "http_status": 200, "request_id": "REQUEST", "hint": hint},
+    }
 
 
 def test_only_next_in_the_given_order_and_unknown_to_both(service: Service) -> None:

@@ -266,17 +266,18 @@ def test_blank_cluster_id(service: Service) -> None:
 def test_user_ids_that_differ(service: Service) -> None:
     """They are read after the synchronization. Users of only one side do not count."""
     found = [(ONE, "1001"), (TWO, "1007"), (THREE, None), ("root", "0"), ("local", "1010")]
-    names = [name for name, _uid in found]
+    names = [*[name for name, _uid in found], "hpcuser07"]
     service.expects(describe(), page(ONE), sync(), page(*names), ids("Success", *found, query=None), ids("Success", *found))
-    result = ensure(service, expected_users=[TWO], expected_uids={ONE: 1001, TWO: "1002", THREE: 1003, "root": 1, "hpcuser09": 1009})
+    result = ensure(service, expected_users=[TWO], expected_uids={ONE: 1001, TWO: "1002", THREE: 1003, "root": 1, "hpcuser07": 1, "hpcuser09": 1009})
     assert result["uid_differences"] == [
         {"name": TWO, "expected_uid": 1002, "uid": 1007},
         {"name": THREE, "expected_uid": 1003, "uid": None},
+        {"name": "hpcuser07", "expected_uid": 1, "uid": None},
         {"name": "root", "expected_uid": 1, "uid": 0},
     ]
     assert service.warnings == [
         f"These users of cluster {CLUSTER} in cn-hangzhou have other user IDs than on-premises:"
-        f" {TWO} (1007 instead of 1002), {THREE} (unknown instead of 1003), root (0 instead of 1)."
+        f" {TWO} (1007 instead of 1002), {THREE} (unknown instead of 1003), hpcuser07 (unknown instead of 1), root (0 instead of 1)."
     ]
 
 
