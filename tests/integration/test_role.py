@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import os
 import subprocess
 import sys
@@ -52,6 +54,16 @@ class Bootstrap:
         inventory = self.play.directory / "clusters.yml"
         inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts, "vars": common}}), encoding="utf-8")
         return self(None, hosts="all", inventory=inventory, **options)
+
+    def clusters(self, hosts: dict[str, dict[str, t.Any]], **options: t.Any) -> Run:
+        """One run for hosts with variables of their own. A name that is no cluster is that of a new one like CLUSTER."""
+        known = self.emulator.state.clusters
+        known.update({name: dataclasses.replace(known[CLUSTER], id=name) for name in hosts if name not in known})
+        members = {
+            name: {"ehpc_cluster_id": name, "ehpc_region": known[name].region, **{f"ehpc_bootstrap_{key}": value for key, value in variables.items()}}
+            for name, variables in hosts.items()
+        }
+        return self.hosts(members, LOCAL, **options)
 
 
 @pytest.fixture
@@ -126,18 +138,24 @@ def test_preview_then_run_then_again(bootstrap: Bootstrap, emulator: Emulator) -
     assert emulator.actions() == ["DescribeCluster", "GetPostScripts", "ListUsers"], "a converged run makes three calls"
 
 
-@pytest.mark.parametrize(
-    "scripts",
-    [
-        '[{"url": "https://scripts.example.com/base.sh", "args": "--mode hybrid"}, {"url": "https://scripts.example.com/mount.sh", "args": ["a b"]}]',
-        "- url: https://scripts.example.com/base.sh\n  args: --mode hybrid\n- url: https://scripts.example.com/mount.sh\n  args: [a b]\n",
-        "https://scripts.example.com/base.sh --mode hybrid\n\n# mount\nhttps://scripts.example.com/mount.sh 'a b'\n",
-    ],
-    ids=["json", "yaml", "lines"],
-)
-def test_scripts_as_a_string(bootstrap: Bootstrap, emulator: Emulator, scripts: str) -> None:
-    bootstrap(post_scripts=scripts, sync_users="false")
-    assert stored(emulator) == STORED
+FORMS: dict[str, t.Any] = {
+    "ehpc-hz-json": json.dumps(SCRIPTS),
+    "ehpc-hz-yaml": "- url: https://scripts.example.com/base.sh\n  args: --mode hybrid\n- url: https://scripts.example.com/mount.sh\n  args: [a b]\n",
+    "ehpc-hz-lines": "https://scripts.example.com/base.sh --mode hybrid\n\n# mount\nhttps://scripts.example.com/mount.sh 'a b'\n",
+    "ehpc-hz-text": "[]",
+    "ehpc-hz-none": [],
+    "ehpc-hz-added": SCRIPTS[:1],
+}
+
+
+def test_scripts_in_each_form(bootstrap: Bootstrap, emulator: Emulator) -> None:
+    """A list, or a string. Only an explicit empty list removes the scripts, and without purge scripts are added."""
+    before = stored(emulator)
+    assert before != []
+    hosts: dict[str, dict[str, t.Any]] = {name: {"post_scripts": scripts, "sync_users": "false"} for name, scripts in FORMS.items()}
+    hosts["ehpc-hz-added"].update(post_scripts_purge="false", sync_users="no")
+    bootstrap.clusters(hosts)
+    assert [stored(emulator, name) for name in FORMS] == [STORED, STORED, STORED, [], [], [*before, STORED[0]]]
     assert "SyncUsers" not in emulator.actions()
 
 
@@ -145,25 +163,9 @@ def test_blank_answers_change_nothing(bootstrap: Bootstrap, emulator: Emulator) 
     before = stored(emulator)
     names = ["region", "post_scripts", "post_scripts_purge", "sync_users", "account_host", "uid_min", "uid_max"]
     names += ["wait_timeout", "wait_delay", "sync_timeout", "run_on_nodes", "users", "backup", "backup_dir"]
-    for blank in (None, "", "  "):
-        run = bootstrap(**dict.fromkeys(names, blank), hosts=blank and blank.strip(), expected_users="hpcuser01")
-        assert changed(run) == []
-    assert stored(emulator) == before
-    assert writes(emulator) == []
-
-
-def test_only_an_explicit_empty_list_clears(bootstrap: Bootstrap, emulator: Emulator) -> None:
-    bootstrap(post_scripts="[]", sync_users=False)
-    assert stored(emulator) == []
-    emulator.state.clusters[CLUSTER].post_scripts = [{"url": "/opt/a.sh", "args": ""}]
-    bootstrap(post_scripts=[], sync_users=False)
-    assert stored(emulator) == []
-
-
-def test_without_purge_scripts_are_added(bootstrap: Bootstrap, emulator: Emulator) -> None:
-    before = stored(emulator)
-    bootstrap(post_scripts=SCRIPTS[:1], post_scripts_purge="false", sync_users="no")
-    assert stored(emulator) == [*before, STORED[0]]
+    blank: dict[str, t.Any] = {name: (None, "", "  ")[number % 3] for number, name in enumerate(names)}
+    run = bootstrap(**blank, hosts="", expected_users="hpcuser01")
+    assert (changed(run), writes(emulator), stored(emulator)) == ([], [], before)
 
 
 def test_a_backup_restores_the_scripts(play: Play, bootstrap: Bootstrap, emulator: Emulator, tmp_path: Path) -> None:
@@ -191,21 +193,14 @@ def test_accounts_of_a_host_are_expected(bootstrap: Bootstrap, emulator: Emulato
     assert row(run) == f"{CLUSTER} cn-hangzhou running not managed changed (4 added) 1"
 
 
-def test_accounts_that_cannot_be_read_fail_the_cluster(bootstrap: Bootstrap, emulator: Emulator, tmp_path: Path) -> None:
-    program(tmp_path / "getent", "exit 1")
-    run = bootstrap(account_host="localhost", env={"PATH": f"{tmp_path}:{os.environ['PATH']}"}, code=2)
-    assert result(run)["error"] == run[f"{ROLE} : Read the accounts of the account host"].msg
-    assert row(run)
-    assert "SyncUsers" not in emulator.actions()
-
-
-@pytest.mark.parametrize(("sync_users", "cluster_id"), [("auto", "ehpc-hz-public01"), ("auto", "ehpc-hz-hybrid02"), (False, CLUSTER)])
-def test_no_synchronization_if_it_is_not_wanted(bootstrap: Bootstrap, emulator: Emulator, sync_users: object, cluster_id: str) -> None:
-    run = bootstrap(cluster_id, sync_users=sync_users, expected_users=["nobody99"])
-    assert emulator.actions() == ["DescribeCluster"]
-    assert result(run, cluster_id)["users_synced"] is False
-    users = "not applicable (no proxy mode)" if sync_users == "auto" else "not managed"
-    assert row(run, cluster_id) == f"{cluster_id} cn-hangzhou running not managed {users}"
+def test_no_synchronization_if_it_is_not_wanted(bootstrap: Bootstrap, emulator: Emulator) -> None:
+    wanted = {"ehpc-hz-public01": "auto", "ehpc-hz-hybrid02": "auto", CLUSTER: False}
+    run = bootstrap.clusters({name: {"sync_users": value} for name, value in wanted.items()}, expected_users=["nobody99"])
+    assert emulator.actions() == ["DescribeCluster"] * 3
+    for name, value in wanted.items():
+        assert result(run, name)["users_synced"] is False
+        users = "not applicable (no proxy mode)" if value == "auto" else "not managed"
+        assert row(run, name) == f"{name} cn-hangzhou running not managed {users}"
 
 
 def test_a_preview_without_expected_users_would_change(bootstrap: Bootstrap) -> None:
@@ -235,6 +230,8 @@ def test_preview_of_a_cluster_that_is_being_created_does_not_wait(bootstrap: Boo
     assert row(run, "ehpc-hz-create01") == "ehpc-hz-create01 cn-hangzhou creating would change not known yet"
 
 
+# Like CLUSTER.
+LIKE = "ehpc-hz-like01"
 # Each is a host of one run, so the failure of one does not stop the others either.
 MISTAKES: list[tuple[str | None, dict[str, t.Any], list[str]]] = [
     ("ehpc-hz-NONE", {}, ["ehpc-hz-NONE in cn-hangzhou: ClusterNotFound"]),
@@ -245,6 +242,7 @@ MISTAKES: list[tuple[str | None, dict[str, t.Any], list[str]]] = [
     ("", {}, ["ehpc_bootstrap_cluster_id is empty", "ehpc_bootstrap_hosts"]),
     (CLUSTER, {"run_on_nodes": ["compute777"]}, ["has no node with the ID or host name 'compute777'"]),
     (CLUSTER, {"account_host": "accounts.invalid"}, ["account host accounts.invalid", "could not be reached"]),
+    (LIKE, {"account_host": "localhost"}, ["Missing arguments, or database unknown"]),
     (CLUSTER, {"scripts": "/a.sh"}, ["ehpc_bootstrap_scripts is not a variable of the role. The closest one is ehpc_bootstrap_post_scripts."]),
     (CLUSTER, {"post_scripts": [{"url": "/a.sh", "args": "{{ cluster_name }}"}]}, ["ehpc_bootstrap_post_scripts cannot be evaluated", "cluster_name"]),
     (CLUSTER, {"post_scripts": [{"url": f"https://scripts.example.com/{number}"} for number in range(17)]}, [CLUSTER, "17", "16"]),
@@ -260,13 +258,16 @@ INTERNALS = ["filter plugin", "_Ansible", "AnsibleUnsafe", "__ehpc", "Unknown er
 
 
 def test_mistakes(bootstrap: Bootstrap, emulator: Emulator, tmp_path: Path) -> None:
-    # A stand-in for getent, which a machine may lack, and which would query the name service of the machine.
+    # Stand-ins for programs that a machine may lack, and which would query the name service of the machine.
     program(tmp_path / "ssh", "echo 'ssh: Could not resolve hostname accounts.invalid: Name or service not known' >&2\nexit 255")
+    program(tmp_path / "getent", "exit 1")
+    emulator.state.clusters[LIKE] = dataclasses.replace(emulator.state.clusters[CLUSTER], id=LIKE)
     hosts = {}
     for number, (cluster_id, variables, _words) in enumerate(MISTAKES):
         named = {} if cluster_id is None else {"cluster_id": cluster_id}
         hosts[f"mistake{number}"] = {f"ehpc_bootstrap_{name}": value for name, value in {**named, **variables}.items()} | LOCAL
-    run = bootstrap.hosts(hosts, {}, env={"ANSIBLE_SSH_EXECUTABLE": str(tmp_path / "ssh")}, code=2)
+    env = {"ANSIBLE_SSH_EXECUTABLE": str(tmp_path / "ssh"), "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    run = bootstrap.hosts(hosts, {}, env=env, code=2)
     for number, (cluster_id, _variables, words) in enumerate(MISTAKES):
         (failure,) = [entry for entry in run.results if entry.host == f"mistake{number}" and entry.failed]
         assert [word for word in words if word not in failure.msg] == [], failure.msg
@@ -411,8 +412,8 @@ def test_a_script_that_fails_on_a_node_fails_the_cluster(bootstrap: Bootstrap, e
     assert " 1 failed " in row(run)
 
 
-@pytest.mark.parametrize("blank", [None, "", [], "[]"])
-def test_without_nodes_no_command_is_sent(bootstrap: Bootstrap, emulator: Emulator, blank: object) -> None:
-    run = bootstrap(run_on_nodes=blank, expected_users=["hpcuser01"])
-    assert emulator.actions() == ["DescribeCluster", "ListUsers"]
-    assert "nodes_run" not in result(run)
+def test_without_nodes_no_command_is_sent(bootstrap: Bootstrap, emulator: Emulator) -> None:
+    blank: dict[str, t.Any] = {"ehpc-hz-null": None, "ehpc-hz-empty": "", "ehpc-hz-list": [], "ehpc-hz-text": "[]"}
+    run = bootstrap.clusters({name: {"run_on_nodes": value} for name, value in blank.items()}, expected_users=["hpcuser01"])
+    assert sorted(emulator.actions()) == ["DescribeCluster"] * 4 + ["ListUsers"] * 4
+    assert [name for name in blank if "nodes_run" in result(run, name)] == []

@@ -20,6 +20,16 @@ FIRST, SECOND, THIRD = "ehpc-hz-first", "ehpc-cn-hangzhou-second", "ehpc-cn-hang
 SETTINGS = {"MaxCount": 7, "DeletionProtection": True, "GrowInterval": 3, "EnableScaleOut": True, "ClusterDescription": "third-floor"}
 SCRIPTS = [{"content": "#!/bin/sh\necho base\n", "name": "base.sh"}, {"url": "/opt/site.sh", "args": "-x"}]
 USERS = [{"name": "hpcuser01", "password": "Example-1-password"}, {"name": "hpcadmin01", "group": "wheel", "password": "Example-1-password"}]
+URL = [{"url": "/opt/site.sh"}]
+# Clusters that ask for what E-HPC NEXT does not have; the first two do not insist.
+WITHOUT: dict[str, dict[str, t.Any]] = {
+    "ehpc-cn-hangzhou-skipped": {"expected_users": ["hpcuser01"]},
+    "ehpc-cn-hangzhou-one": {"post_scripts": URL},
+    "ehpc-cn-hangzhou-users": {"sync_users": True},
+    "ehpc-cn-hangzhou-nodes": {"run_on_nodes": ["compute"]},
+    "ehpc-cn-hangzhou-consent": {"post_scripts": URL, "accept_full_update": False},
+    "ehpc-cn-hangzhou-purge": {"post_scripts": URL, "post_scripts_purge": False},
+}
 
 
 @pytest.fixture
@@ -28,6 +38,7 @@ def emulator() -> Iterator[Emulator]:
         {"id": FIRST, "users": ["hpcuser01"]},
         {"id": SECOND, "generation": "next", "settings": SETTINGS},
         {"id": THIRD, "generation": "next", "users": ["hpcuser01"]},
+        *({"id": name, "generation": "next"} for name in WITHOUT),
     ]
     with Emulator({"buckets": [{"name": BUCKET}], "clusters": clusters}) as running:
         yield running
@@ -35,12 +46,12 @@ def emulator() -> Iterator[Emulator]:
 
 @pytest.fixture
 def bootstrap(play: Play, emulator: Emulator) -> t.Callable[..., Run]:
-    def run(*hosts: str, code: int = 0, **variables: t.Any) -> Run:
+    def run(*hosts: str, code: int = 0, own: dict[str, dict[str, t.Any]] | None = None, **variables: t.Any) -> Run:
         # The second cluster is one of the inventory plugin, which shows its generation.
-        known = {SECOND: {"ehpc_generation": "next"}}
-        found = {name: {"ehpc_cluster_id": name, "ehpc_region": "cn-hangzhou", **known.get(name, {})} for name in hosts}
+        known = {name: {"ehpc_generation": "next"} for name in (SECOND, *WITHOUT)}
+        found = {name: {"ehpc_cluster_id": name, "ehpc_region": "cn-hangzhou", **known.get(name, {}), **_named((own or {}).get(name, {}))} for name in hosts}
         given = {"scripts_bucket": BUCKET, "wait_timeout": 0, "preflight": "off", "accept_full_update": True, **variables}
-        shared = {"ansible_connection": "local", **{f"ehpc_bootstrap_{name}": value for name, value in given.items()}}
+        shared = {"ansible_connection": "local", **_named(given)}
         inventory = play.directory / "clusters.yml"
         inventory.write_text(yaml.safe_dump({"all": {"hosts": found, "vars": shared}}, sort_keys=False), encoding="utf-8")
         env = {
@@ -53,6 +64,10 @@ def bootstrap(play: Play, emulator: Emulator) -> t.Callable[..., Run]:
         return play.playbook("alicloud.ehpc.bootstrap", inventory=inventory, extra_vars={"ehpc_bootstrap_hosts": "all"}, env=env, code=code)
 
     return run
+
+
+def _named(variables: dict[str, t.Any]) -> dict[str, t.Any]:
+    return {f"ehpc_bootstrap_{name}": value for name, value in variables.items()}
 
 
 def results(run: Run) -> dict[str, dict[str, t.Any]]:
@@ -83,7 +98,7 @@ def test_both_generations_in_one_run(bootstrap: t.Callable[..., Run], emulator: 
     bundle = emulator.state.buckets[BUCKET].objects[script["url"].partition(f"/{BUCKET}/")[2]].content
     assert (b"echo base" in bundle or b"/base.sh" in bundle, b"/opt/site.sh" in bundle) == (True, True)
     assert found[THIRD]["post_scripts"] == [script]
-    assert [{name: user.group for name, user in cluster.users.items()} for cluster in clusters.values()] == [{"hpcuser01": "users", "hpcadmin01": "wheel"}] * 3
+    assert [{name: user.group for name, user in clusters[one].users.items()} for one in found] == [{"hpcuser01": "users", "hpcadmin01": "wheel"}] * 3
 
     again = bootstrap(FIRST, SECOND, THIRD, post_scripts=SCRIPTS, users=USERS)
     assert [entry.task for entry in again.results if entry.changed] == []
@@ -96,23 +111,16 @@ def test_both_generations_in_one_run(bootstrap: t.Callable[..., Run], emulator: 
 
 def test_what_next_does_not_have(bootstrap: t.Callable[..., Run], emulator: Emulator) -> None:
     """Skipped if it was not asked for, a failure if it was; the script only with consent, and never one of several kept."""
-    skipped = results(bootstrap(SECOND, expected_users=["hpcuser01"]))[SECOND]
-    assert (skipped["users_state"], skipped["post_scripts_state"]) == ("not applicable (E-HPC NEXT does not synchronize users)", "not managed")
+    found = results(bootstrap(*WITHOUT, own=WITHOUT, code=2))
+    skipped, one, users, nodes, consent, purge = WITHOUT
+    assert found[skipped]["users_state"] == "not applicable (E-HPC NEXT does not synchronize users)"
+    assert (found[skipped]["post_scripts_state"], "error" in found[skipped]) == ("not managed", False)
+    assert [found[name]["error_code"] for name in (users, nodes)] == ["WrongGeneration"] * 2
+    assert "accept_full_update" in found[consent]["error"]
+    assert "Set ehpc_bootstrap_post_scripts_purge to true" in found[purge]["error"]
+    assert {name: emulator.state.clusters[name].updates for name in WITHOUT} == {**dict.fromkeys(WITHOUT, 0), one: 1}
 
-    url = [{"url": "/opt/site.sh"}]
-    failures: dict[str, dict[str, t.Any]] = {
-        "sync_users": {"sync_users": True},
-        "run_on_nodes": {"run_on_nodes": ["compute"]},
-        "consent": {"post_scripts": url, "accept_full_update": False},
-        "purge": {"post_scripts": url, "post_scripts_purge": False},
-    }
-    found = {name: results(bootstrap(SECOND, code=2, **variables))[SECOND] for name, variables in failures.items()}
-    assert [found[name]["error_code"] for name in ("sync_users", "run_on_nodes")] == ["WrongGeneration"] * 2
-    assert "accept_full_update" in found["consent"]["error"]
-    assert "Set ehpc_bootstrap_post_scripts_purge to true" in found["purge"]["error"]
-    assert emulator.state.clusters[SECOND].updates == 0
-
-    one = results(bootstrap(SECOND, post_scripts=url))[SECOND]
-    removed = results(bootstrap(SECOND, post_scripts=[]))[SECOND]
-    assert (one["post_scripts"], removed["post_scripts"], removed["previous_post_scripts"]) == ([{"url": "/opt/site.sh", "args": ""}], [], one["post_scripts"])
-    assert emulator.state.clusters[SECOND].settings["ClusterCustomConfiguration"] == {}
+    removed = results(bootstrap(one, post_scripts=[]))[one]
+    before = found[one]["post_scripts"]
+    assert (before, removed["post_scripts"], removed["previous_post_scripts"]) == ([{"url": "/opt/site.sh", "args": ""}], [], before)
+    assert emulator.state.clusters[one].settings["ClusterCustomConfiguration"] == {}

@@ -61,8 +61,7 @@ def get(url: str, **options: Any) -> int:
         return session.get(url, timeout=10, **options).status_code
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("tls", [False, True])
+@pytest.mark.parametrize(("number", "tls"), [(signal.SIGTERM, False), (signal.SIGINT, True)])
 def test_it_serves_and_terminates(number: signal.Signals, tls: bool, start: Start, tmp_path: Path) -> None:
     process, ready = start(*["--tls"] * tls)
 
