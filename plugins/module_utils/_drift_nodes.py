@@ -57,7 +57,7 @@ def _groups(words: list[str]) -> list[list[str]]:
     groups: list[list[str]] = []
     room = 0
     for word in words:
-        if len(word) >= room:
+        if len(word) > room:
             groups.append([])
             room = MAX_NAMES
         groups[-1].append(word)

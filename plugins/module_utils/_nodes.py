@@ -40,9 +40,9 @@ def list_all(client: Client, cluster: Mapping[str, t.Any]) -> list[Node]:
     return list({_identity(info): _shaped(info, cluster) for info in found}.values())
 
 
-def unread_cluster(cluster_id: str, region: str) -> dict[str, t.Any]:
+def unread_cluster(cluster_id: str) -> dict[str, t.Any]:
     """A cluster of E-HPC 1.0 of which only the ID is known, for list_all."""
-    return {"id": cluster_id, "name": None, "region_id": region, "scheduler_type": None, "generation": V1}
+    return {"id": cluster_id, "name": None, "region_id": None, "scheduler_type": None, "generation": V1}
 
 
 def _identity(info: Mapping[str, t.Any]) -> tuple[t.Any, ...]:

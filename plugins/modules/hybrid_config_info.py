@@ -141,7 +141,7 @@ def read(invocation: Invocation, client: Client) -> dict[str, t.Any]:
     config = configuration(client, cluster_id, node)
     result: dict[str, t.Any] = {"changed": False, "cluster_id": cluster_id, "region": client.region, "node": node}
     if dest:
-        content = config.encode("utf-8")
+        content = config.encode()
         before, after = _private_files.state_of("dest", dest), _private_files.state_with(content)
         if before != after and not invocation.check_mode:
             _private_files.write("dest", dest, content)

@@ -245,7 +245,7 @@ def check(number: int, node: Wanted) -> None:
 
 def read(client: Client, cluster_id: str) -> dict[str, Node]:
     """The nodes of the cluster by host name. Raises EhpcError."""
-    return {node["host_name"]: node for node in _nodes.list_all(client, _nodes.unread_cluster(cluster_id, client.region))}
+    return {node["host_name"]: node for node in _nodes.list_all(client, _nodes.unread_cluster(cluster_id))}
 
 
 def missing(present: dict[str, Node], wanted: list[Wanted]) -> list[Wanted]:
@@ -254,8 +254,8 @@ def missing(present: dict[str, Node], wanted: list[Wanted]) -> list[Wanted]:
 
 
 def predicted(node: Wanted) -> Node:
-    """A node that would be added."""
-    return {"id": None, "host_name": node["host_name"], "ip_address": node["ip_address"], "status": None}
+    """A node that would be added. It has neither an ID nor a status yet."""
+    return {"host_name": node["host_name"], "ip_address": node["ip_address"]}
 
 
 def about_addresses(present: dict[str, Node], wanted: list[Wanted]) -> str | None:
@@ -292,8 +292,13 @@ def requests_for(nodes: list[Wanted]) -> list[list[Wanted]]:
     """The nodes in parts that one call can add: a call is for one queue."""
     queues: dict[str, list[Wanted]] = {}
     for node in nodes:
-        queues.setdefault((node["queue"] or "").strip(), []).append(node)
+        queues.setdefault(queue_of(node), []).append(node)
     return [batch for of_queue in queues.values() for batch in batches(of_queue, BATCH_SIZE)]
+
+
+def queue_of(node: Wanted) -> str:
+    """The name of the queue; empty if E-HPC chooses one."""
+    return (node["queue"] or "").strip()
 
 
 def send(client: Client, cluster_id: str, nodes: list[Wanted], deadline: float) -> str | None:
@@ -303,7 +308,7 @@ def send(client: Client, cluster_id: str, nodes: list[Wanted], deadline: float) 
         entries = [
             {"HostName": node["host_name"], "IpAddress": node["ip_address"], "CpuCores": node["cpu_cores"], "Memory": node["memory_mb"]} for node in left
         ]
-        queue = (nodes[0]["queue"] or "").strip()
+        queue = queue_of(nodes[0])
         parameters = {"ClusterId": cluster_id, "Nodes": json.dumps(entries), **({"Queue": queue} if queue else {})}
         try:
             response = client.call(ACTION, parameters, is_applied=lambda: not missing(read(client, cluster_id), nodes), deadline=deadline)

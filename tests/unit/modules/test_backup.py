@@ -84,7 +84,9 @@ def test_the_first_process_ends_with_the_sealed_list() -> None:
 
 
 def test_the_second_process_has_the_path_of_the_same_list() -> None:
-    assert _backup.backed_up({"path": "/backup.yml", "digest": _backup.digest(BACKUP)}, BACKUP, {}) == "/backup.yml"
+    reordered = dict(reversed(list(BACKUP.items())))
+    assert _backup.backed_up({"path": "/backup.yml", "digest": _backup.digest(reordered)}, BACKUP, {}) == "/backup.yml"
+    assert _backup.digest({**BACKUP, "scripts": STORED[::-1]}) != _backup.digest(BACKUP)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ import pytest
 import requests
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _drift, _drift_nodes, _runner
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import client_for
-from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import HINTS, EhpcError
+from ansible_collections.alicloud.ehpc.plugins.module_utils._invocations import Result
 from ansible_collections.alicloud.ehpc.plugins.module_utils._post_scripts import Script
 from ansible_collections.alicloud.ehpc.plugins.modules import drift_info
 from ansible_collections.alicloud.ehpc.tests.support.scripted import Call, Service
@@ -150,6 +151,10 @@ def test_a_part_that_cannot_be_read(service: Service) -> None:
     found = compare(service, {"scripts": [script(BASE)], "users": []}, {"cluster_id": OTHER})["clusters"][0]
     assert (found["state"], found["scripts"]["state"], found["users"]["state"]) == ("failed", "drifted", "failed")
     assert found["error"]["code"] == "ManagerNotFound"
+    service.expects(describe(), read(code="NotAuthorized"), page(), describe(OTHER))
+    found = compare(service, {"scripts": [script(BASE)], "users": []}, {"cluster_id": OTHER})["clusters"][0]
+    assert (found["state"], found["scripts"]["state"], found["users"]["state"]) == ("failed", "failed", "in_sync")
+    assert found["error"]["code"] == "NotAuthorized"
 
 
 @pytest.mark.parametrize(
@@ -197,6 +202,10 @@ def test_no_cluster_can_be_read(service: Service) -> None:
     error = fails(service, {})
     assert error.message == f"The cluster could not be read ({CLUSTER} in cn-hangzhou): NotAuthorized: You are not authorized by RAM for this request."
     assert (error.code, error.action, error.http_status, error.result["summary"]["failed"]) == ("NotAuthorized", "DescribeCluster", 407, 1)
+    assert error.as_failure()["error"] == {**error.result["clusters"][0]["error"], "message": error.message}
+    error = fails(service, {"users": ["-x"]})
+    assert error.message == f"The cluster could not be read ({CLUSTER} in cn-hangzhou): users[0] has no valid user name."
+    assert error.as_failure()["error"] == {**error.result["clusters"][0]["error"], "message": error.message}
     service.expects(describe(code="ClusterNotFound"), get_cluster(code="ClusterNotFound"))
     service.expects(describe(OTHER, code="ClusterNotFound"), get_cluster(OTHER, code="ClusterNotFound"))
     error = fails(service, {"name": "a"}, {"cluster_id": OTHER})
@@ -252,6 +261,7 @@ def test_no_region(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     service.expects(describe(OTHER))
     first, second = compare(service, {}, {"cluster_id": OTHER, "region": "cn-shanghai"}, region="")["clusters"]
     assert (first["region"], first["error"]["message"], second["state"]) == (None, "No region is given.", "not_compared")
+    assert fails(service, {}, region="").message == f"The cluster could not be read ({CLUSTER}): No region is given."
 
 
 # Nodes
@@ -338,17 +348,80 @@ def test_nodes_that_do_not_report(service: Service) -> None:
     reasons = [entry["reason"] for entry in found["nodes"]]
     assert reasons == [None, "The node is stopped.", "The node has no ID, so E-HPC cannot run commands on it.", "The command ended without a report."]
     assert (found["state"], found["scripts"]["state"], found["error"]["code"]) == ("failed", "in_sync", "NodesNotRead")
-    assert found["error"]["message"].startswith("There is no report from 3 nodes: compute002: The node is stopped. compute003: ")
+    assert found["error"]["message"] == (
+        "There is no report from 3 nodes: compute002: The node is stopped. compute003: The node has no ID, so E-HPC cannot run commands on it."
+        " compute004: The command ended without a report."
+    )
+
+
+@pytest.mark.usefixtures("run_id")
+def test_the_error_about_nodes_that_do_not_report(service: Service) -> None:
+    service.expects(describe(), read(script(BASE)), nodes({**node(1, status=""), "HostName": None}), describe(OTHER))
+    found = compare(service, {"scripts": [script(BASE)]}, {"cluster_id": OTHER}, nodes=True)["clusters"][0]
+    assert found["error"] == {
+        "action": "InvokeShellCommand",
+        "code": "NodesNotRead",
+        "message": "There is no report from 1 node: i-1: The node is in an unknown status.",
+        "http_status": None,
+        "request_id": None,
+        "hint": HINTS["NodesNotRead"],
+    }
+    service.expects(describe(), read(script(BASE)), nodes(*(node(number, status="stopped") for number in range(4))), describe(OTHER))
+    found = compare(service, {"scripts": [script(BASE)]}, {"cluster_id": OTHER}, nodes=True)["clusters"][0]
+    reasons = " ".join(f"compute{number:03d}: The node is stopped." for number in range(3))
+    assert found["error"]["message"] == f"There is no report from 4 nodes: {reasons} And 1 more."
+
+
+@pytest.mark.parametrize(
+    ("result", "reason"),
+    [
+        (None, "The node did not respond."),
+        (Result("NoResult", ""), "The node did not respond."),
+        (Result("Finished", "killed"), "The command ended without a report."),
+        (Result("Failed", ""), "E-HPC could not execute the command on this node."),
+    ],
+)
+def test_a_node_without_a_report(result: Result | None, reason: str) -> None:
+    answer = _drift_nodes.Answer({"id": "i-1", "host_name": "compute001", "location": None, "status": "running"})
+    answer.record(RUN, result)
+    assert answer.as_result(None, {"hpcuser01": 1001}) == {
+        "id": "i-1",
+        "hostname": "compute001",
+        "state": "failed",
+        "scripts": "not_compared",
+        "wrong_uids": [],
+        "unknown_users": [],
+        "reason": reason,
+    }
+
+
+@pytest.mark.usefixtures("run_id")
+def test_only_the_user_ids_of_nodes(service: Service) -> None:
+    """The users of the cluster cannot be listed, which one of the nodes does not change."""
+    (command,) = _drift_nodes.commands(RUN, None, ["hpcuser01"])
+    uids = f"ehpc-post-scripts {RUN} uids 0 - 0\nhpcuser01:"
+    service.expects(describe(), page(code="ManagerNotFound"), nodes(node(1), {**node(2), "HostName": None}))
+    service.expects(*exchange(command, {1: uids + "1001\n", 2: uids + "2001\n"}), describe(OTHER))
+    found = compare(service, {"users": [{"name": "hpcuser01", "uid": 1001}]}, {"cluster_id": OTHER}, nodes=True)["clusters"][0]
+    assert [entry[1:] for entry in states(found)] == [("in_sync", "not_compared"), ("drifted", "not_compared")]
+    assert found["users"]["wrong_uids"] == [{"name": "hpcuser01", "uid": 2001, "expected": 1001, "node": "i-2"}]
+    assert (found["state"], found["users"]["state"], found["error"]["code"]) == ("failed", "failed", "ManagerNotFound")
 
 
 @pytest.mark.usefixtures("run_id")
 def test_nodes_that_e_hpc_refuses(service: Service) -> None:
     command = _runner.look(RUN, steps(script(BASE)))
-    refused: dict[str, t.Any] = {"ClusterId": CLUSTER, "Command": command, "Timeout": "60", "Instance.1.Id": "i-1"}
-    service.expects(describe(), read(script(BASE)), nodes(node(1)), Call("InvokeShellCommand", **refused, code="ComputeNotFound"), describe(OTHER))
+
+    def refused(*names: str, **how: t.Any) -> Call:
+        ids = {f"Instance.{number}.Id": name for number, name in enumerate(names, 1)}
+        return Call("InvokeShellCommand", ClusterId=CLUSTER, Command=command, Timeout="60", **ids, **how)
+
+    about: dict[str, t.Any] = {"code": "ComputeNotFound", "message": "There is no node X."}
+    service.expects(describe(), read(script(BASE)), nodes(node(1), node(2)), *(refused(*names, **about) for names in (("i-1", "i-2"), ("i-1",), ("i-2",))))
+    service.expects(describe(OTHER))
     found = compare(service, {"scripts": [script(BASE)]}, {"cluster_id": OTHER}, nodes=True)["clusters"][0]
-    assert found["nodes"][0]["reason"] == "E-HPC refused to run the command on this node: ComputeNotFound: Refused."
-    service.expects(describe(), read(script(BASE)), nodes(node(1)), Call("InvokeShellCommand", **refused, code="NotAuthorized"), describe(OTHER))
+    assert [entry["reason"] for entry in found["nodes"]] == ["E-HPC refused to run the command on this node: ComputeNotFound: There is no node X."] * 2
+    service.expects(describe(), read(script(BASE)), nodes(node(1)), refused("i-1", code="NotAuthorized"), describe(OTHER))
     found = compare(service, {"scripts": [script(BASE)]}, {"cluster_id": OTHER}, nodes=True)["clusters"][0]
     assert (found["state"], found["nodes"], found["error"]["action"]) == ("failed", [], "InvokeShellCommand")
 
@@ -365,6 +438,11 @@ def test_which_list_nodes_should_have_run(service: Service) -> None:
     assert states(compare(service, {"scripts": [], "nodes": ["compute002"]}, nodes=True)["clusters"][0]) == [("compute002", "in_sync", "in_sync")]
     service.expects(describe(), read(code="NotAuthorized"), describe(OTHER))
     assert compare(service, wanted, {"cluster_id": OTHER}, nodes=True)["clusters"][0]["nodes"] == []
+    # With purge it is known.
+    command = _runner.look(RUN, steps(script(BASE)))
+    service.expects(describe(), read(code="NotAuthorized"), nodes(node(1)), *exchange(command, {1: said("unchanged")}), describe(OTHER))
+    found = compare(service, {"scripts": [script(BASE)]}, {"cluster_id": OTHER}, nodes=True)["clusters"][0]
+    assert (states(found), found["scripts"]["state"]) == ([("compute001", "in_sync", "in_sync")], "failed")
     # Nothing to ask.
     service.expects(describe(), page("hpcuser01"))
     assert compare(service, {"users": ["hpcuser01"]}, nodes=True)["clusters"][0]["nodes"] == []
@@ -376,3 +454,9 @@ def test_many_users_take_several_commands() -> None:
     assert [len(command) <= _runner.MAX_COMMAND_LENGTH for command in commands] == [True] * 4
     assert [name for command in commands for name in command.rpartition("passwd ")[2].partition("|")[0].split()] == names
     assert [command.count("done-") for command in commands] == [1, 0, 0, 0]
+
+
+def test_a_command_has_as_many_names_as_fit() -> None:
+    names = ["a", "b" * (_drift_nodes.MAX_NAMES - 2), "c"]
+    commands = _drift_nodes.commands(RUN, None, names)
+    assert [command.rpartition("passwd ")[2].partition("|")[0] for command in commands] == [" ".join(names[:2]), "c"]

@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import stat
+import tempfile
 import typing as t
 from pathlib import Path
 
@@ -50,10 +52,23 @@ def test_the_file(service: Service, tmp_path: Path) -> None:
     previewed = run(check_mode=True)
     assert (previewed["changed"], dest.exists()) == (True, False)
     written = run()
-    assert written["changed"]
     assert (dest.read_text(encoding="utf-8"), stat.S_IMODE(dest.stat().st_mode)) == (CONFIG, 0o600)
-    assert written["diff"] == previewed["diff"]
-    assert written["diff"]["before"] == {"configuration": {"exists": False, "mode": None, "sha256": None}}
+    assert written == previewed
+    header = f"configuration of cluster {CLUSTER} in cn-hangzhou"
+    digest = hashlib.sha256(CONFIG.encode()).hexdigest()
+    assert written == {
+        "changed": True,
+        "cluster_id": CLUSTER,
+        "region": "cn-hangzhou",
+        "node": "",
+        "dest": str(dest),
+        "diff": {
+            "before_header": header,
+            "after_header": header,
+            "before": {"configuration": {"exists": False, "mode": None, "sha256": None}},
+            "after": {"configuration": {"exists": True, "mode": "0600", "sha256": digest}},
+        },
+    }
     assert not run()["changed"]
     assert run(check_mode=True, config="[other]")["changed"]
     assert dest.read_text(encoding="utf-8") == CONFIG
@@ -72,7 +87,9 @@ def test_a_file_that_others_can_read_is_changed(service: Service, tmp_path: Path
     assert stat.S_IMODE(dest.stat().st_mode) == 0o600
 
 
-def test_a_link_stays_a_link(service: Service, tmp_path: Path) -> None:
+def test_a_link_stays_a_link(service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Another directory may be on another file system, from which a file cannot be moved in one step.
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "absent"))
     (tmp_path / "real.conf").write_text("old", encoding="utf-8")
     (tmp_path / "link.conf").symlink_to("real.conf")
     service.expects(reading())
@@ -85,7 +102,8 @@ def test_a_link_stays_a_link(service: Service, tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written(service: Service, tmp_path: Path, name: str, problem: str) -> None:
     service.expects(reading())
     error = service.fails(hybrid_config_info, cluster_id=CLUSTER, dest=str(tmp_path / name))
-    assert problem in error.message
+    path = tmp_path / name
+    assert (error.code, error.message) == ("InvalidOptions", f"The file {path} of the option dest cannot be used: {problem}.")
     assert error.hint == "Set dest to a file in an existing directory."
     assert "EXAMPLE-configuration" not in str(error.as_failure())
     assert os.listdir(tmp_path) == []
@@ -99,16 +117,27 @@ def test_a_full_disk_leaves_the_file_as_it_was(service: Service, tmp_path: Path,
     dest = tmp_path / "cluster.conf"
     dest.write_text("old", encoding="utf-8")
     service.expects(reading())
-    assert "No space left on device" in service.fails(hybrid_config_info, cluster_id=CLUSTER, dest=str(dest)).message
+    error = service.fails(hybrid_config_info, cluster_id=CLUSTER, dest=str(dest))
+    assert error.message == f"The file {dest} of the option dest cannot be used: No space left on device."
     assert (dest.read_text(encoding="utf-8"), os.listdir(tmp_path)) == ("old", ["cluster.conf"])
 
 
 @pytest.mark.parametrize("config", [None, "", 5, ["[cluster]"]])
 def test_a_response_without_a_configuration(service: Service, config: t.Any) -> None:
     service.expects(reading(config))
-    error = service.fails(hybrid_config_info, cluster_id=CLUSTER).as_failure()["error"]
-    assert (error["code"], error["message"], error["request_id"]) == ("InvalidAnswer", "The response has no ClusterConfig.", "REQUEST")
-    assert error["hint"].startswith("Check that the cluster is a hybrid cluster")
+    hint = "Check that the cluster is a hybrid cluster, and that node is the host name of one of its on-premises nodes."
+    attempted = f"Cannot read the configuration for on-premises nodes of cluster {CLUSTER} in cn-hangzhou"
+    assert service.fails(hybrid_config_info, cluster_id=CLUSTER).as_failure() == {
+        "msg": f"{attempted}: InvalidAnswer: The response has no ClusterConfig. {hint}",
+        "error": {
+            "action": "GetHybridClusterConfig",
+            "code": "InvalidAnswer",
+            "message": "The response has no ClusterConfig.",
+            "http_status": 200,
+            "request_id": "REQUEST",
+            "hint": hint,
+        },
+    }
 
 
 def test_a_cluster_that_is_not_a_hybrid_one(service: Service) -> None:
@@ -123,7 +152,7 @@ def node(name: str, address: str = "192.0.2.11", queue: str | None = None) -> di
     return {"host_name": name, "ip_address": address, "cpu_cores": 8, "memory_mb": 16384, **({"queue": queue} if queue else {})}
 
 
-def listing(*names: str, address: str = "192.0.2.11") -> Call:
+def listing(*names: str, address: str | None = "192.0.2.11") -> Call:
     infos = [{"HostName": name, "IpAddress": address, "Status": "Running", "Location": "OnPremise"} for name in names]
     answer = {"TotalCount": len(infos), "Nodes": {"NodeInfo": infos}}
     return Call("ListNodes", ClusterId=CLUSTER, PageNumber="1", PageSize="100", answer=answer)
@@ -140,10 +169,17 @@ def test_add_a_node(service: Service) -> None:
     previewed = service.run(local_nodes, True, cluster_id=CLUSTER, nodes=wanted)
     service.expects(listing("local000"), adding("local001"), listing("local000"), listing("local000", "local001"))
     result = service.run(local_nodes, cluster_id=CLUSTER, nodes=wanted)
-    assert (result["changed"], result["added"], result["request_id"]) == (True, ["local001"], "REQUEST")
-    assert result["nodes"][1] == {"id": None, "host_name": "local001", "ip_address": "192.0.2.11", "status": "running"}
-    assert result["diff"] == previewed["diff"]
-    assert (previewed["changed"], previewed["added"], previewed["nodes"][1]["status"]) == (True, ["local001"], None)
+    header = f"nodes of cluster {CLUSTER} in cn-hangzhou"
+    assert result == {
+        "changed": True,
+        "cluster_id": CLUSTER,
+        "region": "cn-hangzhou",
+        "nodes": [{"id": None, "host_name": name, "ip_address": "192.0.2.11", "status": "running"} for name in ("local000", "local001")],
+        "added": ["local001"],
+        "request_id": "REQUEST",
+        "diff": {"before_header": header, "after_header": header, "before": {"nodes": ["local000"]}, "after": {"nodes": ["local000", "local001"]}},
+    }
+    assert previewed == {**result, "nodes": [result["nodes"][0], {**result["nodes"][1], "status": None}], "request_id": None}
     service.expects(listing("local000", "local001", "other"))
     again = service.run(local_nodes, cluster_id=CLUSTER, nodes=wanted)
     assert (again["changed"], again["added"], again["request_id"]) == (False, [], None)
@@ -171,9 +207,11 @@ def test_another_operation_that_does_not_end(service: Service) -> None:
         adding("local001", code="ConflictOpt"),
         listing(),
     )
-    failure = service.fails(local_nodes, cluster_id=CLUSTER, nodes=[node("local001")], wait_timeout=10).as_failure()
+    # Another wait of 8 seconds would end at the deadline.
+    failure = service.fails(local_nodes, cluster_id=CLUSTER, nodes=[node("local001")], wait_timeout=14).as_failure()
     assert failure["error"]["code"] == "ConflictOpt"
     assert (failure["changed"], failure["added"]) == (False, [])
+    assert service.clock.sleeps == [2, 4]
 
 
 def test_a_lost_response_is_decided_by_reading(service: Service) -> None:
@@ -197,12 +235,30 @@ def test_a_failure_after_which_reads_fail(service: Service) -> None:
     assert "It is not known which nodes were added, because reading failed, too: You are not authorized" in error.message
 
 
+def test_no_call_is_repeated_after_the_time_limit(service: Service) -> None:
+    service.expects(listing(), adding("local001", code="ServiceUnavailable"), listing())
+    assert service.fails(local_nodes, cluster_id=CLUSTER, nodes=[node("local001")], wait_timeout=0).code == "ServiceUnavailable"
+
+
 def test_nodes_that_are_not_listed_in_time(service: Service) -> None:
-    service.expects(listing(), adding("local001"), listing(), listing())
-    failure = service.fails(local_nodes, cluster_id=CLUSTER, nodes=[node("local001")], wait_timeout=2).as_failure()
-    assert failure["error"]["code"] == "NotStored"
-    assert "local001" in failure["msg"]
-    assert failure["changed"] is False
+    service.expects(listing(), adding("local001", "local002"), listing("local001"), listing("local001"))
+    failure = service.fails(local_nodes, cluster_id=CLUSTER, nodes=[node("local001"), node("local002")], wait_timeout=2).as_failure()
+    message = "E-HPC accepted the nodes, but does not list these yet: local002."
+    hint = "Check the nodes of the cluster in the console, then run the task again."
+    assert failure == {
+        "changed": True,
+        "added": ["local001"],
+        "msg": f"Cannot add the on-premises nodes of cluster {CLUSTER} in cn-hangzhou: {message} {hint}",
+        "error": {"action": "AddLocalNodes", "code": "NotStored", "message": message, "http_status": None, "request_id": None, "hint": hint},
+    }
+
+
+@pytest.mark.parametrize("address", ["192.0.2.11", "", None])
+def test_a_smallest_node_whose_address_is_equal_or_unknown(service: Service, address: str | None) -> None:
+    service.expects(listing("local001", address=address))
+    smallest = {**node("local001"), "cpu_cores": 1, "memory_mb": 1}
+    assert not service.run(local_nodes, cluster_id=CLUSTER, nodes=[smallest], wait_timeout=0)["changed"]
+    assert service.warnings == []
 
 
 def test_another_address_is_a_warning(service: Service) -> None:
@@ -226,5 +282,6 @@ def test_a_node_that_cannot_be_one(service: Service, wrong: dict[str, t.Any], pr
 
 
 def test_nodes_twice_and_a_negative_time_limit(service: Service) -> None:
-    assert "more than once: local001" in service.fails(local_nodes, cluster_id=CLUSTER, nodes=[node("local001"), node("local001")]).message
+    error = service.fails(local_nodes, cluster_id=CLUSTER, nodes=[node("local001"), node("local001")])
+    assert (error.message, error.hint) == ("The option nodes has these host names more than once: local001.", "Give each node once.")
     assert service.fails(local_nodes, cluster_id=CLUSTER, nodes=[], wait_timeout=-1).message == "wait_timeout must not be negative."
