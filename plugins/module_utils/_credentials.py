@@ -196,9 +196,9 @@ def _not_found(kind: str | None, error: Exception) -> EhpcError:
     reasons = "; ".join(_summary(reason) for reason in _reasons(str(error) or type(error).__name__))
     if kind == "default":
         return _no_credentials("The default chain of credentials reported: %s." % reasons.rstrip("."))
-    sources = {"profile": "the profile", "ecs_role": "the role of the ECS instance", "assumed": "the assumed role"}
+    sources: dict[str | None, str] = {"profile": "the profile", "ecs_role": "the role of the ECS instance", "assumed": "the assumed role"}
     hint = "Check the ARN of the role, and that its trust policy allows these credentials to assume it." if kind == "assumed" else None
-    return EhpcError(CREDENTIALS, "No credentials from %s: %s" % (sources[kind or ""], reasons), hint=hint)
+    return EhpcError(CREDENTIALS, "No credentials from %s: %s" % (sources[kind], reasons), hint=hint)
 
 
 def _reasons(text: str) -> list[str]:

@@ -440,6 +440,14 @@ NO_ANSWER: dict[str, tuple[Exception, str, str, bool, bool]] = {
         False,
     ),
     "proxy that forbids it": (tunnel("403 Forbidden"), "ProxyRefused", "could not be reached: the proxy does not permit it (HTTP 403).", False, False),
+    "proxy that does not understand": (
+        tunnel("400 Bad Request"),
+        "ProxyRefused",
+        "could not be reached: the proxy does not permit it (HTTP 400).",
+        False,
+        False,
+    ),
+    "proxy that fails": (tunnel("500 Internal Server Error"), "ConnectionFailed", "could not be reached by the proxy (HTTP 500).", True, False),
     "proxy that does not reach it": (tunnel("502 Bad Gateway"), "ConnectionFailed", "could not be reached by the proxy (HTTP 502).", True, False),
     "unknown name": (
         wrapped(socket.gaierror(-2, "Name or service not known")),

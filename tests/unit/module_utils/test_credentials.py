@@ -388,13 +388,21 @@ def by_default(monkeypatch: pytest.MonkeyPatch, fail: t.Callable[[], t.Any], sec
     assert caught.value.code == "CredentialsNotFound"
     assert caught.value.message == "No credentials found."
     begin, end = f"{NO_CREDENTIALS} The default chain of credentials reported: ", "."
-    assert (caught.value.hint or "").startswith(begin)
-    return (caught.value.hint or "")[len(begin) : -len(end)]
+    hint = caught.value.hint or ""
+    assert (hint.startswith(begin), hint.endswith(end)) == (True, True)
+    return hint[len(begin) : -len(end)]
 
 
 def package(monkeypatch: pytest.MonkeyPatch, **providers: t.Any) -> None:
     """Replace the providers of the package."""
     monkeypatch.setattr(_credentials, "_providers", lambda _source: types.SimpleNamespace(**providers))
+
+
+def test_a_reason_of_the_package_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> t.NoReturn:
+        raise RuntimeError("There is no host X.")
+
+    assert by_default(monkeypatch, fail) == "There is no host X"
 
 
 def test_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

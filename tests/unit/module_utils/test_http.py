@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 import threading
 import typing as t
+from types import SimpleNamespace
 
 import pytest
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _http
@@ -46,6 +48,23 @@ def test_late_responses(service: Service, takes: float, deadline: float, late: b
             answer(service, call, deadline=deadline)
     else:
         assert answer(service, call, deadline=deadline) == (200, b"{}")
+
+
+def test_a_request_that_is_given_up_ends_its_connection() -> None:
+    """So does the thread that reads from it."""
+    progress = _http._Progress()
+    ours, theirs = socket.socketpair()
+    with theirs:
+        progress.cut()
+        # A failure of the library has closed it meanwhile.
+        progress.connects(SimpleNamespace(sock=None))
+        progress.cut()
+        with ours:
+            progress.connects(SimpleNamespace(sock=ours))
+            progress.cut()
+            theirs.setblocking(False)
+            assert theirs.recv(1) == b""
+        progress.cut()
 
 
 def test_a_body_without_end(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import typing as t
 import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.common.parameters import PASS_VARS
-from ansible_collections.alicloud.ehpc.plugins.module_utils import _client, _http, _module
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _backup, _client, _http, _module
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from ansible_collections.alicloud.ehpc.plugins.modules import cluster_info, post_scripts, post_scripts_info, post_scripts_run, region_info, user_info, user_sync
@@ -199,7 +199,40 @@ def test_missing_library(process: Process, monkeypatch: pytest.MonkeyPatch) -> N
     assert told == [{"exception": "Traceback: No module named requests", "error": result["error"]}]
 
 
+# The backup, which the controller writes
+
+
+BACKUP = {"cluster_id": CLUSTER, "region": "cn-hangzhou", "scripts": [{"url": SIGNED, "args": "-v"}]}
+
+
+def test_a_process_without_a_backup_ends_with_the_list(process: Process, service: Service) -> None:
+    service.expects(stored((SIGNED, "-v")))
+    result = process(post_scripts, 1, cluster_id=CLUSTER, state="absent", backup=True, backup_options={"filename": "a.yml"}, _ehpc_backup={"key": "key 1"})
+    assert result["error"]["code"] == "BackupFailed"
+    assert _backup.unseal(result[_backup.SEALED], "key 1") == [BACKUP, {"dir_path": None, "filename": "a.yml"}]
+    assert "EXAMPLEsig" not in str(result)
+
+
+def test_a_process_with_a_backup_changes_the_list(process: Process, service: Service) -> None:
+    service.expects(stored((SIGNED, "-v")), Call("SetPostScripts", ClusterId=CLUSTER), stored())
+    handed = {"path": "/backup.yml", "digest": _backup.digest(BACKUP)}
+    result = process(post_scripts, cluster_id=CLUSTER, state="absent", backup=True, _ehpc_backup=handed)
+    assert (result["changed"], result["backup_path"]) == (True, "/backup.yml")
+
+
 # Failures of every kind
+
+
+def test_options_that_ansible_refuses() -> None:
+    error = {**dict.fromkeys(KEYS), "code": "InvalidOptions", "message": f"No {SHOWN}"}
+    assert _module.refused(f"No {SIGNED}") == {"failed": True, "msg": f"No {SHOWN}", "error": error}
+
+
+def test_an_unexpected_failure_is_a_sentence() -> None:
+    def function(_invocation: t.Any, _client: t.Any) -> dict[str, t.Any]:
+        raise ValueError("It is on host X.")
+
+    assert _module.run_safely(definition(function), invocation())["error"]["message"] == "The module failed unexpectedly: ValueError: It is on host X."
 
 
 def definition(function: t.Any, **options: t.Any) -> _module.ModuleDefinition:

@@ -413,7 +413,7 @@ def test_nodes_that_e_hpc_refuses(service: Service) -> None:
     command = _runner.look(RUN, steps(script(BASE)))
 
     def refused(*names: str, **how: t.Any) -> Call:
-        ids = {f"Instance.{number}.Id": name for number, name in enumerate(names, 1)}
+        ids: dict[str, t.Any] = {f"Instance.{number}.Id": name for number, name in enumerate(names, 1)}
         return Call("InvokeShellCommand", ClusterId=CLUSTER, Command=command, Timeout="60", **ids, **how)
 
     about: dict[str, t.Any] = {"code": "ComputeNotFound", "message": "There is no node X."}

@@ -308,9 +308,9 @@ def test_a_wait_fails_with_the_last_status(service: Service) -> None:
 
 
 def test_a_wait_of_0_seconds_reads_once(service: Service) -> None:
-    service.expects(describe(Status="creating", takes=7))
+    service.expects(describe(Status="", takes=7))
     error = service.fails(cluster_info, wait=True, cluster_ids=[CLUSTER], wait_timeout=0)
-    assert error.message == f"Cluster {CLUSTER} in cn-hangzhou is still in status creating after 0 seconds."
+    assert error.message == f"Cluster {CLUSTER} in cn-hangzhou is still in status unknown after 0 seconds."
     assert service.clock.sleeps == []
 
 
@@ -320,15 +320,20 @@ def test_a_wait_fails_at_once_if_a_cluster_cannot_become_running(service: Servic
     service.expects(describe(Status="creating"), describe(OTHER, Status=status))
     error = service.fails(cluster_info, check_mode, wait=True, cluster_ids=[CLUSTER, OTHER])
     assert (error.code, error.action, statuses(error)) == ("ClusterNotRunning", "DescribeCluster", {CLUSTER: "creating", OTHER: status.lower()})
+    assert set(error.result) == {"region", "clusters"}
+    assert error.result["region"] == "cn-hangzhou"
     assert error.message == f"Cluster {OTHER} in cn-hangzhou is in status {status.lower()} and cannot become running."
+    assert error.hint == "Repair or start it in the E-HPC console, then run the task again."
     assert service.clock.sleeps == []
 
 
 def test_a_wait_names_each_cluster_that_cannot_become_running(service: Service) -> None:
     service.expects(describe(Status="stopped"), describe(OTHER, Status="exception"))
     message = service.fails(cluster_info, wait=True, cluster_ids=[CLUSTER, OTHER]).message
-    assert f"{CLUSTER} in cn-hangzhou is in status stopped" in message
-    assert f"{OTHER} in cn-hangzhou is in status exception" in message
+    assert message == (
+        f"Cluster {CLUSTER} in cn-hangzhou is in status stopped and cannot become running."
+        f" Cluster {OTHER} in cn-hangzhou is in status exception and cannot become running."
+    )
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
@@ -346,9 +351,11 @@ def test_a_wait_in_check_mode_reads_once(service: Service) -> None:
 
 def test_a_wait_ends_at_its_limit_although_a_read_does_not_return(service: Service) -> None:
     timeout = requests.exceptions.ReadTimeout()
-    service.expects(describe(Status="creating"), Call("DescribeCluster", ClusterId=CLUSTER, error=timeout, takes=30))
-    error = service.fails(cluster_info, wait=True, cluster_ids=[CLUSTER], wait_timeout=20, api_retries=0)
-    assert (error.code, statuses(error)) == ("ClusterNotRunning", {CLUSTER: "creating"})
+    # The second read starts after the first pause, of 15 seconds.
+    for takes, code in ((30, "ClusterNotRunning"), (5, "ClusterNotRunning"), (4, "TimedOut")):
+        service.expects(describe(Status="creating"), Call("DescribeCluster", ClusterId=CLUSTER, error=timeout, takes=takes))
+        error = service.fails(cluster_info, wait=True, cluster_ids=[CLUSTER], wait_timeout=20, api_retries=0)
+        assert (error.code, statuses(error)) == (code, {CLUSTER: "creating"})
 
 
 def test_a_wait_without_any_status_fails_with_the_error_of_the_read(service: Service) -> None:
@@ -360,7 +367,10 @@ def test_a_wait_without_any_status_fails_with_the_error_of_the_read(service: Ser
 def test_a_wait_fails_at_once_if_a_call_does(service: Service) -> None:
     service.expects(describe(Status="creating"), describe(code="NotAuthorized"))
     error = service.fails(cluster_info, wait=True, cluster_ids=[CLUSTER])
-    assert (error.code, statuses(error)) == ("NotAuthorized", {CLUSTER: "creating"})
+    assert (error.code, error.result["region"], statuses(error)) == ("NotAuthorized", "cn-hangzhou", {CLUSTER: "creating"})
+    # Another failure at the limit is not about the limit.
+    service.expects(describe(Status="creating"), describe(code="NotAuthorized", takes=5))
+    assert service.fails(cluster_info, wait=True, cluster_ids=[CLUSTER], wait_timeout=20).code == "NotAuthorized"
 
 
 def test_a_wait_without_clusters(service: Service) -> None:
