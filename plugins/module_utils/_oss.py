@@ -55,7 +55,7 @@ class Address(t.NamedTuple):
     @property
     def host(self) -> str:
         """The host name or IP address of the endpoint."""
-        return urlsplit(self.endpoint).hostname or ""
+        return str(urlsplit(self.endpoint).hostname)
 
     @property
     def is_path_style(self) -> bool:
@@ -199,7 +199,7 @@ def not_from_oss(response: FullResponse) -> str:
 def _md5(content: bytes) -> str | None:
     """The value of Content-MD5, with which OSS refuses damaged contents; None if the policy of the machine forbids MD5."""
     try:
-        return base64.b64encode(hashlib.md5(content).digest()).decode("ascii")  # noqa: S324
+        return base64.b64encode(hashlib.md5(content).digest()).decode()  # noqa: S324
     except ValueError:
         return None
 

@@ -244,7 +244,7 @@ def bundled(where: Destination, name: str | None, found: list[Entry]) -> Entry:
     content = _bundle.bundle(parts, "%s/%s/" % (where.node_url, where.prefix), "/" + name)
     if len(content) > MAX_BYTES:
         raise invalid_option("The bundle would have %d bytes, and at most 1 MiB is accepted." % len(content), "Let scripts fetch large files.")
-    return Entry(name, Script("", ""), content)
+    return Entry(name, Script(""), content)
 
 
 def publish(bucket: Bucket, found: Object, headers: Mapping[str, str], check_mode: bool) -> bool:

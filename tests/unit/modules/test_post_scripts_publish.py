@@ -18,11 +18,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
+from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _bundle, _oss, _publishing
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import OSS_HINTS, EhpcError
 from ansible_collections.alicloud.ehpc.plugins.module_utils._http import USER_AGENT
 from ansible_collections.alicloud.ehpc.plugins.module_utils._module import invoke
+from ansible_collections.alicloud.ehpc.plugins.module_utils._post_scripts import Script
 from ansible_collections.alicloud.ehpc.plugins.modules import post_scripts_publish
 from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
 from ansible_collections.alicloud.ehpc.tests.emulator.oss_errors import ERRORS
@@ -45,6 +49,14 @@ KEY = f"ehpc-post-scripts/{SHA256}/base.sh"
 SCRIPT: dict[str, t.Any] = {"name": "base.sh", "content": BASE}
 URL = {"url": "https://scripts.example.com/monitor.sh"}
 READ, WRITE = "GetObject", "PutObject"
+NAME_RULE = "Set name to letters, digits, periods, underscores and hyphens."
+PREFIX_RULE = "Use letters, digits, periods, underscores and hyphens, in parts separated by slashes."
+BUCKET_RULE = "A bucket name has 3 to 63 lower-case letters, digits and hyphens, and neither begins nor ends with a hyphen."
+FEWER = "Remove some, or publish all of them as one script: alicloud.ehpc.post_scripts_publish with bundle: true."
+UNSIGNED = "Use src to publish the script, or pass the URL to alicloud.ehpc.post_scripts directly."
+ENDPOINT_RULE = (
+    "node_endpoint must be internal, public, or a URL with neither a user name nor a query, not %s. Set it to a value such as https://scripts.example.com."
+)
 INTERNAL = f"https://{BUCKET}.oss-cn-hangzhou-internal.aliyuncs.com"
 
 
@@ -79,6 +91,15 @@ def fails(emulator: Emulator, *scripts: dict[str, t.Any], **options: t.Any) -> E
         publish(emulator, *scripts, **options)
     assert is_sentence(str(caught.value)), str(caught.value)
     return caught.value
+
+
+def failure(code: str, message: str, action: str) -> dict[str, t.Any]:
+    """A failure that the module itself finds out about the object of SCRIPT."""
+    words, hint = {READ: "read", WRITE: "write"}[action], OSS_HINTS[code]
+    return {
+        "msg": f"Cannot {words} the object {KEY} in bucket {BUCKET} in cn-hangzhou: {message} {hint}",
+        "error": {"action": action, "code": code, "message": message, "http_status": None, "request_id": None, "hint": hint},
+    }
 
 
 # Writes
@@ -134,7 +155,7 @@ def test_a_list_of_urls_needs_neither_a_bucket_nor_the_package(emulator: Emulato
         assert len(result["scripts"]) == len(scripts)
     error = fails(emulator)
     assert (error.code, error.hint) == ("MissingLibrary", "Run pip install alibabacloud-oss-v2 for the Python that runs the task.")
-    assert "alibabacloud-oss-v2" in error.message
+    assert error.message == missing_required_lib("alibabacloud-oss-v2") + "."
     assert emulator.calls == []
 
 
@@ -172,6 +193,21 @@ def test_urls_for_nodes(emulator: Emulator, monkeypatch: pytest.MonkeyPatch, tmp
     assert result["region"] == region
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "is_cname", "url"),
+    [
+        ("https://oss-cn-hangzhou.aliyuncs.com", False, f"https://{BUCKET}.oss-cn-hangzhou.aliyuncs.com"),
+        ("https://scripts.example.com", True, "https://scripts.example.com"),
+        ("https://192.0.2.1:8080", False, f"https://192.0.2.1:8080/{BUCKET}"),
+        ("https://192.0.2.1", True, "https://192.0.2.1"),
+        ("https://[2001:db8::1]", False, f"https://[2001:db8::1]/{BUCKET}"),
+        ("http://localhost:8080", False, f"http://localhost:8080/{BUCKET}"),
+    ],
+)
+def test_the_url_of_a_bucket(endpoint: str, is_cname: bool, url: str) -> None:
+    assert _oss.Address(BUCKET, "cn-hangzhou", endpoint, is_cname).url == url
+
+
 def test_the_environment_names_the_endpoint_and_a_domain_of_the_bucket(emulator: Emulator, bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     local = emulator.endpoint.replace("127.0.0.1", "localhost")
     monkeypatch.setenv("ALIBABA_CLOUD_OSS_ENDPOINT", local)
@@ -204,7 +240,9 @@ def test_internal_urls_in_another_region_are_warned_about(emulator: Emulator) ->
         made = in_process.Invocation(validated.validated_parameters)
         invoke(own, made, {})
         assert len(made.warnings) == count
-    assert made.warnings[0].startswith("The bucket is in cn-shanghai, so nodes in cn-hangzhou cannot reach its internal endpoint.")
+    assert made.warnings == [
+        "The bucket is in cn-shanghai, so nodes in cn-hangzhou cannot reach its internal endpoint. Set node_endpoint to public or to a base URL."
+    ]
 
 
 @pytest.mark.parametrize("endpoint", [f"https://{BUCKET}.oss-cn-hangzhou.aliyuncs.com", f"http://[::1]:8080/{BUCKET}", f"https://[2001:db8::1]/{BUCKET}"])
@@ -235,6 +273,25 @@ def test_a_machine_that_forbids_md5(service: Service, monkeypatch: pytest.Monkey
 # Bundles
 
 
+def test_the_content_of_a_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
+    where = _publishing.Destination(_oss.Address(BUCKET, "cn-hangzhou", "https://oss-cn-hangzhou.aliyuncs.com"), "prefix", INTERNAL)
+    found = _publishing.entries({"scripts": [{**SCRIPT, "args": ["a b"]}, dict(URL), {**URL, "name": "b.sh", "args": "-x", "checksum": f"sha256:{SHA256}"}]})
+    assert found == [
+        _publishing.Entry("base.sh", Script("", "'a b'"), BASE.encode()),
+        _publishing.Entry("", Script(URL["url"])),
+        _publishing.Entry("b.sh", Script(URL["url"], "-x")),
+    ]
+    assert [entry.script.checksum for entry in found] == [None, None, SHA256]
+    parts = [_bundle.Entry(entry.name, entry.script.args, entry.content, entry.script.url, entry.script.checksum or "") for entry in found]
+    content = _bundle.bundle(parts, f"{INTERNAL}/prefix/", "/bootstrap.sh")
+    monkeypatch.setattr(_publishing, "MAX_BYTES", len(content))
+    assert _publishing.bundled(where, None, found) == _publishing.Entry("bootstrap.sh", Script(""), content)
+    monkeypatch.setattr(_publishing, "MAX_BYTES", len(content) - 1)
+    with pytest.raises(EhpcError) as caught:
+        _publishing.bundled(where, None, found)
+    assert str(caught.value) == f"The bundle would have {len(content)} bytes, and at most 1 MiB is accepted. Let scripts fetch large files."
+
+
 def test_a_bundle_is_one_script(emulator: Emulator, bucket: Bucket) -> None:
     reviewed = {**URL, "checksum": f"sha256:{'ab' * 32}", "args": "-x", "name": "watch.sh"}
     scripts = [{**SCRIPT, "args": ["a b"]}, reviewed, {**SCRIPT, "name": "last.sh"}]
@@ -263,17 +320,20 @@ def test_a_bundle_of_many_scripts_and_of_urls(emulator: Emulator, monkeypatch: p
 @pytest.mark.parametrize(
     ("script", "options", "message"),
     [
-        ({"name": "a.sh", "content": "#!/bin/sh\n" + "x" * 600_000}, {}, "The bundle would have "),
-        (SCRIPT, {"bundle_name": "a/b"}, "bundle_name is not valid: 'a/b'."),
-        (SCRIPT, {"bucket": ""}, "The option bucket is required to publish scripts."),
-        ({**URL, "url": "oss://a/b"}, {}, "scripts[0].url is neither an HTTP(S) URL nor an absolute path"),
-        ({**SCRIPT, "args": "'"}, {}, "scripts[0].args has an unmatched quote or a trailing backslash."),
+        (SCRIPT, {"bundle_name": "a/b"}, f"bundle_name is not valid: 'a/b'. {NAME_RULE}"),
+        (SCRIPT, {"bucket": ""}, "The option bucket is required to publish scripts. Set it to the name of an OSS bucket."),
+        (
+            {**URL, "url": "oss://a/b"},
+            {},
+            'scripts[0].url is neither an HTTP(S) URL nor an absolute path, so no node can fetch it: "oss://a/b".'
+            " Store the script at an HTTPS URL that the nodes can reach.",
+        ),
+        ({**SCRIPT, "args": "'"}, {}, "scripts[0].args has an unmatched quote or a trailing backslash. Use a list, which needs no quoting."),
     ],
 )
 def test_bundles_that_are_refused(emulator: Emulator, script: dict[str, t.Any], options: dict[str, t.Any], message: str) -> None:
     error = fails(emulator, script, {**script, "name": "b.sh"}, bundle=True, **options)
-    assert error.code == "InvalidOptions"
-    assert error.message.startswith(message)
+    assert (error.code, str(error)) == ("InvalidOptions", message)
     assert emulator.calls == []
 
 
@@ -284,11 +344,8 @@ def test_another_content_is_never_overwritten(emulator: Emulator, bucket: Bucket
     bucket.versioning = "Enabled"
     bucket.objects[KEY] = StoredObject(b"other")
     for check_mode in (True, False):
-        error = fails(emulator, check_mode=check_mode)
-        assert error.code == "ContentMismatch"
-        assert str(error).startswith(f"Cannot read the object {KEY} in bucket {BUCKET} in cn-hangzhou: The object exists with another content, ")
-        assert hashlib.sha256(b"other").hexdigest() in error.message
-        assert "Nothing was overwritten." in str(error)
+        message = f"The object exists with another content, which has sha256:{hashlib.sha256(b'other').hexdigest()} and 5 bytes."
+        assert fails(emulator, check_mode=check_mode).as_failure() == failure("ContentMismatch", message, READ)
     assert bucket.objects[KEY].content == b"other"
     assert emulator.actions() == [READ, READ]
 
@@ -353,8 +410,7 @@ def test_an_object_that_appears_during_the_write(emulator: Emulator, bucket: Buc
 def test_a_write_that_was_not_stored(emulator: Emulator) -> None:
     """A captive portal answers 200 with a page, which the SDK takes for success."""
     emulator.fault(WRITE, kind="html")
-    error = fails(emulator)
-    assert (error.code, error.action) == ("NotStored", WRITE)
+    assert fails(emulator).as_failure() == failure("NotStored", "OSS accepted the object, but does not return it.", WRITE)
     assert emulator.actions() == [READ, WRITE, READ]
 
 
@@ -366,13 +422,11 @@ def test_contents_that_were_changed_on_the_way(emulator: Emulator) -> None:
     assert publish(emulator)["changed"] is False
 
 
-@pytest.mark.parametrize("kind", ["html", "empty"])
-def test_a_page_is_not_another_content(emulator: Emulator, kind: str) -> None:
+@pytest.mark.parametrize(("kind", "size"), [("html", 42), ("empty", 0)])
+def test_a_page_is_not_another_content(emulator: Emulator, kind: str, size: int) -> None:
     publish(emulator)
     emulator.fault(READ, kind=kind)
-    error = fails(emulator)
-    assert (error.code, error.action) == ("InvalidAnswer", READ)
-    assert error.message.startswith("HTTP status 200 with a body that is not from OSS (")
+    assert fails(emulator).as_failure() == failure("InvalidAnswer", f"HTTP status 200 with a body that is not from OSS ({size} bytes).", READ)
 
 
 def test_objects_that_were_written_before_a_failure_are_returned(emulator: Emulator, bucket: Bucket) -> None:
@@ -380,10 +434,23 @@ def test_objects_that_were_written_before_a_failure_are_returned(emulator: Emula
     scripts = [{**SCRIPT, "name": f"{number}.sh"} for number in range(3)]
     bucket.objects[KEY.replace("base.sh", "2.sh")] = StoredObject(b"other")
     error = fails(emulator, *scripts)
-    assert error.code == "ContentMismatch"
-    assert [(one["name"], one["changed"]) for one in error.result["published"]] == [("0.sh", True), ("1.sh", True)]
-    assert error.result["changed"] is True
-    assert "scripts" not in error.result
+    assert (error.code, error.action) == ("ContentMismatch", READ)
+    keys = [KEY.replace("base.sh", f"{number}.sh") for number in range(2)]
+    header = f"objects of bucket {BUCKET} in cn-hangzhou"
+    assert error.result == {
+        "changed": True,
+        "published": [
+            {"name": key[-4:], "url": f"{emulator.endpoint}/{BUCKET}/{key}", "key": key, "sha256": SHA256, "size": len(BASE), "changed": True} for key in keys
+        ],
+        "bucket": BUCKET,
+        "region": "cn-hangzhou",
+        "diff": {
+            "before_header": header,
+            "after_header": header,
+            "before": {"objects": []},
+            "after": {"objects": [{"key": key, "sha256": SHA256} for key in keys]},
+        },
+    }
     assert set(fails(emulator, *scripts).result) == set(), "nothing was written by this one"
 
 
@@ -416,6 +483,29 @@ def test_failures_that_are_retried(emulator: Emulator, sleeps: list[float]) -> N
     emulator.forget()
     assert fails(emulator, api_retries=2).code == "InternalError"
     assert len(emulator.calls) == 3
+
+
+def test_a_request_that_timed_out_is_sent_again_at_once(service: Service) -> None:
+    url = f"{INTERNAL.replace('-internal', '')}/{KEY}"
+    service.expects(Call(READ, Url=url, error=requests.exceptions.ReadTimeout()), Call(READ, Url=url, body=BASE.encode()))
+    assert service.run(post_scripts_publish, bucket=BUCKET, scripts=[dict(SCRIPT)])["changed"] is False
+    assert service.clock.sleeps == [0.0]
+
+
+@pytest.mark.parametrize(("status", "actions"), [(499, [READ, WRITE]), (500, [READ, WRITE, READ])])
+def test_a_response_to_the_write_that_is_not_from_oss(emulator: Emulator, status: int, actions: list[str]) -> None:
+    """A server that failed may have passed the write on, so that the object is read again."""
+    emulator.fault(WRITE, kind="bad_gateway", status=status)
+    error = fails(emulator, api_retries=0)
+    assert (error.code, error.action, error.http_status, error.request_id) == ("InvalidAnswer", WRITE, status, None)
+    assert emulator.actions() == actions
+
+
+def test_an_error_without_a_message_and_an_id(service: Service) -> None:
+    url = f"{INTERNAL.replace('-internal', '')}/{KEY}"
+    service.expects(Call(READ, Url=url, status=404, body=b"<Error><Code>NoSuchBucket</Code></Error>"))
+    error = service.fails(post_scripts_publish, bucket=BUCKET, scripts=[dict(SCRIPT)]).as_failure()["error"]
+    assert (error["code"], error["message"], error["http_status"], error["request_id"]) == ("NoSuchBucket", "", 404, None)
 
 
 def test_failures_that_are_not_retried(emulator: Emulator, sleeps: list[float]) -> None:
@@ -527,70 +617,112 @@ def test_time_limits(emulator: Emulator) -> None:
     [
         ({}, "scripts[1] must have exactly one of src, template, content, url, not none of them."),
         ({"content": "#!/bin/sh\n", "url": "https://x/a.sh"}, "scripts[1] must have exactly one of src, template, content, url, not content and url."),
-        ({"content": "#!/bin/sh\n"}, "scripts[1] has content and no name."),
+        ({"content": "#!/bin/sh\n"}, "scripts[1] has content and no name. Set name, such as base.sh."),
         ({"name": "a.sh", "content": ""}, "scripts[1] (a.sh) is empty."),
-        ({"name": "a.sh", "content": "#!" + "x" * 1024 * 1024}, "scripts[1] (a.sh) is larger than 1 MiB."),
-        ({"name": "a.sh", "content": "echo\n"}, "scripts[1] (a.sh) does not begin with #! and an interpreter."),
-        ({"name": "a.sh", "content": "\ufeff#!/bin/sh\n"}, "scripts[1] (a.sh) does not begin with #! and an interpreter."),
-        ({"name": "a.sh", "content": "#!/bin/sh\r\n"}, "scripts[1] (a.sh) has lines that end with CRLF, so that shells cannot run it."),
-        ({"name": "a.sh", "content": "#!/bin/sh\0\n"}, "scripts[1] (a.sh) contains a NUL byte, so it is not a script."),
+        ({"name": "a.sh", "content": "#!" + "x" * 1024 * 1024}, "scripts[1] (a.sh) is larger than 1 MiB. Let the script fetch large files."),
+        ({"name": "a.sh", "content": "echo\n"}, "scripts[1] (a.sh) does not begin with #! and an interpreter. Add a first line such as #!/bin/bash."),
+        (
+            {"name": "a.sh", "content": "\ufeff#!/bin/sh\n"},
+            "scripts[1] (a.sh) does not begin with #! and an interpreter. Add a first line such as #!/bin/bash.",
+        ),
+        (
+            {"name": "a.sh", "content": "#!/bin/sh\r\n"},
+            "scripts[1] (a.sh) has lines that end with CRLF, so that shells cannot run it. Convert them to LF, for example with dos2unix.",
+        ),
+        ({"name": "a.sh", "content": "#!/bin/sh\0\n"}, "scripts[1] (a.sh) contains a NUL byte, so it is not a script. Let a script fetch binary files."),
         ({"name": "a.sh", "content": "#!\ud800"}, "scripts[1].content cannot be encoded as UTF-8."),
-        ({"name": ".", "content": "#!/bin/sh\n"}, "scripts[1] has a name that is not valid: '.'."),
-        ({"name": "..", "content": "#!/bin/sh\n"}, "scripts[1] has a name that is not valid: '..'."),
-        ({"name": "a b", "content": "#!/bin/sh\n"}, "scripts[1] has a name that is not valid: 'a b'."),
-        ({"name": "a/b", "content": "#!/bin/sh\n"}, "scripts[1] has a name that is not valid: 'a/b'."),
-        ({"name": "a.sh\n", "content": "#!/bin/sh\n"}, "scripts[1] has a name that is not valid: 'a.sh\\n'."),
-        ({"name": "x" * 1000, "content": "#!/bin/sh\n"}, "The name of the object would have 1083 characters, and OSS accepts 1023."),
-        ({**SCRIPT, "checksum": "sha256:0"}, "scripts[1] has checksum or preflight, which are for scripts with url only."),
-        ({**SCRIPT, "args": {}}, "scripts[1].args must be a string or a list of strings, not dict."),
-        ({**SCRIPT, "args": "https://user:pw@example.com"}, "scripts[1].args contains a URL with a signature or a password, which no result shows."),
+        ({"name": ".", "content": "#!/bin/sh\n"}, f"scripts[1] has a name that is not valid: '.'. {NAME_RULE}"),
+        ({"name": "..", "content": "#!/bin/sh\n"}, f"scripts[1] has a name that is not valid: '..'. {NAME_RULE}"),
+        ({"name": "a b", "content": "#!/bin/sh\n"}, f"scripts[1] has a name that is not valid: 'a b'. {NAME_RULE}"),
+        ({"name": "a/b", "content": "#!/bin/sh\n"}, f"scripts[1] has a name that is not valid: 'a/b'. {NAME_RULE}"),
+        ({"name": "a.sh\n", "content": "#!/bin/sh\n"}, f"scripts[1] has a name that is not valid: 'a.sh\\n'. {NAME_RULE}"),
+        ({"name": "x" * 1000, "content": "#!/bin/sh\n"}, "The name of the object would have 1083 characters, and OSS accepts 1023. Shorten prefix or name."),
+        (
+            {**SCRIPT, "checksum": "sha256:0"},
+            "scripts[1] has checksum or preflight, which are for scripts with url only. Omit them: a published script is always verified.",
+        ),
+        (
+            {**SCRIPT, "args": {}},
+            'scripts[1].args must be a string or a list of strings, not dict. Quote words that YAML converts to another type, such as "yes" and "null".',
+        ),
+        (
+            {**SCRIPT, "args": "https://user:pw@example.com"},
+            "scripts[1].args contains a URL with a signature or a password, which no result shows. Let the script fetch secrets itself.",
+        ),
+        (
+            {**URL, "args": "https://user:pw@example.com"},
+            "scripts[1].args contains a URL with a signature or a password, which no result shows. Let the script fetch secrets itself.",
+        ),
         ({"src": "a.sh"}, "scripts[1].src was not read: only the action plugin of this module reads files of the controller."),
-        ({"url": "a b"}, "scripts[1].url contains whitespace or control characters: a b."),
-        ({"url": "https://x/a.sh", "checksum": "md5:0"}, "scripts[1].checksum is not a valid SHA-256 checksum: md5:0."),
+        ({"url": "a b"}, "scripts[1].url contains whitespace or control characters: a b. Encode a space as %20."),
+        (
+            {"url": "https://x/a.sh", "checksum": "md5:0"},
+            "scripts[1].checksum is not a valid SHA-256 checksum: md5:0. Set it to sha256: and the 64 digits that sha256sum prints, or omit it.",
+        ),
         (
             {"url": "https://x/a?Signature=s&Expires=1"},
-            "scripts[1].url contains a signature or a user name, which no result shows: https://x/a?Signature=***&Expires=1.",
+            f"scripts[1].url contains a signature or a user name, which no result shows: https://x/a?Signature=***&Expires=1. {UNSIGNED}",
         ),
-        ({"url": "https://user@x/a"}, "scripts[1].url contains a signature or a user name, which no result shows: https://***@x/a."),
-        ({"url": "https://x/a.sh", "name": "a b"}, "scripts[1] has a name that is not valid: 'a b'."),
+        ({"url": "https://user@x/a"}, f"scripts[1].url contains a signature or a user name, which no result shows: https://***@x/a. {UNSIGNED}"),
+        ({"url": "https://x/a.sh", "name": "a b"}, f"scripts[1] has a name that is not valid: 'a b'. {NAME_RULE}"),
     ],
 )
 def test_scripts_that_are_refused(emulator: Emulator, script: dict[str, t.Any], message: str) -> None:
     error = fails(emulator, SCRIPT, script)
-    assert (error.code, error.message) == ("InvalidOptions", message)
+    assert (error.code, str(error)) == ("InvalidOptions", message)
     assert emulator.calls == []
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"bucket": ""}, "The option bucket is required to publish scripts."),
-        ({"bucket": "Scripts"}, "bucket: 'Scripts' is not a valid bucket name."),
-        ({"bucket": "-a-"}, "bucket: '-a-' is not a valid bucket name."),
-        ({"bucket": "ab"}, "bucket: 'ab' is not a valid bucket name."),
-        ({"prefix": "a/../b"}, "prefix: 'a/../b' is not valid."),
-        ({"prefix": "a//b"}, "prefix: 'a//b' is not valid."),
-        ({"prefix": "ä"}, "prefix: 'ä' is not valid."),
-        ({"bucket_region": "a.b"}, "bucket_region: 'a.b' is not a valid region ID."),
-        ({"oss_endpoint": "http://oss.example.com"}, "oss_endpoint: http://oss.example.com would send signatures over plain http"),
-        ({"oss_endpoint": "https://a b"}, "oss_endpoint: must be host[:port], or a URL with https (http for loopback only)."),
-        ({"oss_endpoint": "oss.example.com/a"}, "oss_endpoint: https://oss.example.com/a has a path."),
-        ({"oss_endpoint": f"{BUCKET}.oss-cn-hangzhou.aliyuncs.com"}, f"oss_endpoint: https://{BUCKET}.oss-cn-hangzhou.aliyuncs.com begins with the name"),
-        ({"oss_endpoint": "", "oss_cname": True}, "oss_cname requires oss_endpoint."),
-        ({"node_endpoint": "vpc"}, "node_endpoint must be internal, public, or a URL with neither a user name nor a query, not vpc."),
-        ({"node_endpoint": "https://x/?a"}, "node_endpoint must be"),
-        ({"node_endpoint": "https://u:p@x"}, "node_endpoint must be internal, public, or a URL with neither a user name nor a query, not https://***@x."),
-        ({"node_endpoint": "https://x y"}, "node_endpoint must be"),
+        ({"bucket": ""}, "The option bucket is required to publish scripts. Set it to the name of an OSS bucket."),
+        ({"bucket": "Scripts"}, f"bucket: 'Scripts' is not a valid bucket name. {BUCKET_RULE}"),
+        ({"bucket": "-a-"}, f"bucket: '-a-' is not a valid bucket name. {BUCKET_RULE}"),
+        ({"bucket": "ab"}, f"bucket: 'ab' is not a valid bucket name. {BUCKET_RULE}"),
+        ({"prefix": "a/../b"}, f"prefix: 'a/../b' is not valid. {PREFIX_RULE}"),
+        ({"prefix": "a//b"}, f"prefix: 'a//b' is not valid. {PREFIX_RULE}"),
+        ({"prefix": "ä"}, f"prefix: 'ä' is not valid. {PREFIX_RULE}"),
+        ({"bucket_region": "a.b"}, "bucket_region: 'a.b' is not a valid region ID. Set it to an ID such as cn-hangzhou."),
+        (
+            {"oss_endpoint": "http://oss.example.com"},
+            "oss_endpoint: http://oss.example.com would send signatures over plain http, which is accepted for loopback addresses only. Use https://.",
+        ),
+        (
+            {"oss_endpoint": "https://a b"},
+            "oss_endpoint: must be host[:port], or a URL with https (http for loopback only). Set it to a value such as oss-cn-hangzhou.aliyuncs.com.",
+        ),
+        ({"oss_endpoint": "oss.example.com/a"}, "oss_endpoint: https://oss.example.com/a has a path. Omit the path, and set prefix instead."),
+        (
+            {"oss_endpoint": f"{BUCKET}.oss-cn-hangzhou.aliyuncs.com"},
+            f"oss_endpoint: https://{BUCKET}.oss-cn-hangzhou.aliyuncs.com begins with the name of the bucket. Omit the name: bucket contains it.",
+        ),
+        ({"oss_endpoint": "", "oss_cname": True}, "oss_cname requires oss_endpoint. Set oss_endpoint to the custom domain of the bucket, or omit oss_cname."),
+        (
+            {"node_endpoint": "vpc"},
+            ENDPOINT_RULE % "vpc",
+        ),
+        (
+            {"node_endpoint": "https://x/?a"},
+            ENDPOINT_RULE % "https://x/?a",
+        ),
+        (
+            {"node_endpoint": "https://u:p@x"},
+            ENDPOINT_RULE % "https://***@x",
+        ),
+        (
+            {"node_endpoint": "https://x y"},
+            ENDPOINT_RULE % "https://x y",
+        ),
         ({"server_side_encryption": "A\n"}, "server_side_encryption contains whitespace, or characters that are not ASCII."),
         ({"server_side_encryption_key_id": "k"}, "server_side_encryption_key_id requires server_side_encryption: KMS."),
-        ({"scripts": [SCRIPT] * 17}, "The list would have 17 scripts, but E-HPC stores at most 16 per cluster."),
-        ({"scripts": [URL] * 17}, "The list would have 17 scripts, but E-HPC stores at most 16 per cluster."),
+        ({"scripts": [SCRIPT] * 17}, f"The list would have 17 scripts, but E-HPC stores at most 16 per cluster. {FEWER}"),
+        ({"scripts": [URL] * 17}, f"The list would have 17 scripts, but E-HPC stores at most 16 per cluster. {FEWER}"),
     ],
 )
 def test_options_that_are_refused(emulator: Emulator, options: dict[str, t.Any], message: str) -> None:
     error = fails(emulator, **options)
-    assert error.code == "InvalidOptions"
-    assert error.message.startswith(message)
+    assert (error.code, str(error)) == ("InvalidOptions", message)
     assert emulator.calls == []
 
 
