@@ -394,7 +394,7 @@ from ansible_collections.alicloud.ehpc.plugins.module_utils import _clusters, _d
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import checked_region, resolve
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import client_for
 from ansible_collections.alicloud.ehpc.plugins.module_utils._credentials import region_of
-from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError, attempt, invalid_option
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError, invalid_option
 from ansible_collections.alicloud.ehpc.plugins.module_utils._module import ModuleDefinition, run
 from ansible_collections.alicloud.ehpc.plugins.module_utils._post_scripts import SCRIPT_OPTIONS, redacted
 
@@ -527,7 +527,7 @@ class Regions:
     def describe(self, client: Client, cluster_id: str) -> dict[str, t.Any]:
         """The details of a cluster. Raises EhpcError, without a call if the region cannot be reached."""
         if client.region in self._unreachable:
-            raise self._unreachable[client.region].with_context(attempted=attempt("DescribeCluster", cluster_id, client.region))
+            raise self._unreachable[client.region].with_context()
         try:
             cluster = _clusters.describe(client, cluster_id)
         except EhpcError as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -164,7 +165,7 @@ def test_a_part_that_cannot_be_read(service: Service) -> None:
         ({"region": "example.com/"}, "region: 'example.com/' is not a valid region ID."),
         ({"scripts": [script("https://a b")]}, "scripts[0].url contains whitespace"),
         ({"scripts": [script(f"/{number}") for number in range(17)]}, "would have 17 scripts"),
-        ({"scripts": [script(BASE), script(BASE)], "purge": False}, "contains duplicates"),
+        ({"scripts": [script(BASE), script(BASE)], "purge": False}, f"but scripts contains duplicates: {BASE}."),
         ({"users": ["hpcuser01", 7]}, "users[1] has no valid user name."),
         ({"users": ["-x"]}, "users[0] has no valid user name."),
         ({"users": ["a:b"]}, "users[0] has no valid user name."),
@@ -191,10 +192,14 @@ def test_unexpected_data_of_one_cluster(service: Service) -> None:
 
 
 def test_an_unexpected_exception_about_one_cluster(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_drift, "compare", None)
+    def fail(*_arguments: t.Any) -> t.NoReturn:
+        raise ValueError("It is on host X.")
+
+    monkeypatch.setattr(_drift, "compare", fail)
     service.expects(describe())
     error = fails(service, {})
-    assert (error.code, "TypeError" in error.message) == ("UnexpectedError", True)
+    problem = "The comparison failed unexpectedly: ValueError: It is on host X."
+    assert (error.code, error.message) == ("UnexpectedError", f"The cluster could not be read ({CLUSTER} in cn-hangzhou): {problem}")
 
 
 def test_no_cluster_can_be_read(service: Service) -> None:
@@ -205,6 +210,7 @@ def test_no_cluster_can_be_read(service: Service) -> None:
     assert error.as_failure()["error"] == {**error.result["clusters"][0]["error"], "message": error.message}
     error = fails(service, {"users": ["-x"]})
     assert error.message == f"The cluster could not be read ({CLUSTER} in cn-hangzhou): users[0] has no valid user name."
+    assert error.hint == "Use a string, or a dictionary with name and uid."
     assert error.as_failure()["error"] == {**error.result["clusters"][0]["error"], "message": error.message}
     service.expects(describe(code="ClusterNotFound"), get_cluster(code="ClusterNotFound"))
     service.expects(describe(OTHER, code="ClusterNotFound"), get_cluster(OTHER, code="ClusterNotFound"))
@@ -227,11 +233,33 @@ def test_parallel(service: Service, parallel: int) -> None:
     assert fails(service, {}, parallel=parallel).message == f"The option parallel must be from 1 to 100, not {parallel}."
 
 
+def test_threads(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most of those that compare nodes are waiting for the nodes."""
+    numbers: list[int] = []
+
+    class Executor(ThreadPoolExecutor):
+        def __init__(self, number: int) -> None:
+            numbers.append(number)
+            super().__init__(number)
+
+    monkeypatch.setattr(drift_info, "ThreadPoolExecutor", Executor)
+    compare(service, parallel=100)
+    compare(service, parallel=3, nodes=True)
+    assert numbers == [100, 30]
+
+
 def test_a_region_that_cannot_be_reached_is_tried_once(service: Service) -> None:
     refused = requests.exceptions.ConnectionError(ConnectionRefusedError())
     service.expects(Call("DescribeCluster", ClusterId=CLUSTER, error=refused))
     error = fails(service, {}, {"cluster_id": OTHER}, api_retries=0)
     assert [cluster["error"]["code"] for cluster in error.result["clusters"]] == ["ConnectionFailed"] * 2
+
+
+def test_a_region_that_was_reached_is_tried_again(service: Service) -> None:
+    refused = requests.exceptions.ConnectionError(ConnectionRefusedError())
+    service.expects(describe(), Call("DescribeCluster", ClusterId=OTHER, error=refused), describe())
+    states = [cluster["state"] for cluster in compare(service, {}, {"cluster_id": OTHER}, {}, api_retries=0)["clusters"]]
+    assert states == ["not_compared", "failed", "not_compared"]
 
 
 def test_a_lost_response_says_nothing_about_other_clusters(service: Service) -> None:
@@ -242,10 +270,13 @@ def test_a_lost_response_says_nothing_about_other_clusters(service: Service) -> 
 
 def test_each_cluster_is_asked_in_its_region(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
+    closed: list[str] = []
 
     def connect(params: dict[str, t.Any]) -> t.Any:
         made.append(params["region"])
-        return service.connect(client_for(params))
+        client = service.connect(client_for(params))
+        monkeypatch.setattr(client, "close", lambda: closed.append(params["region"]))
+        return client
 
     monkeypatch.setattr(drift_info, "client_for", connect)
     service.expects(describe(), describe(OTHER), describe("ehpc-sh-1"))
@@ -254,6 +285,7 @@ def test_each_cluster_is_asked_in_its_region(service: Service, monkeypatch: pyte
     assert [seen.params["RegionId"] for seen in service.seen] == ["cn-shanghai", "cn-hangzhou", "cn-shanghai"]
     assert [cluster["region"] for cluster in result["clusters"]] == ["cn-shanghai", "cn-hangzhou", "cn-shanghai"]
     assert made == ["cn-shanghai"], "one client for each region"
+    assert closed == made
 
 
 def test_no_region(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -429,8 +461,8 @@ def test_nodes_that_e_hpc_refuses(service: Service) -> None:
 @pytest.mark.usefixtures("run_id")
 def test_which_list_nodes_should_have_run(service: Service) -> None:
     # Without purge it is the list of the cluster, which has no checksums.
-    command = _runner.look(RUN, steps(script(MOUNT), script(BASE)))
-    service.expects(describe(), read(script(MOUNT), script(BASE)), nodes(node(1)), *exchange(command, {1: said("unchanged")}))
+    command = _runner.look(RUN, steps(script(MOUNT, "-v"), script(BASE)))
+    service.expects(describe(), read(script(MOUNT, "-v"), script(BASE)), nodes(node(1)), *exchange(command, {1: said("unchanged")}))
     wanted = {"scripts": [{**script(BASE), "checksum": f"sha256:{DIGITS}"}], "purge": False}
     assert states(compare(service, wanted, nodes=True)["clusters"][0]) == [("compute001", "in_sync", "in_sync")]
     # All nodes have run an empty list, and a list that could not be read is not known.

@@ -374,7 +374,7 @@ def test_a_wait_fails_at_once_if_a_call_does(service: Service) -> None:
 
 
 def test_a_wait_without_clusters(service: Service) -> None:
-    assert service.run(cluster_info, wait=True, cluster_ids=[])["clusters"] == []
+    assert service.run(cluster_info, wait=True, cluster_ids=[], wait_sleep=1)["clusters"] == []
 
 
 @pytest.mark.parametrize(

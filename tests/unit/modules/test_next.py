@@ -166,7 +166,8 @@ def test_only_next_in_the_given_order_and_unknown_to_both(service: Service) -> N
     service.expects(get_cluster(code=UNKNOWN), describe(code=UNKNOWN), get_cluster(OTHER, EhpcVersion="1.0.0"), describe(OTHER))
     (cluster,) = service.run(cluster_info, cluster_ids=[CLUSTER, OTHER], generations=["next", "1.0"])["clusters"]
     assert (cluster["id"], cluster["generation"]) == (OTHER, "1.0")
-    assert "generations is empty" in service.fails(cluster_info, generations=[]).message
+    error = service.fails(cluster_info, generations=[])
+    assert (error.message, error.hint) == ("The option generations is empty.", "Set it to one or both of 1.0, next.")
 
 
 def test_an_unknown_cluster_that_next_may_not_be_asked_for(service: Service) -> None:
