@@ -229,7 +229,7 @@ def digest(wanted: Sequence[Step]) -> str:
     with printf and sha256sum.
     """
     fields = [field for step in wanted for field in (step.url, str(len(step.arguments)), *step.arguments, step.checksum or "")]
-    return hashlib.sha256("".join(field + "\x00" for field in fields).encode("utf-8")).hexdigest()
+    return hashlib.sha256("".join(field + "\x00" for field in fields).encode()).hexdigest()
 
 
 def look(run: str, wanted: Sequence[Step]) -> str:
@@ -252,7 +252,7 @@ def program(run: str, wanted: Sequence[Step], environment: Mapping[str, str], se
 
 
 def _packed(wanted: Sequence[Step], environment: Mapping[str, str], force: bool) -> str:
-    return base64.b64encode(gzip.compress(runner(wanted, environment, force).encode("utf-8"), mtime=0)).decode("ascii")
+    return base64.b64encode(gzip.compress(runner(wanted, environment, force).encode(), mtime=0)).decode()
 
 
 def _start(run: str, seconds: int, part: str) -> str:
@@ -302,7 +302,7 @@ def readable(message: str) -> str:
     """The output of a command as plain text with newlines. The API does not say whether it is encoded with base64, nor how lines end."""
     compact = message.replace("\r", "").replace("\n", "")
     try:
-        decoded = base64.b64decode(compact[: len(compact) // 4 * 4], validate=True).decode("utf-8", "replace")
+        decoded = base64.b64decode(compact[: len(compact) // 4 * 4], validate=True).decode(errors="replace")
     except ValueError:
         decoded = ""
     is_text = decoded and len(compact) % 4 == 0 and "\ufffd" not in decoded and all(character.isprintable() or character.isspace() for character in decoded)

@@ -498,15 +498,17 @@ def test_reports_in_encoded_messages(form: t.Callable[[str], str]) -> None:
 def test_a_program_on_standard_input(node: Node, shell: str) -> None:
     """A list that is longer than a command. The scripts do not read the rest of the program."""
     steps = [Step(node.script(f"{number}.sh", f"#!/bin/sh\ncat\necho {number} $1\n"), (os.urandom(500).hex(),)) for number in (1, 2, 3)]
-    program = _runner.program("R", steps, {"ClusterId": "c"}, 30)
-    assert len(program) > _runner.MAX_COMMAND_LENGTH
 
-    def run() -> Report | None:
+    def run(run_id: str = "R") -> Report | None:
+        program = _runner.program(run_id, steps, {"ClusterId": "c"}, 30)
+        assert len(program) > _runner.MAX_COMMAND_LENGTH
         ran = subprocess.run([shell], input=program + "\n", env=node.environment, capture_output=True, text=True, timeout=60, check=False)
-        return _runner.report("R", ran.stdout)
+        return _runner.report(run_id, ran.stdout)
 
     first = run()
     assert first == Report("ok", 0, None, 3, "".join(f"{number} {step.arguments[0]}\n" for number, step in enumerate(steps, 1)))
     # The same run, which arrives again.
     assert run() == first
     assert node.look(*steps) == "unchanged"
+    again = run("S")
+    assert (again and again.status, again and again.executed) == ("unchanged", 0)
