@@ -147,7 +147,7 @@ def bundle(entries: Sequence[Entry], url_before: str, url_after: str) -> bytes:
     before = _TITLE % (name, "\n".join(titles)) + "sum="
     variables = _runner.assignments({"name": name, "before": url_before, "after": url_after})
     after = "".join(["\n", _HEAD, _BEGIN, variables, _STEPS, _BUNDLE, *programs, _END])
-    return (before + hashlib.sha256((before + after).encode("utf-8")).hexdigest() + after).encode("utf-8")
+    return (before + hashlib.sha256((before + after).encode()).hexdigest() + after).encode()
 
 
 class _Part(t.NamedTuple):
@@ -176,4 +176,4 @@ def _store(content: bytes | None, checksum: str | None) -> str:
         return ""
     is_plain = content.endswith(b"\n") and not re.search(rb"[^\t\n -~]", content)
     program, text = ("cat", content) if is_plain else ("base64 -d", base64.encodebytes(content))
-    return "%s >\"$work/content\" <<'END_%s'\n%sEND_%s\n" % (program, checksum, text.decode("ascii"), checksum)
+    return "%s >\"$work/content\" <<'END_%s'\n%sEND_%s\n" % (program, checksum, text.decode(), checksum)

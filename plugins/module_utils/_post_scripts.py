@@ -150,7 +150,7 @@ def _unmasked(name: str, text: str) -> str:
 def encodable(name: str, text: str) -> str:
     """The string, if it can be sent. Raises EhpcError."""
     try:
-        text.encode("utf-8")
+        text.encode()
     except UnicodeEncodeError:
         raise invalid_option("%s cannot be encoded as UTF-8." % name) from None
     if "\x00" in text:
@@ -180,7 +180,7 @@ def _checked_preflight(name: str, mode: str | None) -> str | None:
 
 
 def _printable(text: str) -> str:
-    return text.encode("unicode_escape").decode("ascii")
+    return text.encode("unicode_escape").decode()
 
 
 def check_limit(scripts: list[Script]) -> None:

@@ -147,7 +147,7 @@ def _checked_name(subject: str, name: str) -> str:
 def _content(where: str, source: str, entry: Mapping[str, t.Any]) -> bytes:
     if source == "content":
         try:
-            return str(entry["content"]).encode("utf-8")
+            return str(entry["content"]).encode()
         except UnicodeEncodeError:
             raise invalid_option("%s.content cannot be encoded as UTF-8." % where) from None
     raise invalid_option("%s.%s was not read: only the action plugin of this module reads files of the controller." % (where, source))

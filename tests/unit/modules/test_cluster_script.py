@@ -10,12 +10,17 @@ import typing as t
 
 import pytest
 import requests
+from ansible_collections.alicloud.ehpc.plugins.module_utils import _full_state
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import hint_for
 from ansible_collections.alicloud.ehpc.plugins.modules import cluster_script
-from ansible_collections.alicloud.ehpc.tests.support.next_state import DETAILS, KEPT, NEW, OLD, get, listed, reads, update
+from ansible_collections.alicloud.ehpc.tests.support.next_state import DETAILS, KEPT, LISTED, NEW, OLD, get, listed, reads, update
 from ansible_collections.alicloud.ehpc.tests.support.scripted import Call, Service
 from ansible_collections.alicloud.ehpc.tests.support.words import BASE, CLUSTER, SIGNED, SIGNED_SHOWN, script
 
 WANTED: dict[str, t.Any] = {"url": BASE, "args": "--mode base"}
+LIST: dict[str, t.Any] = {"ClusterIds": [CLUSTER], "PageNumber": "1", "PageSize": "10"}
+WRITTEN: dict[str, t.Any] = {"action": "UpdateCluster", "request_id": "REQUEST-WRITE"}
+AGAIN = "Run the task again, or set the script in the console."
 
 
 def ensure(service: Service, check_mode: bool = False, **options: t.Any) -> dict[str, t.Any]:
@@ -24,6 +29,16 @@ def ensure(service: Service, check_mode: bool = False, **options: t.Any) -> dict
 
 def fails(service: Service, check_mode: bool = False, **options: t.Any) -> t.Any:
     return service.fails(cluster_script, check_mode, **{"cluster_id": CLUSTER, "accept_full_update": True, **options})
+
+
+def failure(code: str, message: str, hint: str | None = None, attempted: str = "set the script", **error: t.Any) -> dict[str, t.Any]:
+    """A failure without a result; ``attempted`` is empty if the message names the cluster."""
+    hint = hint or hint_for(code)
+    where = "in cn-hangzhou" if attempted == "list the clusters" else f"of cluster {CLUSTER} in cn-hangzhou"
+    return {
+        "msg": (f"Cannot {attempted} {where}: " if attempted else "") + f"{message} {hint}",
+        "error": {"action": None, "code": code, "message": message, "http_status": None, "request_id": None, "hint": hint, **error},
+    }
 
 
 def test_change(service: Service) -> None:
@@ -67,10 +82,11 @@ def test_no_change_needs_one_call(service: Service, accept: bool, check_mode: bo
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_nothing_is_written_unless_it_is_accepted(service: Service, check_mode: bool) -> None:
     service.expects(get(), *reads())
-    error = fails(service, check_mode, accept_full_update=False, **WANTED)
-    assert error.code == "FullUpdateNotAccepted"
-    assert "accept_full_update" in str(error)
-    assert (error.result["update"]["client_version"], error.result["update"]["cluster_custom_configuration"]["script"]) == ("2.0.31", BASE)
+    message = "The script differs, and UpdateCluster sets it only together with all other settings of the cluster."
+    assert fails(service, check_mode, accept_full_update=False, **WANTED).as_failure() == {
+        **failure("FullUpdateNotAccepted", message),
+        "update": _full_state.shown({**KEPT, "ClusterCustomConfiguration": NEW}),
+    }
 
 
 def test_the_arguments_are_sent_if_there_are_any(service: Service) -> None:
@@ -97,6 +113,7 @@ def test_absent(service: Service) -> None:
     result = ensure(service, state="absent")
     assert (result["script"], result["previous_script"]) == (None, script(OLD["Script"], "-v"))
     assert result["diff"]["after"]["settings"]["cluster_custom_configuration"] == {"script": "", "args": ""}
+    assert service.warnings == []
 
 
 def patiently(service: Service, *calls: Call) -> list[Call]:
@@ -116,11 +133,20 @@ def test_a_script_that_cannot_be_removed(service: Service) -> None:
     kept = patiently(service, *reads())
     service.expects(get(), *reads(), *reads(), update(None), *kept, *reads(), update(empty), *kept)
     error = fails(service, state="absent")
-    assert (error.code, error.result) == ("NotStored", {"script": script(OLD["Script"], "-v")})
-    assert f"E-HPC accepted the update, but cluster {CLUSTER} in cn-hangzhou has the script {OLD['Script']} -v." in str(error)
+    message = f"E-HPC accepted the update, but cluster {CLUSTER} in cn-hangzhou has the script {OLD['Script']} -v."
+    assert error.as_failure() == {**failure("NotStored", message, AGAIN, "", **WRITTEN), "script": script(OLD["Script"], "-v")}
 
 
 # What would be reset
+
+
+def test_all_settings_that_are_not_returned_or_cannot_be_sent_are_named(service: Service) -> None:
+    service.expects(get(), listed(), get(ClusterName=None, MaxCount=""))
+    message = "GetCluster does not return ClusterName, MaxCount, which UpdateCluster would reset."
+    assert fails(service, **WANTED).as_failure() == failure("UnsafeUpdate", message)
+    service.expects(get(), listed(), get(SchedulerSpec={"EnablePowerSaving": True, "EnableOther": 1}))
+    message = "UpdateCluster does not accept EnablePowerSaving, EnableOther, which is set for the cluster, and may reset it."
+    assert fails(service, **WANTED).as_failure() == failure("UnsafeUpdate", message)
 
 
 @pytest.mark.parametrize(
@@ -150,15 +176,25 @@ def test_a_setting_that_is_off_need_not_be_sent(service: Service, value: t.Any) 
 
 
 def test_values_that_are_not_from_the_service(service: Service) -> None:
-    service.expects(get(), listed(), get(DeleteProtection="maybe"))
-    assert "DeleteProtection is not a boolean: 'maybe'." in fails(service, **WANTED).message
-    service.expects(get(), listed(), get(MaxCount="many"))
-    assert "MaxCount is not a number" in fails(service, **WANTED).message
-    service.expects(get(), Call("ListClusters", ClusterIds=[CLUSTER], PageNumber="1", PageSize="10", generation="next", answer={"Clusters": []}))
-    error = fails(service, **WANTED)
-    assert (error.code, error.message) == ("InvalidAnswer", f"E-HPC NEXT does not list cluster {CLUSTER}, so its description is not known.")
-    assert (error.action, error.attempted) == ("ListClusters", "list the clusters in cn-hangzhou")
-    assert error.hint == "Check the cluster in the E-HPC console, then run the task again."
+    answered: dict[str, t.Any] = {"http_status": 200, "request_id": "REQUEST"}
+    for field, message in (("DeleteProtection", "DeleteProtection is not a boolean: 'maybe'."), ("MaxCount", "MaxCount is not a number: 'maybe'.")):
+        service.expects(get(), listed(), get(**{field: "maybe", "RequestId": "REQUEST"}))
+        expected = failure("InvalidAnswer", message, **answered)
+        assert fails(service, **WANTED).as_failure() == {**expected, "msg": expected["msg"].replace(message, f"InvalidAnswer: {message}")}
+
+
+def test_a_cluster_that_is_not_listed(service: Service) -> None:
+    service.expects(get(), Call("ListClusters", **LIST, generation="next", answer={"Clusters": []}))
+    message, hint = (
+        f"E-HPC NEXT does not list cluster {CLUSTER}, so its description is not known.",
+        "Check the cluster in the E-HPC console, then run the task again.",
+    )
+    assert fails(service, **WANTED).as_failure() == failure("InvalidAnswer", message, hint, "list the clusters", action="ListClusters")
+
+
+def test_a_list_in_a_wrapper(service: Service) -> None:
+    service.expects(Call("ListClusters", **LIST, generation="next", answer={"Clusters": {"Cluster": [LISTED]}}), get(RequestId="REQUEST"))
+    assert _full_state.read(service.client(), CLUSTER) == {"listed": LISTED, "details": {**DETAILS, "RequestId": "REQUEST"}}
 
 
 # Changes of other clients
@@ -199,14 +235,17 @@ def test_a_change_by_another_client_before_the_write_is_reported(service: Servic
 
 
 def test_a_setting_that_is_different_afterwards_is_reported(service: Service) -> None:
-    after = [listed(), get(ClusterCustomConfiguration=NEW, IdleInterval=6)]
-    service.expects(get(), *reads(), *reads(), update(), *patiently(service, *after))
-    error = fails(service, **WANTED)
-    assert (error.code, error.result["differences"]) == ("SettingsChanged", {"idle_interval": [4, 6]})
-    assert "The update of the script was accepted, but other settings of cluster" in error.message
-    assert error.message.endswith("have changed: idle_interval was 4 and is 6.")
-    assert (error.result["settings_before"]["cluster_description"], error.result["settings_after"]["cluster_description"]) == ("third-floor", "third-floor")
-    assert (error.result["settings_before"]["idle_interval"], error.result["settings_after"]["idle_interval"]) == (4, 6)
+    details = {**DETAILS, "ClusterCustomConfiguration": NEW, "IdleInterval": 6, "MaxCount": "200", "RequestId": "REQUEST"}
+    read, after = get(RequestId="REQUEST"), [listed(), get(**details)]
+    service.expects(read, listed(), read, listed(), read, update(), *patiently(service, *after))
+    message = f"The update of the script was accepted, but other settings of cluster {CLUSTER} in cn-hangzhou have changed: "
+    message += "idle_interval was 4 and is 6; max_count was 100 and is 200."
+    assert fails(service, **WANTED).as_failure() == {
+        **failure("SettingsChanged", message, COMPARE, "", action="UpdateCluster"),
+        "differences": {"idle_interval": [4, 6], "max_count": ["100", "200"]},
+        "settings_before": _full_state.shown({**LISTED, **DETAILS, "RequestId": "REQUEST"}),
+        "settings_after": _full_state.shown({**LISTED, **details}),
+    }
 
 
 def test_slow_settings_are_awaited(service: Service) -> None:
@@ -217,15 +256,12 @@ def test_slow_settings_are_awaited(service: Service) -> None:
 
 def test_another_script_than_the_one_that_was_written(service: Service) -> None:
     service.expects(get(), *reads(), *reads(), update(), *patiently(service, *reads({"Script": SIGNED})))
+    message = f"E-HPC accepted the update, but cluster {CLUSTER} in cn-hangzhou has the script {SIGNED_SHOWN}."
     error = fails(service, **WANTED)
-    assert (error.code, error.result) == ("NotStored", {"script": script(SIGNED_SHOWN)})
-    assert (error.action, error.request_id, error.hint) == ("UpdateCluster", "REQUEST-WRITE", "Run the task again, or set the script in the console.")
+    assert (error.message, error.result) == (message, {"script": script(SIGNED_SHOWN)})
     service.expects(get(), *reads(), *reads(), update(), *patiently(service, *reads({})))
-    error = fails(service, **WANTED)
-    assert (error.message, error.result) == (
-        f"E-HPC accepted the update, but cluster {CLUSTER} in cn-hangzhou has no script.",
-        {"script": None},
-    )
+    message = f"E-HPC accepted the update, but cluster {CLUSTER} in cn-hangzhou has no script."
+    assert fails(service, **WANTED).as_failure() == {**failure("NotStored", message, AGAIN, "", **WRITTEN), "script": None}
 
 
 # Lost responses, and failures
@@ -267,7 +303,7 @@ def test_a_cluster_of_the_other_generation(service: Service) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "url is required when state is present."),
+        ({}, "url is required when state is present. Set state to absent to remove the script."),
         ({"url": ""}, "url is empty."),
         ({"url": "a b"}, "url contains whitespace or control characters: a b."),
         ({"url": BASE, "args": {"a": 1}}, "args must be a string or a list of strings, not dict."),
@@ -276,7 +312,8 @@ def test_a_cluster_of_the_other_generation(service: Service) -> None:
 )
 def test_options_that_are_refused(service: Service, options: dict[str, t.Any], message: str) -> None:
     error = fails(service, **options)
-    assert (error.code, error.message) == ("InvalidOptions", message)
+    assert error.code == "InvalidOptions"
+    assert str(error).startswith(f"Cannot set the script of cluster {CLUSTER} in cn-hangzhou: {message}")
 
 
 def test_pre_signed_urls_are_stored_with_a_warning_and_never_shown(service: Service) -> None:

@@ -19,6 +19,7 @@ from ansible_collections.alicloud.ehpc.tests.support.words import CLUSTER, descr
 ONE, TWO, THREE = "hpcuser01", "hpcuser02", "hpcuser03"
 PASSWORD, OTHER = "Example-1-password", "Example-2-password"
 HEADERS = dict.fromkeys(("before_header", "after_header"), f"users of cluster {CLUSTER} in cn-hangzhou")
+NAME_RULE = "A name begins with a letter, has letters, digits and periods only, and at most 30 characters."
 LOST = requests.exceptions.ReadTimeout("read timed out")
 EXISTS, ABSENT = "AgentError.Account.UserAlreadyExist", "AgentError.Account.UserNotExist"
 
@@ -158,8 +159,8 @@ def test_absent(service: Service) -> None:
 
 def test_absent_check_mode(service: Service) -> None:
     service.expects(public(), page(ONE, TWO))
-    result = ensure(service, desired(TWO), state="absent", check_mode=True)
-    assert (result["changed"], result["removed"], result["users"]) == (True, [TWO], [user(ONE)])
+    result = ensure(service, desired(TWO), state="absent", update_password="always", check_mode=True)
+    assert (result["changed"], result["removed"], result["users"], result["password_changed"]) == (True, [TWO], [user(ONE)], [])
 
 
 def test_absent_idempotent(service: Service) -> None:
@@ -172,6 +173,12 @@ def test_purge(service: Service) -> None:
     service.expects(public(), page(ONE, TWO, *system), add(THREE), delete(ONE), page(TWO, THREE, *system))
     result = ensure(service, desired(TWO), desired(THREE), purge=True)
     assert (result["added"], result["removed"]) == ([THREE], [ONE])
+
+
+def test_purge_keeps_a_user_without_a_name(service: Service) -> None:
+    service.expects(public(), page(answer={"Users": {"UserInfo": [{"Group": "users"}]}}))
+    result = ensure(service, purge=True)
+    assert (result["changed"], result["diff"]["before"]) == (False, {"users": [{"name": "", "group": "users"}]})
 
 
 def test_purge_check_mode(service: Service) -> None:
@@ -246,7 +253,8 @@ def test_an_error_after_which_reads_fail(service: Service) -> None:
     service.expects(public(), page(), add(ONE, code="AgentError"), page(code="ManagerNotFound"))
     error = fails(service, desired(ONE))
     assert error.code == "AgentError"
-    assert "It is not known which users were changed, because reading failed, too: The manager nodes" in str(error)
+    reason = "The manager nodes do not exist or their status is abnormal."
+    assert error.message == f"Refused. It is not known which users were changed, because reading failed, too: {reason}"
 
 
 def test_passwords_in_batches_that_were_set_before_an_error(service: Service) -> None:
@@ -297,27 +305,30 @@ def test_changes_after_which_the_users_cannot_be_read(service: Service) -> None:
 def test_a_user_without_a_password(service: Service) -> None:
     for check_mode in (True, False):
         service.expects(public(), page(ONE))
-        error = fails(service, desired(ONE, password=None), desired(TWO, password=None), check_mode=check_mode)
-        assert (error.code, "no password: hpcuser02." in str(error)) == ("InvalidOptions", True)
+        message, hint = f"These users do not exist yet and have no password: {TWO}.", "Set users[].password to create them."
+        assert fails(service, desired(ONE, password=None), desired(TWO, password=None), check_mode=check_mode).as_failure() == {
+            "msg": f"Cannot manage the users of cluster {CLUSTER} in cn-hangzhou: {message} {hint}",
+            "error": {"action": None, "code": "InvalidOptions", "message": message, "http_status": None, "request_id": None, "hint": hint},
+        }
 
 
 @pytest.mark.parametrize(
     ("users", "options", "message"),
     [
-        ([desired(ONE), desired(ONE, "wheel")], {}, "The option users has these names more than once: hpcuser01."),
-        ([desired(ONE)], {"purge": True, "state": "absent"}, "The option purge cannot be used with state: absent."),
-        ([desired("")], {}, "users[0].name is not a valid user name: ''."),
-        ([desired(ONE), desired("1hpcuser")], {}, "users[1].name is not a valid user name: '1hpcuser'."),
-        ([desired("hpc_user")], {}, "users[0].name is not a valid user name: 'hpc_user'."),
-        ([desired("h" * 31)], {}, "at most 30 characters"),
-        ([desired(ONE + "\n")], {}, "users[0].name is not a valid user name"),
-        ([desired(ONE, password="")], {}, "users[0].password of user hpcuser01 does not meet the password rule."),
+        ([desired(TWO)] * 2 + [desired(ONE)] * 2, {}, f"The option users has these names more than once: {ONE}, {TWO}. List each user once."),
+        ([desired(ONE)], {"purge": True, "state": "absent"}, "The option purge cannot be used with state: absent. Omit purge."),
+        ([desired("")], {}, f"users[0].name is not a valid user name: ''. {NAME_RULE}"),
+        ([desired(ONE), desired("1hpcuser")], {}, f"users[1].name is not a valid user name: '1hpcuser'. {NAME_RULE}"),
+        ([desired("hpc_user")], {}, f"users[0].name is not a valid user name: 'hpc_user'. {NAME_RULE}"),
+        ([desired("h" * 31)], {}, f"users[0].name is not a valid user name: '{'h' * 31}'. {NAME_RULE}"),
+        ([desired(ONE + "\n")], {}, f"users[0].name is not a valid user name: '{ONE}\\n'. {NAME_RULE}"),
+        ([desired(ONE, password="")], {}, f"users[0].password of user {ONE} does not meet the password rule. Use {_user_changes.PASSWORD_RULE}."),
     ],
 )
 def test_refused_before_any_call(service: Service, users: list[dict[str, t.Any]], options: dict[str, t.Any], message: str) -> None:
     error = fails(service, *users, **options)
     assert error.code == "InvalidOptions"
-    assert message in str(error)
+    assert str(error) == f"Cannot manage the users of cluster {CLUSTER} in cn-hangzhou: {message}"
 
 
 def test_messages_have_at_most_twenty_names(service: Service) -> None:
@@ -345,8 +356,9 @@ def test_passwords_within_the_rule(password: str) -> None:
 
 
 def test_short_names_are_warned_of(service: Service) -> None:
-    service.expects(public(), page(user("user1"), user("hpcuser1")))
-    ensure(service, desired("user1"), desired("hpcuser1"))
+    names = ("user1", "user02", "h" * 30)
+    service.expects(public(), page(*names))
+    ensure(service, *map(desired, names))
     assert service.warnings == ["These user names have fewer than 6 characters, so E-HPC may refuse them: user1."]
 
 
