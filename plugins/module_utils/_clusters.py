@@ -155,11 +155,15 @@ def _in_proxy_mode(info: Mapping[str, t.Any]) -> bool:
     return info.get("Location") == "OnPremise" and bool(integer(proxies, "Count") or on_premise)
 
 
+def _check_running(cluster: Mapping[str, t.Any], attempted: str, action: str) -> None:
+    if cluster["status"] != "running":
+        raise EhpcError(INVALID_CLUSTER_STATUS, "Its status is %s, not running." % (cluster["status"] or "unknown"), attempted, action)
+
+
 def check_can_sync(cluster: Mapping[str, t.Any], region: str) -> None:
     """Raise EhpcError if the users of this cluster cannot be synchronized."""
     attempted = attempt("SyncUsers", cluster["id"], region)
-    if cluster["status"] != "running":
-        raise EhpcError(INVALID_CLUSTER_STATUS, "Its status is %s, not running." % (cluster["status"] or "unknown"), attempted=attempted, action="SyncUsers")
+    _check_running(cluster, attempted, "SyncUsers")
     if not cluster["proxy_mode"]:
         kind = "a hybrid cluster without a proxy node" if cluster["location"] == "OnPremise" else "not a hybrid cluster"
         raise EhpcError(
@@ -177,8 +181,7 @@ def check_can_sync(cluster: Mapping[str, t.Any], region: str) -> None:
 def check_manages_users(cluster: Mapping[str, t.Any], region: str) -> None:
     """Raise EhpcError if the users of this cluster cannot be created and deleted."""
     attempted = attempt(MANAGE_USERS, cluster["id"], region)
-    if cluster["status"] != "running":
-        raise EhpcError(INVALID_CLUSTER_STATUS, "Its status is %s, not running." % (cluster["status"] or "unknown"), attempted=attempted, action="AddUsers")
+    _check_running(cluster, attempted, "AddUsers")
     if cluster["proxy_mode"]:
         raise EhpcError(
             IN_PROXY_MODE,

@@ -157,17 +157,16 @@ def _compare_nodes(
         result["users"]["state"] = DRIFTED
     failed = [node for node in result["nodes"] if node["state"] == FAILED]
     if failed:
-        raise _not_read(client, desired.cluster_id, failed)
+        raise _not_read(failed)
 
 
-def _not_read(client: Client, cluster_id: str, failed: list[Result]) -> EhpcError:
+def _not_read(failed: list[Result]) -> EhpcError:
     reasons = ["%s: %s" % (node["hostname"] or node["id"], node["reason"]) for node in failed[:MAX_NODES_IN_MESSAGE]]
     more = len(failed) - MAX_NODES_IN_MESSAGE
     count = "There is no report from %d node%s: " % (len(failed), "" if len(failed) == 1 else "s")
     return EhpcError(
         _errors.NODES_NOT_READ,
         count + " ".join(reasons + (["And %d more." % more] if more > 0 else [])),
-        attempted=_errors.attempt("InvokeShellCommand", cluster_id, client.region),
         action="InvokeShellCommand",
     )
 
