@@ -194,7 +194,7 @@ def new_session() -> requests.Session:
         known: t.Any = None
 
         def merge_environment_settings(self, url: t.Any, proxies: t.Any, stream: t.Any, verify: t.Any, cert: t.Any) -> t.Any:
-            key = (url.split("/", 3)[:3], verify, [os.environ.get(name) for name in ENVIRONMENT])
+            key = (url.split("/")[:3], verify, [os.environ.get(name) for name in ENVIRONMENT])
             # One read and one assignment, because threads share a session.
             known = self.known
             if known is None or known[0] != key:

@@ -13,6 +13,7 @@ import typing as t
 from types import SimpleNamespace
 
 import pytest
+import requests
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _http
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import RequestSettings
 from ansible_collections.alicloud.ehpc.plugins.module_utils._http import in_background, new_session, send
@@ -65,6 +66,37 @@ def test_a_request_that_is_given_up_ends_its_connection() -> None:
             theirs.setblocking(False)
             assert theirs.recv(1) == b""
         progress.cut()
+
+
+def test_proxies_are_looked_for_again_if_something_that_matters_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[t.Any, ...]] = []
+
+    def look(_session: requests.Session, *arguments: t.Any) -> dict[str, t.Any]:
+        asked.append(arguments)
+        return {"verify": arguments[3]}
+
+    monkeypatch.setattr(requests.Session, "merge_environment_settings", look)
+    expected = []
+    with new_session() as session:
+        for url, verify, changed in (
+            ("https://a.example.com/?Action=ListRegions", True, True),
+            ("https://a.example.com/?Action=ListUsers&Path=/b/c", True, False),
+            ("https://b.example.com/", True, True),
+            ("https://b.example.com/a/b", False, True),
+            ("http://b.example.com/", False, True),
+        ):
+            arguments = (url, {"http": "proxy"}, True, verify, "certificate")
+            expected += [arguments] if changed else []
+            settings = session.merge_environment_settings(*arguments)
+            assert settings == {"verify": verify}
+            # It belongs to the caller.
+            settings.clear()
+        for name in _http.ENVIRONMENT:
+            monkeypatch.setenv(name, "changed")
+            session.merge_environment_settings(*arguments)
+            expected.append(arguments)
+        session.merge_environment_settings(*arguments)
+    assert asked == expected
 
 
 def test_a_body_without_end(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -189,6 +189,11 @@ def test_waiting_for_a_cluster_of_next_without_its_generation(service: Service) 
     error = service.fails(cluster_info, wait=True, cluster_ids=[CLUSTER])
     assert error.code == "WrongGeneration"
     assert "Add next to generations." in str(error)
+    # With its generation, a cluster that does not exist is looked for once.
+    service.expects(get_cluster(code=UNKNOWN))
+    assert service.fails(cluster_info, wait=True, cluster_ids=[CLUSTER], generations=["next"]).code == UNKNOWN
+    service.expects(describe(code=UNKNOWN), get_cluster(code=UNKNOWN))
+    assert service.fails(cluster_info, wait=True, cluster_ids=[CLUSTER], generations=["1.0", "next"]).code == UNKNOWN
 
 
 def test_lists(service: Service) -> None:
