@@ -177,7 +177,8 @@ def test_twenty_hosts(site: Site, emulator: Emulator) -> None:
     secrets.look_at_files(site.play.home)
     assert secrets.found == []
     # The facts that the role gathers, and what it reads, end with their task.
-    assert list((site.play.directory / "facts").iterdir()) == []
+    # ansible-core 2.22 stores an empty dictionary for localhost.
+    assert {path.read_text(encoding="utf-8") for path in (site.play.directory / "facts").iterdir()} <= {'{"__payload__": "{}"}'}
 
 
 def test_hosts_that_fail_and_hosts_that_do_not(site: Site, emulator: Emulator) -> None:
@@ -193,7 +194,7 @@ def test_hosts_that_fail_and_hosts_that_do_not(site: Site, emulator: Emulator) -
     site.add("other", ehpc_hybrid_node_cluster_id=OTHER, ehpc_hybrid_node_config_path="")
     site.add("remote", **site.ssh("remote", ""))
     # It is there for the facts, and then for no scripts.
-    site.add("lost", **site.ssh("lost", 'case $command in *"\'sh "*) exit 255 ;; esac'))
+    site.add("lost", **site.ssh("lost", 'case $command in *"\'sh "* | *" sh") exit 255 ;; esac'))
     emulator.deny("AddLocalNodes", cluster_id=OTHER)
 
     previewed = site.role(check=True, arguments=("--limit", "good,idle"))
