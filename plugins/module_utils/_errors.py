@@ -149,7 +149,7 @@ HINTS: dict[str, str] = {
         "Check these nodes in the E-HPC console. To leave them out, list the others in clusters[].nodes, or in ehpc_bootstrap_run_on_nodes"
         " for the playbook drift."
     ),
-    FULL_UPDATE: "Review the settings in update, and set accept_full_update to true.",
+    FULL_UPDATE: "Review the settings in the result, and set accept_full_update to true.",
     UNSAFE_UPDATE: "Nothing was changed. Set the script in the console.",
     PREFLIGHT_FAILED: (
         "Fix the listed problems. If a checksum differs, review the change before updating it. If only nodes can reach a URL, such as an"

@@ -48,7 +48,7 @@ options:
   accept_full_update:
     description:
       - Whether the module may send all settings of the cluster, which every change of the script requires.
-      - With V(false), the module fails if the script differs, also in check mode, and returns the settings in RV(update).
+      - With V(false), the module fails if the script differs, also in check mode, and returns the settings in RV(settings).
     type: bool
     default: false
 attributes:
@@ -122,7 +122,7 @@ previous_script:
   sample:
     url: https://scripts.example.com/old.sh
     args: ""
-update:
+settings:
   description: All settings that are sent, the script included; in check mode those that would be sent. Empty if the script does not differ.
   returned: success, and if O(accept_full_update) is required
   type: dict
@@ -228,7 +228,7 @@ def ensure(invocation: Invocation, client: Client) -> dict[str, t.Any]:
     result = build_result(client, cluster_id, previous, desired, settings)
     if not params["accept_full_update"]:
         message = "The script differs, and UpdateCluster sets it only together with all other settings of the cluster."
-        raise EhpcError(FULL_UPDATE, message, result={"update": result["update"]})
+        raise EhpcError(FULL_UPDATE, message, result={"settings": result["settings"]})
     if not invocation.check_mode:
         result["request_id"] = apply(client, cluster_id, before, settings, desired)
     return result
@@ -337,7 +337,7 @@ def build_result(client: Client, cluster_id: str, before: Script, after: Script,
         "region": client.region,
         "script": shown_script(after),
         "previous_script": shown_script(before),
-        "update": shown[1],
+        "settings": shown[1],
         "request_id": None,
         "diff": diff(cluster_id, client.region, "settings", *shown),
     }

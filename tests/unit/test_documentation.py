@@ -78,6 +78,17 @@ def test_samples_are_of_their_types(name: str) -> None:
     assert unlike(returned(name), name) == []
 
 
+def names_of(values: dict[str, t.Any]) -> set[str]:
+    """The names of return values, at any depth."""
+    return {*values, *(name for value in values.values() for name in names_of(value.get("contains") or {}))}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_templates_can_read_each_return_value(name: str) -> None:
+    """`result.update` is the method of a dictionary. Only ansible-test of ansible-core 2.22 and newer checks it."""
+    assert names_of(returned(name)) & set(dir(dict)) == set()
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_each_module_documents_its_failure(name: str) -> None:
     error = returned(name)["error"]

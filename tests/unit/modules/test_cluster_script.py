@@ -44,14 +44,14 @@ def failure(code: str, message: str, hint: str | None = None, attempted: str = "
 def test_change(service: Service) -> None:
     service.expects(get(), *reads(), *reads(), update(), *reads(NEW))
     result = ensure(service, **WANTED)
-    sent = result["update"]
+    sent = result["settings"]
     assert result == {
         "changed": True,
         "cluster_id": CLUSTER,
         "region": "cn-hangzhou",
         "script": script(BASE, "--mode base"),
         "previous_script": script(OLD["Script"], "-v"),
-        "update": sent,
+        "settings": sent,
         "request_id": "REQUEST-WRITE",
         "diff": {
             "before_header": f"settings of cluster {CLUSTER} in cn-hangzhou",
@@ -75,7 +75,7 @@ def test_change(service: Service) -> None:
 def test_no_change_needs_one_call(service: Service, accept: bool, check_mode: bool, options: dict[str, t.Any], configuration: dict[str, str] | None) -> None:
     service.expects(get(ClusterCustomConfiguration=configuration))
     result = ensure(service, check_mode, accept_full_update=accept, **options)
-    assert (result["changed"], result["update"], result["request_id"]) == (False, {}, None)
+    assert (result["changed"], result["settings"], result["request_id"]) == (False, {}, None)
     assert result["script"] == result["previous_script"]
 
 
@@ -85,7 +85,7 @@ def test_nothing_is_written_unless_it_is_accepted(service: Service, check_mode: 
     message = "The script differs, and UpdateCluster sets it only together with all other settings of the cluster."
     assert fails(service, check_mode, accept_full_update=False, **WANTED).as_failure() == {
         **failure("FullUpdateNotAccepted", message),
-        "update": _full_state.shown({**KEPT, "ClusterCustomConfiguration": NEW}),
+        "settings": _full_state.shown({**KEPT, "ClusterCustomConfiguration": NEW}),
     }
 
 
