@@ -368,10 +368,10 @@ def test_a_bundle_of_a_mebibyte(started: Started) -> None:
     [
         (Entry("x", "it's", b"#!/bin/sh\n"), "scripts[1].args has an unmatched quote or a trailing backslash."),
         (Entry("x", "a\0b", b"#!/bin/sh\n"), "scripts[1].args contains a NUL character."),
-        (Entry("x", "", None, "oss://bucket/x.sh"), "scripts[1].url is neither an HTTP(S) URL nor an absolute path"),
+        (Entry("x", "", None, "oss://bucket/x.sh"), "scripts[1].url is neither an HTTP(S) URL nor an absolute path, so no node can fetch it"),
     ],
 )
 def test_scripts_that_no_node_can_run(wrong: Entry, words: str) -> None:
     with pytest.raises(EhpcError) as caught:
         bundled(entry("#!/bin/sh\n"), wrong)
-    assert words in str(caught.value)
+    assert str(caught.value).startswith(words)

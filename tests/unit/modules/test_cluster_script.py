@@ -75,8 +75,20 @@ def test_change(service: Service) -> None:
 def test_no_change_needs_one_call(service: Service, accept: bool, check_mode: bool, options: dict[str, t.Any], configuration: dict[str, str] | None) -> None:
     service.expects(get(ClusterCustomConfiguration=configuration))
     result = ensure(service, check_mode, accept_full_update=accept, **options)
-    assert (result["changed"], result["settings"], result["request_id"]) == (False, {}, None)
-    assert result["script"] == result["previous_script"]
+    expected = script(BASE, "--mode base" if options == WANTED else "") if "url" in options else None
+    assert result == {
+        "changed": False,
+        "cluster_id": CLUSTER,
+        "region": "cn-hangzhou",
+        "script": expected,
+        "previous_script": expected,
+        "settings": {},
+        "request_id": None,
+        "diff": {
+            **dict.fromkeys(("before_header", "after_header"), f"settings of cluster {CLUSTER} in cn-hangzhou"),
+            **dict.fromkeys(("before", "after"), {"settings": {}}),
+        },
+    }
 
 
 @pytest.mark.parametrize("check_mode", [True, False])

@@ -300,7 +300,8 @@ def test_user_ids_that_cannot_be_read(service: Service) -> None:
 
 def test_user_ids_that_are_not_numbers(service: Service) -> None:
     error = service.fails(user_sync, cluster_id=CLUSTER, expected_uids={ONE: "low"})
-    assert error.message == f"The user ID of {ONE} in expected_uids is not a whole number: 'low'."
+    message = f"The user ID of {ONE} in expected_uids is not a whole number: 'low'. Use the number that id -u prints."
+    assert str(error) == f"Cannot synchronize the users of cluster {CLUSTER} in cn-hangzhou: {message}"
 
 
 # The check of the cluster
