@@ -223,6 +223,12 @@ def test_fields_that_change_by_themselves_are_ignored(service: Service) -> None:
     assert ensure(service, **WANTED)["changed"]
 
 
+def test_changes_within_lists_are_found() -> None:
+    before, after = ({"listed": {"Addons": [{"Name": name, "Status": name}]}, "details": {}} for name in ("Login", "Web"))
+    assert _full_state.differences(before, after, with_script=True) == {"Addons": [[{"Name": "Login"}], [{"Name": "Web"}]]}
+    assert _full_state.differences(before, before, with_script=True) == {}
+
+
 @pytest.mark.parametrize(
     ("calls", "name"),
     [
