@@ -147,7 +147,7 @@ def predict(current: Users, changes: list[Change]) -> Users:
             elif change.action == "ModifyUserGroups":
                 users[user.name] = dict(users[user.name], group=user.group)
             elif change.action == "DeleteUsers":
-                users.pop(user.name, None)
+                del users[user.name]
     return [users[name] for name in sorted(users)]
 
 

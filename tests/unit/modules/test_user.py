@@ -176,9 +176,10 @@ def test_purge(service: Service) -> None:
 
 
 def test_purge_keeps_a_user_without_a_name(service: Service) -> None:
-    service.expects(public(), page(answer={"Users": {"UserInfo": [{"Group": "users"}]}}))
-    result = ensure(service, purge=True)
-    assert (result["changed"], result["diff"]["before"]) == (False, {"users": [{"name": "", "group": "users"}]})
+    service.expects(public(), page(answer={"Users": {"UserInfo": [{"Name": "Admin1", "Group": "users"}, {"Group": "users"}]}}))
+    result = ensure(service, desired("Admin2"), purge=True, check_mode=True)
+    assert ([entry["name"] for entry in result["users"]], result["removed"]) == ([None, "Admin2"], ["Admin1"])
+    assert result["diff"]["before"] == {"users": [{"name": "", "group": "users"}, {"name": "Admin1", "group": "users"}]}
 
 
 def test_purge_check_mode(service: Service) -> None:
