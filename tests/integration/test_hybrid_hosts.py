@@ -110,6 +110,7 @@ class Site:
             "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(self.play.directory / "facts"),
             "ANSIBLE_PIPELINING": "true",
             "ANSIBLE_LOCAL_TEMP": str(self.play.home / "tmp"),
+            # ansible-core 2.21 and newer have a socket in it, whose path may have 107 bytes: so the names of these tests are short.
             "TMPDIR": str(self.play.home / "tmp"),
         }
         (self.play.home / "tmp").mkdir(exist_ok=True)
@@ -181,7 +182,7 @@ def test_twenty_hosts(site: Site, emulator: Emulator) -> None:
     assert {path.read_text(encoding="utf-8") for path in (site.play.directory / "facts").iterdir()} <= {'{"__payload__": "{}"}'}
 
 
-def test_hosts_that_fail_and_hosts_that_do_not(site: Site, emulator: Emulator) -> None:
+def test_hosts_that_fail(site: Site, emulator: Emulator) -> None:
     """Hosts of two clusters in one play. Each failure names its reason, although the output of tasks with secrets is hidden."""
     emulator.state.clusters[CLUSTER].post_scripts = [dict(site.scripts[0])]
     failing = site.play.directory / f"fail.sh?Signature={SIGNATURE}"
