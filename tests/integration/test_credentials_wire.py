@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import sys
 import typing as t
 from collections.abc import Iterator
 from pathlib import Path
@@ -192,11 +191,12 @@ def test_variables_of_the_sdk_never_replace_the_identity(signing: Signing) -> No
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home with profiles of the Alibaba Cloud CLI."""
-    script = tmp_path / "credentials.py"
-    script.write_text(f"print({json.dumps(external_answer())!r})\n", encoding="utf-8")
+    # A shell has no space in its path, as the Python of these tests may have.
+    script = tmp_path / "credentials.sh"
+    script.write_text(f"cat <<'END'\n{json.dumps(external_answer())}\nEND\n", encoding="utf-8")
     path = tmp_path / ".aliyun" / "config.json"
     path.parent.mkdir()
-    path.write_text(json.dumps({"current": "current", "profiles": profiles(f"{sys.executable} {script}")}), encoding="utf-8")
+    path.write_text(json.dumps({"current": "current", "profiles": profiles(f"/bin/sh {script}")}), encoding="utf-8")
     monkeypatch.setenv("HOME", str(tmp_path))
     return path
 
@@ -517,11 +517,11 @@ def test_failures_of_a_source_contain_no_secret(
     capfd: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    token, script = tmp_path / "token", tmp_path / "failing.py"
+    token, script = tmp_path / "token", tmp_path / "failing.sh"
     token.write_text(OIDC_TOKEN, encoding="utf-8")
     text = config.read_text(encoding="utf-8").replace("TOKEN-FILE", str(token))
-    script.write_text(f"import sys\nprint({json.dumps(external_answer())!r}, file=sys.stderr)\nsys.exit(3)\n", encoding="utf-8")
-    config.write_text(text.replace("credentials.py", "failing.py"), encoding="utf-8")
+    script.write_text(f"cat >&2 <<'END'\n{json.dumps(external_answer())}\nEND\nexit 3\n", encoding="utf-8")
+    config.write_text(text.replace("credentials.sh", "failing.sh"), encoding="utf-8")
     if way == "cannot be reached":
         for name in ("HTTP_PROXY", "HTTPS_PROXY"):
             monkeypatch.setenv(name, "http://user:EXAMPLE-proxy-password@127.0.0.1:9")

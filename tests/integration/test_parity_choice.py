@@ -30,7 +30,7 @@ def parity(tmp_path: Path) -> Parity:
 def python(tmp_path: Path) -> Path:
     """Another interpreter by its path."""
     path = tmp_path / "python"
-    path.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n', encoding="utf-8")
+    path.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
     path.chmod(0o755)
     return path
 

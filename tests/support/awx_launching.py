@@ -16,7 +16,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,7 +55,7 @@ def injected(credential_type: Values, inputs: Values) -> dict[str, str]:
 def inventory_script(hosts: dict[str, Values], groups: dict[str, list[str]]) -> str:
     """The inventory script that AWX writes into the directory of a job."""
     listing = {"all": {"hosts": list(hosts)}, **{name: {"hosts": names} for name, names in groups.items()}, "_meta": {"hostvars": hosts}}
-    return f"#!{sys.executable}\n# -*- coding: utf-8 -*-\nprint({json.dumps(listing)!r})\n"
+    return f"#!/usr/bin/env python3\n# -*- coding: utf-8 -*-\nprint({json.dumps(listing)!r})\n"
 
 
 @dataclass

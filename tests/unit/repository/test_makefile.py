@@ -22,7 +22,7 @@ MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 def make(directory: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     # If make started the tests, its options must not apply here.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "PIP_"))}
-    command = ["make", f"PYTHON={sys.executable}", *arguments]
+    command = ["make", "PYTHON=./python3", *arguments]
     return subprocess.run(command, cwd=directory, env={**inherited, **environment}, capture_output=True, text=True, timeout=120, check=False)
 
 
@@ -33,6 +33,8 @@ def checkout(tmp_path: Path) -> Path:
     for name in ("Makefile", "tests/requirements.txt", "meta/ee-requirements.txt"):
         (directory / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, directory / name)
+    # The path of the Python of these tests may have a space, which PYTHON must not have.
+    (directory / "python3").symlink_to(sys.executable)
     return directory
 
 
