@@ -96,7 +96,7 @@ fresh: ## Prove make demo and make test in a minimal Debian 13 (requires root an
 MUTATE ?=
 
 .PHONY: mutation
-mutation: setup $(VENV)/.strength ## Run the unit tests on mutants of the code. Takes 30 minutes, and resumes after an interruption.
+mutation: setup $(VENV)/.strength ## Run the unit tests on mutants of the code. Takes more than an hour, and resumes after an interruption.
 	$(BIN)/python tests/mutation $(MUTATE)
 
 # The tests and releases to run: make matrix MATRIX_TESTS=tests/integration/test_inventory.py MATRIX_RELEASES=2.16
