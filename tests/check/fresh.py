@@ -36,6 +36,7 @@ NAMESPACES = ("unshare", "--mount", "--propagation", "private", "--pid", "--fork
 ENTER = """\
 mount -t proc proc "$2/proc"
 mount -t tmpfs tmpfs "$2/dev/shm"
+mount -t devpts -o newinstance,ptmxmode=0666,mode=0620 devpts "$2/dev/pts"
 "$1" -c '
 import fcntl, socket, struct
 fcntl.ioctl(socket.socket(), 0x8914, struct.pack("16sh14x", b"lo", 1))'
