@@ -105,10 +105,10 @@ def _wait(client: Client, cluster_id: str, command: Command, deadline: float, pa
     params = {"ClusterId": cluster_id, "CommandId": command.id}
     finished: list[float] = []
 
-    def read() -> dict[str, Result]:
+    def read() -> dict[str, Result] | None:
         now = time.monotonic()
         if not _is_finished(client, params, command.node_ids, deadline):
-            return {}
+            return None
         if now < deadline:
             finished.append(now)
         found = _read_results(client, params, deadline + LAST_READ)
@@ -116,7 +116,9 @@ def _wait(client: Client, cluster_id: str, command: Command, deadline: float, pa
             found.update({node_id: Result(NO_RESULT, "") for node_id in command.node_ids if node_id not in found})
         return found
 
-    return poll(read, lambda found: set(command.node_ids) <= set(found), deadline, min(pause * 2, delay), delay)
+    found = poll(read, lambda found: found is not None and set(command.node_ids) <= set(found), deadline, min(pause * 2, delay), delay)
+    # The deadline may have passed during the last query of the status.
+    return _read_results(client, params, deadline + LAST_READ) if found is None else found
 
 
 def _is_finished(client: Client, params: dict[str, str], node_ids: Sequence[str], deadline: float) -> bool:

@@ -352,6 +352,16 @@ def test_a_status_that_cannot_be_read_in_time_does_not_lose_the_results(service:
     assert ensure(service, force=True, run_timeout=1)["nodes"] == [node_result(1, "ok", 0)]
 
 
+def test_a_status_that_arrives_after_the_deadline_does_not_lose_the_results(service: Service) -> None:
+    """The node that is running does not hide the results of the others."""
+    service.expects(describe(), read(script(BASE)), nodes(node(1), node(2)), invoke(start(script(BASE), seconds=1, force=True), 1, 2, seconds=60))
+    late = status(n1="Finished", n2="Running")
+    late.takes = 10.2
+    service.expects(late, results(records={1: report("ok")}))
+    error = service.fails(post_scripts_run, cluster_id=CLUSTER, force=True, run_timeout=1)
+    assert error.result["nodes"] == [node_result(1, "ok", 0), node_result(2, "timeout", output="The node did not respond.")]
+
+
 def test_results_are_not_read_long_after_the_deadline(service: Service) -> None:
     service.expects(describe(), read(script(BASE)), nodes(node(1)), invoke(start(script(BASE), seconds=1, force=True), 1, seconds=60))
     service.expects(status(n1="Finished"), throttled(results(), 15.2))
