@@ -37,8 +37,8 @@ SECRET_PARAMETERS = frozenset(
 
 _NAMES = "|".join(sorted((re.escape(name) for name in SECRET_PARAMETERS), key=len, reverse=True))
 # In a string, a parameter is recognized by the question mark or ampersand before it, plain or percent-encoded. Services often return parts of
-# a request that are encoded more than once.
-_PARAMETER_IN_TEXT = re.compile(r"(?i)([?&]|%%(?:25)*(?:3F|26))(%s)(=|%%(?:25)*3D)((?:(?!%%(?:25)*26)[^&\s'\"<>])+)" % _NAMES)
+# a request that are encoded more than once. Punctuation at the end of a value is that of the sentence.
+_PARAMETER_IN_TEXT = re.compile(r"(?i)([?&]|%%(?:25)*(?:3F|26))(%s)(=|%%(?:25)*3D)((?:(?!%%(?:25)*26)[^&\s'\"<>])+)(?<![.,;:!)])" % _NAMES)
 _USER_IN_TEXT = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^/?#\s'\"]+@")
 _PASSWORD_IN_TEXT = re.compile(r"(?i)\b[a-z][a-z0-9+.-]*://([^/?#\s'\":@]*:[^/?#\s'\"@]+)@")
 _USER_IN_URL = re.compile(r"^([^/?#]*://)[^/?#]+@")
