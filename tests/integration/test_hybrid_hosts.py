@@ -183,6 +183,14 @@ def test_twenty_hosts(site: Site, emulator: Emulator) -> None:
     assert {path.read_text(encoding="utf-8") for path in (site.play.directory / "facts").iterdir()} <= {'{"__payload__": "{}"}'}
 
 
+def test_no_cluster(site: Site, emulator: Emulator) -> None:
+    run = site.playbook(arguments=("--extra-vars", "ehpc_cluster_id="), code=2)
+    assert [(result.task, result.msg.partition(".")[0]) for result in run.results] == [
+        ("Check that the cluster is known", "ehpc_cluster_id is not set for localhost")
+    ]
+    assert emulator.actions() == []
+
+
 def test_hosts_that_fail(site: Site, emulator: Emulator) -> None:
     """Hosts of two clusters in one play. Each failure names its reason, although the output of tasks with secrets is hidden."""
     emulator.state.clusters[CLUSTER].post_scripts = [dict(site.scripts[0])]
