@@ -125,14 +125,14 @@ def _desired_users(cluster: Mapping[str, t.Any], desired: Desired) -> Uids | Non
 
 
 def _compare_scripts(client: Client, desired: Desired, result: Result) -> list[_post_scripts.Script] | None:
-    """Returns the list that nodes should have run; None if no scripts are compared."""
+    """Returns the list that nodes should have run if others contribute to it; None if no scripts are compared."""
     if desired.scripts is None:
         return None
     current = _post_scripts.read(client, desired.cluster_id)
     wanted = desired.scripts if desired.purge else _post_scripts.merged(current, desired.scripts)
     result.update(state=_state(wanted == current), desired=_post_scripts.redacted(wanted), current=_post_scripts.redacted(current))
-    # Nodes run the list of the cluster if others contribute to it, and that one has no checksums.
-    return wanted if desired.purge else [_post_scripts.Script(script.url, script.args) for script in wanted]
+    # Nodes run the list of the cluster, which has no checksums.
+    return [_post_scripts.Script(script.url, script.args) for script in wanted]
 
 
 def _compare_users(client: Client, cluster_id: str, users: Uids, result: Result) -> None:

@@ -109,10 +109,9 @@ def _wait(client: Client, cluster_id: str, command: Command, deadline: float, pa
         now = time.monotonic()
         if not _is_finished(client, params, command.node_ids, deadline):
             return None
-        if now < deadline:
-            finished.append(now)
+        finished.append(now)
         found = _read_results(client, params, deadline + LAST_READ)
-        if finished and now >= finished[0] + RESULT_DELAY:
+        if now >= finished[0] + RESULT_DELAY:
             found.update({node_id: Result(NO_RESULT, "") for node_id in command.node_ids if node_id not in found})
         return found
 

@@ -174,7 +174,7 @@ def test_an_unknown_cluster_that_next_may_not_be_asked_for(service: Service) -> 
     service.expects(describe(code=UNKNOWN), get_cluster(code="NotAuthorized"))
     error = service.fails(cluster_info, cluster_ids=[CLUSTER], generations=["1.0", "next"])
     assert (error.code, error.action) == ("NotAuthorized", "GetCluster")
-    assert "No cluster of another generation has this ID." in str(error)
+    assert error.message.endswith(". No cluster of another generation has this ID.")
     assert "ehpc:GetCluster" in str(error)
 
 
@@ -220,6 +220,13 @@ def test_nodes(service: Service) -> None:
     cluster = {"id": CLUSTER, "name": "a", "region_id": "cn-hangzhou", "scheduler_type": "slurm", "generation": NEXT}
     (node,) = _nodes.list_all(service.client(), cluster)
     assert (node["id"], node["host_name"], node["roles"], node["generation"], node["location"]) == ("i-1", "compute0", ["compute"], "next", None)
+
+
+def test_nodes_without_an_id_are_known_by_name_and_address(service: Service) -> None:
+    found = [{"HostName": "local001", "IpAddress": f"192.0.2.{number}", "Location": "OnPremise"} for number in (11, 12, 11)]
+    service.expects(Call("ListNodes", ClusterId=CLUSTER, PageNumber="1", PageSize="100", answer={"TotalCount": 3, "Nodes": {"NodeInfo": found}}))
+    nodes = _nodes.list_all(service.client(), _nodes.unread_cluster(CLUSTER))
+    assert [node["ip_address"] for node in nodes] == ["192.0.2.11", "192.0.2.12"]
 
 
 # Users

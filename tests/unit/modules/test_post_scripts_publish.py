@@ -733,6 +733,12 @@ CONTENTS = st.binary(max_size=200).map(lambda content: b"#!/bin/sh\n" + content.
 ARGS = st.lists(st.text(alphabet=st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=10), max_size=3)
 
 
+@pytest.mark.parametrize("path", ["base.sh", "/srv/site/base.sh", "site/base.sh.j2"])
+def test_the_name_of_a_file(emulator: Emulator, path: str) -> None:
+    (entry,) = publish(emulator, {"src": path, "content": "base64:" + base64.b64encode(BASE.encode()).decode()})["scripts"]
+    assert entry["url"].endswith(f"/{hashlib.sha256(BASE.encode()).hexdigest()}/base.sh")
+
+
 @settings(max_examples=25, deadline=None)
 @given(scripts=st.lists(st.tuples(NAMES, CONTENTS, ARGS), min_size=1, max_size=5))
 def test_published_objects_are_those_of_the_list(property_emulator: Emulator, scripts: list[tuple[str, bytes, list[str]]]) -> None:

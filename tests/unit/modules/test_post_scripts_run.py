@@ -361,6 +361,11 @@ def test_a_status_that_arrives_after_the_deadline_does_not_lose_the_results(serv
     error = service.fails(post_scripts_run, cluster_id=CLUSTER, force=True, run_timeout=1)
     assert error.result["nodes"] == [node_result(1, "ok", 0), node_result(2, "timeout", output="The node did not respond.")]
 
+    # Nor are they read for longer than otherwise.
+    service.expects(describe(), read(script(BASE)), nodes(node(1), node(2)), invoke(start(script(BASE), seconds=1, force=True), 1, 2, seconds=60))
+    service.expects(late, throttled(results(), 5.2))
+    assert service.fails(post_scripts_run, cluster_id=CLUSTER, force=True, run_timeout=1).code == "Throttling.User"
+
 
 def test_results_are_not_read_long_after_the_deadline(service: Service) -> None:
     service.expects(describe(), read(script(BASE)), nodes(node(1)), invoke(start(script(BASE), seconds=1, force=True), 1, seconds=60))
@@ -563,6 +568,22 @@ def test_a_finished_command_without_a_result_does_not_wait_for_the_deadline(serv
     ]
     assert error.result["changed"] is True
     assert sum(service.clock.sleeps) < 30
+
+
+def test_how_long_a_result_may_lag_behind_the_status(service: Service) -> None:
+    """15 seconds, counted from the first time that the node has finished."""
+    missing = node_result(1, "unknown", output="E-HPC reports the command as finished, but has no result of this node.")
+    service.expects(describe(), read(script(BASE)), nodes(node(1)), invoke(start(script(BASE), force=True), 1))
+    service.expects(*[status(n1="Finished"), results()] * 5)
+    error = service.fails(post_scripts_run, cluster_id=CLUSTER, force=True, wait_delay=4.5)
+    assert (error.result["nodes"], service.clock.sleeps) == ([missing], [1, 2, 4, 4.5, 4.5])
+
+    # It ends before the deadline, where the status is not queried any more.
+    service.clock.sleeps.clear()
+    service.expects(describe(), read(script(BASE)), nodes(node(1)), invoke(start(script(BASE), seconds=10, force=True), 1, seconds=60))
+    service.expects(*[status(n1="Finished"), results()] * 4, results())
+    error = service.fails(post_scripts_run, cluster_id=CLUSTER, force=True, run_timeout=10, wait_delay=8)
+    assert (error.result["nodes"], service.clock.sleeps) == ([missing], [1, 2, 4, 8, 5])
 
 
 def test_a_node_that_is_running_has_not_finished(service: Service) -> None:
