@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import pytest
 import requests
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _drift, _drift_nodes, _runner
+from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC
 from ansible_collections.alicloud.ehpc.plugins.module_utils._client import client_for
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import HINTS, EhpcError
 from ansible_collections.alicloud.ehpc.plugins.module_utils._invocations import Result
@@ -286,6 +287,14 @@ def test_each_cluster_is_asked_in_its_region(service: Service, monkeypatch: pyte
     assert [cluster["region"] for cluster in result["clusters"]] == ["cn-shanghai", "cn-hangzhou", "cn-shanghai"]
     assert made == ["cn-shanghai"], "one client for each region"
     assert closed == made
+
+
+def test_the_client_of_the_task_can_be_used_afterwards(service: Service) -> None:
+    client = service.client()
+    drift_info.Regions({**dict.fromkeys(SHARED_SPEC), "parallel": 1}, client).close()
+    service.expects(Call("ListRegions"))
+    client.call("ListRegions")
+    service.done()
 
 
 def test_no_region(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:

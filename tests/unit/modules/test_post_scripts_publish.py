@@ -470,6 +470,12 @@ def test_each_code_of_oss_has_a_hint_of_its_own(emulator: Emulator, sleeps: list
     assert all(is_sentence(hint) for hint in OSS_HINTS.values())
 
 
+def test_a_failure_names_the_object(emulator: Emulator) -> None:
+    for action in (READ, WRITE):
+        emulator.fault(action, code="AccessDenied")
+        assert f" {KEY} in bucket {BUCKET} in cn-hangzhou" in str(fails(emulator))
+
+
 def test_failures_that_are_retried(emulator: Emulator, sleeps: list[float]) -> None:
     retried = [{"code": code} for code in ("InternalError", "ServiceUnavailable", "RequestTimeout")]
     retried += [{"kind": kind} for kind in ("bad_gateway", "lost_before", "truncated")]
