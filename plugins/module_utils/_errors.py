@@ -259,7 +259,7 @@ def error_details(
         "message": message,
         "http_status": http_status,
         "request_id": request_id,
-        "hint": hint or hint_for(code, action),
+        "hint": hint or hint_for(code),
     }
 
 

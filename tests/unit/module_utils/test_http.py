@@ -17,6 +17,7 @@ import requests
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _http
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import RequestSettings
 from ansible_collections.alicloud.ehpc.plugins.module_utils._http import in_background, new_session, send
+from ansible_collections.alicloud.ehpc.tests.support.raw import Raw, asked
 from ansible_collections.alicloud.ehpc.tests.support.scripted import HOST, Call, Service
 
 SETTINGS = RequestSettings(f"https://{HOST}", True, 5, 30, 5, 12)
@@ -66,6 +67,30 @@ def test_a_request_that_is_given_up_ends_its_connection() -> None:
             theirs.setblocking(False)
             assert theirs.recv(1) == b""
         progress.cut()
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_response_that_is_too_late_ends_its_connection(kept: bool) -> None:
+    """A new connection, and one that is used again."""
+    ended = threading.Event()
+
+    def handle(connection: socket.socket) -> None:
+        if kept:
+            asked(connection)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        asked(connection)
+        connection.settimeout(10)
+        if connection.recv(1) == b"":
+            ended.set()
+
+    with Raw(handle) as server, new_session() as session:
+        settings = SETTINGS._replace(url=f"http://127.0.0.1:{server.port}", read_timeout=0.3)
+        if kept:
+            assert send(session, settings.url, {}, settings).status == 200
+        with pytest.raises(_http.NoResponse):
+            send(session, settings.url, {}, settings)
+        assert ended.wait(10)
+        assert server.connections == 1
 
 
 def test_proxies_are_looked_for_again_if_something_that_matters_changes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,7 +109,8 @@ def test_changes_before_a_failure_stay_in_the_result(service: Service) -> None:
 
 def test_the_first_generation_may_describe_clusters_of_next(service: Service) -> None:
     service.expects(describe(ClusterVersion="2.0"), get_cluster())
-    assert service.fails(user_sync, cluster_id=CLUSTER).code == "WrongGeneration"
+    error = service.fails(user_sync, cluster_id=CLUSTER)
+    assert (error.code, error.action, error.attempted) == ("WrongGeneration", "DescribeCluster", f"read the details of cluster {CLUSTER} in cn-hangzhou")
     service.expects(describe(ClusterVersion="2.0"), get_cluster(code=UNKNOWN))
     assert _clusters.describe(service.client(), CLUSTER)["generation"] == "1.0"
     service.expects(describe(ClusterVersion="1.0"))

@@ -152,7 +152,7 @@ def test_a_list_of_urls_needs_neither_a_bucket_nor_the_package(emulator: Emulato
     for scripts, bucket in (([URL], None), ([], ""), ([URL] * 16, BUCKET)):
         result = publish(emulator, bucket=bucket, scripts=scripts)
         assert (result["changed"], result["published"], result["bucket"]) == (False, [], bucket or None)
-        assert len(result["scripts"]) == len(scripts)
+        assert (len(result["scripts"]), result["region"]) == (len(scripts), "cn-hangzhou")
     error = fails(emulator)
     assert (error.code, error.hint) == ("MissingLibrary", "Run pip install alibabacloud-oss-v2 for the Python that runs the task.")
     assert error.message == missing_required_lib("alibabacloud-oss-v2") + "."
@@ -172,6 +172,7 @@ def test_other_modules_do_not_load_the_sdk() -> None:
         ({"node_endpoint": "internal", "prefix": "/a/b-c/"}, INTERNAL),
         ({"node_endpoint": "public"}, INTERNAL.replace("-internal", "")),
         ({"node_endpoint": "https://scripts.example.com/hpc/"}, "https://scripts.example.com/hpc"),
+        ({"node_endpoint": "https://scripts.example.com/X/", "prefix": "X/"}, "https://scripts.example.com/X"),
         ({"node_endpoint": "http://10.0.0.1:8080", "oss_endpoint_type": "internal"}, "http://10.0.0.1:8080"),
         ({"node_endpoint": "", "bucket_region": "cn-shanghai"}, INTERNAL.replace("hangzhou", "shanghai")),
     ],
@@ -407,6 +408,13 @@ def test_an_object_that_appears_during_the_write(emulator: Emulator, bucket: Buc
     assert (error.code, error.action) == ("ContentMismatch", WRITE)
 
 
+def test_another_content_after_the_write(emulator: Emulator) -> None:
+    emulator.fault(READ, code="NoSuchKey")
+    emulator.fault(READ, kind="tampered")
+    error = fails(emulator)
+    assert (error.code, error.action, emulator.actions()) == ("ContentMismatch", WRITE, [READ, WRITE, READ])
+
+
 def test_a_write_that_was_not_stored(emulator: Emulator) -> None:
     """A captive portal answers 200 with a page, which the SDK takes for success."""
     emulator.fault(WRITE, kind="html")
@@ -482,9 +490,10 @@ def test_failures_that_are_retried(emulator: Emulator, sleeps: list[float]) -> N
     for fault in retried:
         emulator.forget()
         emulator.fault(READ, **t.cast("dict[str, t.Any]", fault))
-        publish(emulator, check_mode=True)
+        publish(emulator, check_mode=True, api_retry_max_delay=12)
         assert emulator.actions() == [READ, READ], fault
     assert len(sleeps) == len(retried)
+    assert min(sleeps) > 0
     emulator.fault(READ, code="InternalError", times=None)
     emulator.forget()
     assert fails(emulator, api_retries=2).code == "InternalError"
@@ -504,6 +513,7 @@ def test_a_response_to_the_write_that_is_not_from_oss(emulator: Emulator, status
     emulator.fault(WRITE, kind="bad_gateway", status=status)
     error = fails(emulator, api_retries=0)
     assert (error.code, error.action, error.http_status, error.request_id) == ("InvalidAnswer", WRITE, status, None)
+    assert error.message.startswith(f"HTTP status {status} with a body that is not from OSS (")
     assert emulator.actions() == actions
 
 
@@ -512,6 +522,12 @@ def test_an_error_without_a_message_and_an_id(service: Service) -> None:
     service.expects(Call(READ, Url=url, status=404, body=b"<Error><Code>NoSuchBucket</Code></Error>"))
     error = service.fails(post_scripts_publish, bucket=BUCKET, scripts=[dict(SCRIPT)]).as_failure()["error"]
     assert (error["code"], error["message"], error["http_status"], error["request_id"]) == ("NoSuchBucket", "", 404, None)
+    # An error without a code is not from OSS; an ID may be in a header.
+    service.expects(Call(READ, Url=url, status=404, body=b"<Error><Message>None.</Message></Error>"))
+    assert service.fails(post_scripts_publish, bucket=BUCKET, scripts=[dict(SCRIPT)]).code == "InvalidAnswer"
+    header = {"x-oss-request-id": "EXAMPLE"}
+    service.expects(Call(READ, Url=url, status=404, body=b"<Error><Code>NoSuchBucket</Code></Error>", headers=header))
+    assert service.fails(post_scripts_publish, bucket=BUCKET, scripts=[dict(SCRIPT)]).request_id == "EXAMPLE"
 
 
 def test_failures_that_are_not_retried(emulator: Emulator, sleeps: list[float]) -> None:
@@ -522,7 +538,11 @@ def test_failures_that_are_not_retried(emulator: Emulator, sleeps: list[float]) 
         assert len(emulator.calls) == 1
     with Server(lambda asked: (200, "{}")) as plain:
         assert fails(emulator, oss_endpoint=f"https://127.0.0.1:{plain.port}").code == "TlsFailed"
-    assert fails(emulator, oss_endpoint="https://oss.example.invalid").code == "HostNotFound"
+    error = fails(emulator, oss_endpoint="https://oss.example.invalid")
+    assert (error.code, error.message) == (
+        "HostNotFound",
+        f"https://{BUCKET}.oss.example.invalid could not be reached: the host name cannot be resolved.",
+    )
     assert sleeps == []
 
 
@@ -717,6 +737,14 @@ def test_scripts_that_are_refused(emulator: Emulator, script: dict[str, t.Any], 
             ENDPOINT_RULE % "https://***@x",
         ),
         (
+            {"node_endpoint": "https://x\u200b.example.com"},
+            ENDPOINT_RULE % "https://x\u200b.example.com",
+        ),
+        (
+            {"node_endpoint": "https://:80"},
+            ENDPOINT_RULE % "https://:80",
+        ),
+        (
             {"node_endpoint": "https://x y"},
             ENDPOINT_RULE % "https://x y",
         ),
@@ -737,6 +765,14 @@ def test_options_that_are_refused(emulator: Emulator, options: dict[str, t.Any],
 NAMES = st.text(alphabet="abcXYZ019._-", min_size=1, max_size=12).filter(lambda name: name.strip("."))
 CONTENTS = st.binary(max_size=200).map(lambda content: b"#!/bin/sh\n" + content.replace(b"\0", b"").replace(b"\r\n", b"\n"))
 ARGS = st.lists(st.text(alphabet=st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=10), max_size=3)
+
+
+def test_the_largest_script_and_the_longest_name(emulator: Emulator) -> None:
+    prefix = KEY.partition("/")[0]
+    name = "x" * (1023 - len(f"{prefix}/{SHA256}/"))
+    result = publish(emulator, {"name": name, "content": "#!".ljust(1024 * 1024, "x"), "template": ""}, check_mode=True, prefix="")
+    (entry,) = result["published"]
+    assert (entry["key"].partition("/")[0], len(entry["key"]), entry["size"]) == (prefix, 1023, 1024 * 1024)
 
 
 @pytest.mark.parametrize("path", ["base.sh", "/srv/site/base.sh", "site/base.sh.j2"])
