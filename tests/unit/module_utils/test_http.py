@@ -14,6 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 import requests
+import urllib3
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _http
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import RequestSettings
 from ansible_collections.alicloud.ehpc.plugins.module_utils._http import in_background, new_session, send
@@ -67,6 +68,19 @@ def test_a_request_that_is_given_up_ends_its_connection() -> None:
             theirs.setblocking(False)
             assert theirs.recv(1) == b""
         progress.cut()
+
+
+@pytest.mark.parametrize(
+    ("cause", "code", "reason"),
+    [
+        (urllib3.exceptions.ProtocolError("aborted", ConnectionResetError()), "ConnectionFailed", "closed the connection before the request was sent."),
+        (urllib3.exceptions.ReadTimeoutError(None, "/", "slow"), "TimedOut", "did not accept a connection within 5 seconds."),  # type: ignore[arg-type]
+    ],
+)
+def test_failures_before_the_request_was_sent(cause: Exception, code: str, reason: str) -> None:
+    """As during the TLS handshake. The service cannot have done the work."""
+    found = _http.what_failed(requests.exceptions.ConnectionError(cause), SETTINGS.url, SETTINGS, is_sent=False)
+    assert found == (code, f"{SETTINGS.url} {reason}", False)
 
 
 @pytest.mark.parametrize("kept", [False, True])
