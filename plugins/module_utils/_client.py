@@ -268,8 +268,7 @@ def poll(read: t.Callable[[], T], is_done: t.Callable[[T], bool], deadline: floa
     """Call ``read`` until ``is_done`` accepts its value, or until the deadline (of time.monotonic()); return the last value.
 
     It reads at least once. The last read starts at the deadline, or before it if it lasts until then. The delay (seconds) doubles after
-    each read, up to ``max_delay``.
-    ``read`` must bound its own calls by the deadline.
+    each read, up to ``max_delay``. ``read`` must bound its own calls by the deadline.
     """
     value = read()
     while not is_done(value):
