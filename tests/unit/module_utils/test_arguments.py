@@ -286,6 +286,9 @@ BROKEN = {
     "a key": (CERTIFICATE.replace(b"CERTIFICATE", b"PRIVATE KEY"), "contains no certificate in PEM format"),
     "no Base64": (CERTIFICATE.replace(b"MII", b"=I*"), "contains a certificate that is not valid"),
     "no certificate inside": (b"-----BEGIN CERTIFICATE-----\nTWFueQ==\n-----END CERTIFICATE-----\n", "contains a certificate that is not valid"),
+    "incomplete Base64": (b"-----BEGIN CERTIFICATE-----\nTWFue\n-----END CERTIFICATE-----\n", "contains a certificate that is not valid"),
+    # A length of 256 bytes, and 3 of them.
+    "too short": (b"-----BEGIN CERTIFICATE-----\nMIIBAE1hbg==\n-----END CERTIFICATE-----\n", "contains a certificate that is not valid"),
     "cut off": (CERTIFICATE + CERTIFICATE[:300], "contains a certificate that is not valid"),
     "cut within": (CERTIFICATE[:300] + CERTIFICATE[-27:], "contains a certificate that is not valid"),
     "the second of two": (CERTIFICATE + CERTIFICATE.replace(b"MII", b"AII"), "contains a certificate that is not valid"),

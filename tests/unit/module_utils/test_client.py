@@ -6,18 +6,21 @@
 
 from __future__ import annotations
 
+import math
 import random
 import socket
 import ssl
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import requests
 import urllib3
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _client
-from ansible_collections.alicloud.ehpc.plugins.module_utils._client import Clients, certificate_warning, client_for, items, poll
+from ansible_collections.alicloud.ehpc.plugins.module_utils._client import GRACE, Clients, certificate_warning, client_for, items, poll
+from ansible_collections.alicloud.ehpc.plugins.module_utils._credentials import Keys
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import RETRYABLE_CODES, EhpcError
 from ansible_collections.alicloud.ehpc.plugins.module_utils._generations import NEXT
 from ansible_collections.alicloud.ehpc.plugins.module_utils._version import VERSION
@@ -78,6 +81,7 @@ def test_success_false_is_a_failure(service: Service, success: t.Any) -> None:
     with pytest.raises(EhpcError) as caught:
         service.client().call("UpdateUser", READ, generation=NEXT)
     assert (caught.value.code, caught.value.http_status, caught.value.request_id) == ("NotSuccessful", 200, "REQUEST")
+    assert caught.value.message == "E-HPC processed the request, but reports no success."
 
 
 @pytest.mark.parametrize("success", [True, "true", None])
@@ -523,6 +527,23 @@ def test_the_connection_of_a_retry_is_not_used_to_renew_its_parameters(service: 
     service.expects(Call("SetPostScripts", error=LOST), Call("SetPostScripts", ClusterId=CLUSTER))
     client.call("SetPostScripts", renew=renew)
     assert events == ["renew", "close"]
+    assert [seen.params["RegionId"] for seen in service.seen] == ["cn-hangzhou"] * 2
+
+
+def test_the_keys_must_be_found_within_the_time_limit_of_the_call(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = service.client()
+    limits: list[float] = []
+    keys = client._source.keys
+
+    def within(seconds: float) -> Keys:
+        limits.append(seconds)
+        return keys(seconds)
+
+    monkeypatch.setattr(client, "_source", SimpleNamespace(keys=within))
+    service.expects(Call("ListRegions"), Call("ListRegions"))
+    client.call("ListRegions")
+    client.call("ListRegions", deadline=service.clock.now + 10)
+    assert limits == [math.inf, 10 + GRACE]
 
 
 def test_no_timeout_is_too_long_for_the_operating_system(service: Service) -> None:
@@ -593,6 +614,7 @@ def test_a_request_that_is_too_long(service: Service, body: bytes) -> None:
     length = len(service.seen[0].url)
     assert (error.code, error.http_status, error.action, error.response_lost) == ("RequestTooLong", 414, "GetPostScripts", False)
     assert error.message == f"The request is too long: its URL has {length} characters, more than the gateway accepts (HTTP 414)."
+    assert str(error).startswith(f"Cannot read the post scripts of cluster {CLUSTER} in cn-hangzhou: RequestTooLong: {error.message} ")
     assert "pre-signed" in (error.hint or "")
 
 

@@ -70,6 +70,20 @@ def test_a_request_that_is_given_up_ends_its_connection() -> None:
         progress.cut()
 
 
+def test_the_connection_is_ready_within_the_deadline(service: Service) -> None:
+    """In tenths of a second, which a message contains."""
+    answer(service, Call("ListRegions", body=b"{}"), deadline=1002.34)
+    (seen,) = service.seen
+    assert (seen.timeout[0], seen.method) == (2.3, "GET")
+
+
+def test_a_request_whose_connection_is_late_is_given_up() -> None:
+    progress = _http._Progress()
+    assert not progress.connects_within(0.01)
+    with pytest.raises(urllib3.exceptions.ConnectTimeoutError):
+        progress.connects(None)
+
+
 @pytest.mark.parametrize(
     ("cause", "code", "reason"),
     [

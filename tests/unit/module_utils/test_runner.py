@@ -460,7 +460,8 @@ def test_wget_of_centos_7(node: Node) -> None:
     assert (node.directory / "urls").read_text() == "https://scripts.example.com/x.sh\n"
 
 
-@pytest.mark.parametrize("message", ["No space left on device", "done", "Tm8=x", "", "ü\n"])
+# The fourth one is Base64 with spaces.
+@pytest.mark.parametrize("message", ["No space left on device", "done", "Tm8=x", "aGVs    bG8h", "", "ü\n"])
 def test_plain_messages_are_unchanged(message: str) -> None:
     assert _runner.readable(message) == message
 
@@ -484,8 +485,10 @@ def test_the_programs_are_valid_for_their_shells(tmp_path: Path) -> None:
         lambda text: text.replace("\n", "\r\n"),
         lambda text: base64.b64encode(text.encode()).decode(),
         lambda text: base64.encodebytes(text.replace("\n", "\r\n").encode()).decode(),
+        lambda text: base64.encodebytes(text.encode()).decode().replace("\n", "\r\n"),
+        lambda text: base64.b64encode(text.encode()).decode() + "AA",
     ],
-    ids=["with CRLF", "in base64", "in lines of base64 with CRLF"],
+    ids=["with CRLF", "in base64", "in lines of base64 with CRLF", "in lines that end with CRLF", "in base64 that is cut off"],
 )
 def test_reports_in_encoded_messages(form: t.Callable[[str], str]) -> None:
     said = "Last login: today\nehpc-post-scripts R failed 2 7 2\nno space ü\x1b[0m\n"
