@@ -72,6 +72,13 @@ def test_a_cluster_that_is_not_declared_any_more_is_forgotten() -> None:
     assert [len(watch.events(clusters)) for clusters in ([cluster], [], [cluster])] == [1, 0, 1]
 
 
+def test_a_cluster_that_is_declared_twice_is_watched_twice() -> None:
+    watch = SOURCE["Watch"]()
+    scripts, users = ({"cluster_id": CLUSTER, "region": "cn-hangzhou", "state": state, "error": None} for state in ("in_sync", "drifted"))
+    assert [len(watch.events([scripts, users])) for _comparison in range(3)] == [1, 0, 0]
+    assert states(watch.events([scripts, scripts])) == [(CLUSTER, "in_sync", "drifted")]
+
+
 def run(args: dict[str, t.Any], between: list[t.Callable[[], t.Any]], monkeypatch: pytest.MonkeyPatch) -> list[dict[str, t.Any]]:
     """The events of a source; one of the functions is called after each comparison."""
     events: list[dict[str, t.Any]] = []
@@ -159,7 +166,15 @@ def test_an_hour_of_failures_leaves_nothing_behind(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(None, "cannot be read: No such file or directory."), (b"[", "is not a valid YAML file."), (b"\xff", "is not a valid YAML file.")]
+    ("content", "message"),
+    [
+        (None, "cannot be read: No such file or directory."),
+        (b"[", "is not a valid YAML file."),
+        (b"\xff", "is not a valid YAML file."),
+        (b"- cluster_id: 2026-02-30", "is not a valid YAML file."),
+        (b"- 2026-02-03: a", "is not a valid YAML file."),
+        (b"- !!bool a", "is not a valid YAML file."),
+    ],
 )
 def test_a_file_that_cannot_be_read(tmp_path: Path, content: bytes | None, message: str) -> None:
     file = tmp_path / "clusters.yml"
@@ -169,7 +184,30 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, content: bytes | None, messa
     assert event["error"] == {"code": "InvalidOptions", "message": f"The file {file} {message}"}
 
 
-@pytest.mark.parametrize("args", [{}, {"clusters": [{"cluster_id": CLUSTER}], "interval": 0}])
+@pytest.mark.parametrize(
+    ("clusters", "words"),
+    [
+        (None, "argument 'clusters' is of type NoneType"),
+        ([SIGNED], "missing required arguments: cluster_id found in clusters"),
+        ([{"cluster_id": CLUSTER, "roles": [SIGNED]}], "value of roles must be one or more of: manager, login, compute."),
+        ([{"cluster_id": CLUSTER, "purge": SIGNED}], "argument 'purge' is of type str"),
+        ([{"cluster_id": CLUSTER, SIGNED: 1}], "Unsupported options: clusters.https://"),
+        ([{"cluster_id": CLUSTER, 1: 2}], "Unsupported options: clusters.1. Supported parameters include: cluster_id, "),
+    ],
+)
+def test_a_file_with_options_that_cannot_work(tmp_path: Path, clusters: t.Any, words: str) -> None:
+    file = tmp_path / "clusters.yml"
+    file.write_text(yaml.safe_dump(clusters), encoding="utf-8")
+    (event,) = SOURCE["compare"]({"file": str(file)})
+    assert (event["cluster_id"], event["state"], event["error"]["code"]) == (None, "failed", "InvalidOptions")
+    message = event["error"]["message"]
+    assert words in message
+    assert message.endswith(".")
+    assert not message.endswith("..")
+    assert [secret for secret in ("EXAMPLEsig", "EXAMPLEid") if secret in message] == []
+
+
+@pytest.mark.parametrize("args", [{}, *({"clusters": [{"cluster_id": CLUSTER}], "interval": interval} for interval in (0, "5m", None, "nan", "inf"))])
 def test_options_that_cannot_work(args: dict[str, t.Any]) -> None:
     with pytest.raises(ValueError, match="requires clusters or file"):
         asyncio.run(SOURCE["main"](None, args))

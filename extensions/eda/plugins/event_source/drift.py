@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import json
+import math
 import sys
 import typing as t
+from collections import Counter
 from pathlib import Path
 
 import yaml
@@ -23,9 +26,10 @@ if not IS_INSTALLED:
     sys.path.append(str(Path(__file__).absolute().parents[7]))
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.errors import UnsupportedError
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _drift
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC
-from ansible_collections.alicloud.ehpc.plugins.module_utils._module import presentable, run_safely
+from ansible_collections.alicloud.ehpc.plugins.module_utils._module import presentable, refused, run_safely
 from ansible_collections.alicloud.ehpc.plugins.modules.drift_info import MODULE
 
 DOCUMENTATION = r"""
@@ -67,8 +71,10 @@ EXAMPLES = r"""
 OWN_OPTIONS = ("file", "interval")
 SPEC = dict(SHARED_SPEC, **MODULE.argument_spec)
 Event = dict[str, t.Any]
-# In place of a cluster and its region, for a failure of the comparison as a whole.
-WHOLE = (None, None)
+# A cluster, its region, and a number if they are declared more than once.
+Key = tuple[str | None, str | None, int]
+# For a failure of the comparison as a whole.
+WHOLE: Key = (None, None, 1)
 
 
 class Invocation:
@@ -90,23 +96,22 @@ class Watch:
     """The states that were reported."""
 
     def __init__(self) -> None:
-        # By cluster and region: the last state that was read, and the code of the present failure.
-        self._states: dict[tuple[str | None, str | None], str] = {}
-        self._failures: dict[tuple[str | None, str | None], str] = {}
+        # The last state that was read, and the code of the present failure.
+        self._states: dict[Key, str] = {}
+        self._failures: dict[Key, str] = {}
 
     def events(self, clusters: list[Event]) -> list[Event]:
         """The events for a comparison: those of clusters that differ from what was reported before."""
-        present = {_key(cluster) for cluster in clusters}
+        present = _keyed(clusters)
         # A failure of the comparison as a whole says nothing about the clusters.
         if WHOLE not in present:
             for known in (self._states, self._failures):
-                for key in set(known) - present:
+                for key in set(known) - set(present):
                     del known[key]
-        return [event for cluster in clusters for event in self._event(cluster)]
+        return [event for key, cluster in present.items() for event in self._event(key, cluster)]
 
-    def _event(self, cluster: Event) -> list[Event]:
-        key, state = _key(cluster), cluster["state"]
-        previous = self._states.get(key)
+    def _event(self, key: Key, cluster: Event) -> list[Event]:
+        state, previous = cluster["state"], self._states.get(key)
         event = {**cluster, "previous": previous}
         if state == _drift.FAILED:
             code = str(cluster["error"]["code"])
@@ -120,24 +125,34 @@ class Watch:
         return [event] if previous or state == _drift.DRIFTED else []
 
 
-def _key(cluster: Event) -> tuple[str | None, str | None]:
-    return cluster["cluster_id"], cluster["region"]
+def _keyed(clusters: list[Event]) -> dict[Key, Event]:
+    """The clusters by their keys. A cluster that is declared twice, such as for its scripts and for its users, has two states."""
+    numbers: Counter[tuple[str | None, str | None]] = Counter()
+    keyed = {}
+    for cluster in clusters:
+        name = cluster["cluster_id"], cluster["region"]
+        numbers[name] += 1
+        keyed[(*name, numbers[name])] = cluster
+    return keyed
 
 
 def compare(args: dict[str, t.Any]) -> list[Event]:
     """The clusters as they are now. A failure that is not that of one cluster is a cluster without an ID."""
+    options = {name: value for name, value in args.items() if name not in OWN_OPTIONS}
     try:
-        options = {name: value for name, value in args.items() if name not in OWN_OPTIONS}
         if args.get("file"):
-            options["clusters"] = yaml.safe_load(Path(args["file"]).read_text(encoding="utf-8"))
+            content = yaml.safe_load(Path(args["file"]).read_text(encoding="utf-8"))
+            # Through JSON, as on the way to a module: YAML has keys that are no strings.
+            options["clusters"] = json.loads(json.dumps(content, default=str))
     except OSError as error:
         return [_failed("InvalidOptions", "The file %s cannot be read: %s." % (args["file"], error.strerror))]
-    except (yaml.YAMLError, UnicodeDecodeError):
-        # Without the message of the parser, which may contain a signature.
+    except Exception:  # noqa: BLE001 - the parser also raises ValueError, for 2026-02-30, and others
+        # Without its message, which may contain a signature.
         return [_failed("InvalidOptions", "The file %s is not a valid YAML file." % args["file"])]
     validated = ArgumentSpecValidator(SPEC).validate(options)
     if validated.error_messages:
-        return [_failed("InvalidOptions", "%s." % "; ".join(validated.error_messages))]
+        problems = ["Unsupported options: %s" % error.msg if isinstance(error, UnsupportedError) else str(error.msg) for error in validated.errors]
+        return [_failed("InvalidOptions", refused("%s." % "; ".join(problems).rstrip("."))["error"]["message"])]
     params = t.cast("dict[str, t.Any]", validated.validated_parameters)
     clients: dict[t.Any, t.Any] = {}
     try:
@@ -156,8 +171,11 @@ def _failed(code: str, message: str) -> Event:
 
 async def main(queue: asyncio.Queue[Event], args: dict[str, t.Any]) -> None:
     """Send events until ansible-rulebook ends the source."""
-    interval = float(args.get("interval", 300))
-    if interval < 1 or not (args.get("clusters") or args.get("file")):
+    try:
+        interval = float(args.get("interval", 300))
+    except (TypeError, ValueError):
+        interval = math.nan
+    if not 1 <= interval < math.inf or not (args.get("clusters") or args.get("file")):
         raise ValueError("alicloud.ehpc.drift requires clusters or file, and an interval of at least 1 second.")
     watch = Watch()
     while True:
