@@ -66,7 +66,7 @@ def _uids(option: str, users: list[t.Any] | None) -> Uids | None:
             raise invalid_option("%s[%d] has no valid user name." % (option, index), "Use a string, or a dictionary with name and uid.")
         if uid is not None and not re.match(r"[0-9]{1,10}\Z", str(uid)):
             raise invalid_option("%s[%d].uid is not a user ID: %.40r." % (option, index, uid))
-        found[name] = None if uid is None else int(uid)
+        found[name] = found.get(name) if uid is None else int(uid)
     return found
 
 
@@ -121,7 +121,8 @@ def _desired_users(cluster: Mapping[str, t.Any], desired: Desired) -> Uids | Non
     proxy_users = desired.proxy_users if cluster["proxy_mode"] else None
     if desired.users is None and proxy_users is None:
         return None
-    return {**(desired.users or {}), **(proxy_users or {})}
+    users = desired.users or {}
+    return {**users, **{name: users.get(name) if uid is None else uid for name, uid in (proxy_users or {}).items()}}
 
 
 def _compare_scripts(client: Client, desired: Desired, result: Result) -> list[_post_scripts.Script] | None:

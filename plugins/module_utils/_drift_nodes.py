@@ -25,8 +25,9 @@ Uids = t.Dict[str, t.Optional[int]]
 # Seconds.
 TIME_LIMIT = 60
 WAIT_DELAY = 4
-# Follows the report about the scripts, or stands alone. A name that the node does not know has no line.
-_PASSWD = 'echo "ehpc-post-scripts %s uids 0 - 0"\ngetent passwd %s|cut -d: -f1,3'
+# Follows the report about the scripts, or stands alone. A name that the node does not know has no line. The report comes last, because
+# an account service may hang.
+_PASSWD = 'getent passwd %s|cut -d: -f1,3\necho "ehpc-post-scripts %s uids 0 - 0"'
 # Characters of names in one command. The rest of it is shorter than half of what a command may have.
 MAX_NAMES = _runner.MAX_COMMAND_LENGTH // 2
 _REPORT = re.compile(r"^ehpc-post-scripts (\w+) (unchanged|pending|uids) 0 - 0$", re.MULTILINE)
@@ -45,7 +46,7 @@ def compare(client: Client, cluster_id: str, nodes: Sequence[Node], steps: list[
 def commands(run: str, steps: list[_runner.Step] | None, names: list[str]) -> list[str]:
     """The commands to run on each node; an empty list if there is nothing to ask."""
     groups = _groups([shlex.quote(name) for name in names])
-    passwd = [_PASSWD % (run, " ".join(group)) for group in groups]
+    passwd = [_PASSWD % (" ".join(group), run) for group in groups]
     if not steps:
         return passwd
     first, rest = passwd[:1], passwd[1:]
@@ -81,14 +82,14 @@ class Answer:
         elif not node["id"]:
             self.reason = "The node has no ID, so E-HPC cannot run commands on it."
 
-    def record(self, run: str, result: _invocations.Result | None) -> None:
-        """Take over the output of a command, or the lack of one."""
+    def record(self, run: str, result: _invocations.Result | None, reports: int) -> None:
+        """Take over the output of a command, or the lack of one. It should contain so many reports."""
         if result is None or result.status == _invocations.NO_RESULT:
             self.reason = "The node did not respond."
             return
         message = _runner.readable(result.message)
         statuses = [status for reported, status in _REPORT.findall(message) if reported == run]
-        if not statuses:
+        if len(statuses) < reports:
             self.reason = "The command ended without a report." if result.status == "Finished" else "E-HPC could not execute the command on this node."
         if set(statuses) & {"unchanged", "pending"}:
             self.has_run = "unchanged" in statuses
@@ -129,4 +130,4 @@ def _ask(client: Client, cluster_id: str, run: str, command: str, answers: list[
         raise started.failure
     for accepted, results in _invocations.results(client, cluster_id, started.commands, deadline, WAIT_DELAY):
         for node_id in accepted.node_ids:
-            by_id[node_id].record(run, results.get(node_id))
+            by_id[node_id].record(run, results.get(node_id), command.count('echo "ehpc-post-scripts '))

@@ -74,7 +74,7 @@ def read(path: str) -> Backup:
             content = yaml.safe_load(file)
     except OSError as error:
         raise ValueError("%s cannot be read: %s." % (path, error.strerror)) from None
-    except (yaml.YAMLError, UnicodeDecodeError):
+    except Exception:  # noqa: BLE001 - the parser also raises ValueError, for 2026-02-30, and others
         raise ValueError("%s is not a valid YAML file." % path) from None
     if not isinstance(content, dict) or not all(isinstance(content.get(name), str) for name in ("cluster_id", "region")):
         raise ValueError("%s is not a backup of post scripts: cluster_id or region is missing." % path)

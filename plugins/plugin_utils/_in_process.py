@@ -92,6 +92,7 @@ class EhpcAction(ActionBase):
         return t.cast("dict[str, t.Any]", self._task.args)
 
     def _run_as_process(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        kept = {}
         if boolean(args.get("backup") or False, strict=False):
             # What the process returns is neither printed nor logged here. _backup says what the two processes do.
             key = secrets.token_hex(32)
@@ -102,10 +103,12 @@ class EhpcAction(ActionBase):
                     handed = _written(_backup.unseal(result.pop(_backup.SEALED), key), self._loader.get_basedir())
                 except EhpcError as error:
                     return {**result, **error.as_failure()}
+                # The second process does not return it if it fails early, or finds nothing left to change.
+                kept = {"backup_path": handed["path"]}
             elif result.get("failed") or not self._task.async_val:
                 return result
             args = {**args, _backup.OPTION: handed}
-        return t.cast("dict[str, t.Any]", self._execute_module(module_args=args, task_vars=task_vars, wrap_async=self._task.async_val))
+        return {**kept, **self._execute_module(module_args=args, task_vars=task_vars, wrap_async=self._task.async_val)}
 
     def _can_run_here(self, task_vars: dict[str, t.Any]) -> bool:
         if self._connection.transport != "local" or self._connection.become or self._task.async_val:

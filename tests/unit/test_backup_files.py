@@ -112,6 +112,7 @@ def test_a_full_disk_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         (None, "cannot be read: No such file or directory."),
         (f"cluster_id: [{SIGNED}", "is not a valid YAML file."),
         (b"\xff\xfe\x00", "is not a valid YAML file."),
+        (b"created: 2026-02-30", "is not a valid YAML file."),
         ("", "is not a backup of post scripts: cluster_id or region is missing."),
         ([SIGNED], "is not a backup of post scripts: cluster_id or region is missing."),
         ({"cluster_id": CLUSTER, "scripts": []}, "is not a backup of post scripts: cluster_id or region is missing."),

@@ -7,11 +7,14 @@
 from __future__ import annotations
 
 import typing as t
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _backup
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
 from ansible_collections.alicloud.ehpc.plugins.modules import post_scripts
+from ansible_collections.alicloud.ehpc.plugins.plugin_utils import _in_process
 from ansible_collections.alicloud.ehpc.tests.support.scripted import Call, Service
 from ansible_collections.alicloud.ehpc.tests.support.words import BASE, CLUSTER, MOUNT, SIGNED, read, script, write
 
@@ -107,3 +110,28 @@ def test_a_process_without_a_backup_of_this_list_fails(handed: dict[str, str] | 
     with pytest.raises(EhpcError) as caught:
         _backup.backed_up(handed, BACKUP, {})
     assert (caught.value.code, caught.value.message, caught.value.hint, caught.value.result) == ("BackupFailed", message, hint, {})
+
+
+# The action plugin, which writes the file between the two processes
+
+
+class Action(_in_process.EhpcAction):
+    """The action plugin with processes that only return: the first one the sealed list, the second one ``last``."""
+
+    MODULE = post_scripts.MODULE
+
+    def __init__(self, directory: Path, last: dict[str, t.Any]) -> None:
+        self._task = SimpleNamespace(async_val=0)
+        self._loader = SimpleNamespace(get_basedir=lambda: str(directory))
+        self._last = last
+
+    def _execute_module(self, *, module_args: dict[str, t.Any], **_options: t.Any) -> dict[str, t.Any]:
+        handed = module_args[_backup.OPTION]
+        return {"failed": True, _backup.SEALED: _backup.seal([BACKUP, {}], handed["key"])} if "key" in handed else dict(self._last)
+
+
+@pytest.mark.parametrize("last", [{"failed": True, "msg": "Another client changed the list."}, {"changed": False}], ids=["failed", "nothing left to change"])
+def test_a_file_is_named_whatever_the_second_process_finds(tmp_path: Path, last: dict[str, t.Any]) -> None:
+    result = Action(tmp_path, last)._run_as_process({"backup": True}, {})
+    (written,) = (tmp_path / "backup").iterdir()
+    assert result == {**last, "backup_path": str(written)}

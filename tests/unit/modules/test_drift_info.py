@@ -345,7 +345,7 @@ def steps(*scripts: dict[str, t.Any]) -> list[_runner.Step]:
 
 
 def said(status: str, uids: str | None = None) -> str:
-    more = "" if uids is None else f"ehpc-post-scripts {RUN} uids 0 - 0\n{uids}"
+    more = "" if uids is None else f"{uids}ehpc-post-scripts {RUN} uids 0 - 0\n"
     return f"ehpc-post-scripts {RUN} {status} 0 - 0\n{more}"
 
 
@@ -357,7 +357,7 @@ def states(found: dict[str, t.Any]) -> list[tuple[str, str, str]]:
 def test_nodes(service: Service) -> None:
     (command,) = _drift_nodes.commands(RUN, steps({**script(BASE), "checksum": DIGITS}), ["hpcuser01", "hpcuser02", "hpcuser03"])
     assert command == _runner.look(RUN, steps({**script(BASE), "checksum": DIGITS})) + (
-        f'\necho "ehpc-post-scripts {RUN} uids 0 - 0"\ngetent passwd hpcuser01 hpcuser02 hpcuser03|cut -d: -f1,3'
+        f'\ngetent passwd hpcuser01 hpcuser02 hpcuser03|cut -d: -f1,3\necho "ehpc-post-scripts {RUN} uids 0 - 0"'
     )
     service.expects(describe(), read(script(BASE)), page("hpcuser01", "hpcuser02", "hpcuser03"), nodes(node(9, "Account"), node(1), node(2), node(3)))
     uids = "hpcuser01:1001\nhpcuser02:1002\n"
@@ -424,7 +424,7 @@ def test_the_error_about_nodes_that_do_not_report(service: Service) -> None:
 )
 def test_a_node_without_a_report(result: Result | None, reason: str) -> None:
     answer = _drift_nodes.Answer({"id": "i-1", "host_name": "compute001", "location": None, "status": "running"})
-    answer.record(RUN, result)
+    answer.record(RUN, result, 1)
     assert answer.as_result(None, {"hpcuser01": 1001}) == {
         "id": "i-1",
         "hostname": "compute001",
@@ -437,12 +437,35 @@ def test_a_node_without_a_report(result: Result | None, reason: str) -> None:
 
 
 @pytest.mark.usefixtures("run_id")
+def test_a_node_whose_account_service_hangs(service: Service) -> None:
+    """It reports the scripts, and then nothing until the command is ended."""
+    (command,) = _drift_nodes.commands(RUN, steps(script(BASE)), ["hpcuser01"])
+    service.expects(describe(), read(script(BASE)), page("hpcuser01"), nodes(node(1)))
+    service.expects(*exchange(command, {1: said("unchanged") + "hpcuser01:1001\n"}, status="Failed"), describe(OTHER))
+    found = compare(service, {"scripts": [script(BASE)], "users": [{"name": "hpcuser01", "uid": 1001}]}, {"cluster_id": OTHER}, nodes=True)["clusters"][0]
+    assert states(found) == [("compute001", "failed", "in_sync")]
+    assert (found["state"], found["nodes"][0]["unknown_users"]) == ("failed", [])
+    assert found["nodes"][0]["reason"] == "E-HPC could not execute the command on this node."
+
+
+@pytest.mark.usefixtures("run_id")
+def test_a_name_without_a_user_id_keeps_that_of_another_entry(service: Service) -> None:
+    (command,) = _drift_nodes.commands(RUN, None, ["echo", "hpcuser02"])
+    service.expects(describe(), page("echo", "hpcuser02"), nodes(node(1)))
+    service.expects(*exchange(command, {1: f"echo:2001\nhpcuser02:1002\nehpc-post-scripts {RUN} uids 0 - 0\n"}))
+    wanted = {"users": [{"name": "echo", "uid": 1001}, "echo", "hpcuser02"], "proxy_mode_users": ["echo", {"name": "hpcuser02", "uid": 1002}]}
+    found = compare(service, wanted, nodes=True)["clusters"][0]
+    assert found["users"]["desired"] == ["echo", "hpcuser02"]
+    assert [entry["name"] for entry in found["users"]["wrong_uids"]] == ["echo"]
+
+
+@pytest.mark.usefixtures("run_id")
 def test_only_the_user_ids_of_nodes(service: Service) -> None:
     """The users of the cluster cannot be listed, which one of the nodes does not change."""
     (command,) = _drift_nodes.commands(RUN, None, ["hpcuser01"])
-    uids = f"ehpc-post-scripts {RUN} uids 0 - 0\nhpcuser01:"
+    reported = f"ehpc-post-scripts {RUN} uids 0 - 0\n"
     service.expects(describe(), page(code="ManagerNotFound"), nodes(node(1), {**node(2), "HostName": None}))
-    service.expects(*exchange(command, {1: uids + "1001\n", 2: uids + "2001\n"}), describe(OTHER))
+    service.expects(*exchange(command, {1: "hpcuser01:1001\n" + reported, 2: "hpcuser01:2001\n" + reported}), describe(OTHER))
     found = compare(service, {"users": [{"name": "hpcuser01", "uid": 1001}]}, {"cluster_id": OTHER}, nodes=True)["clusters"][0]
     assert [entry[1:] for entry in states(found)] == [("in_sync", "not_compared"), ("drifted", "not_compared")]
     assert found["users"]["wrong_uids"] == [{"name": "hpcuser01", "uid": 2001, "expected": 1001, "node": "i-2"}]
