@@ -17,6 +17,7 @@ from pathlib import Path
 import jinja2
 from ansible_collections.alicloud.ehpc.plugins.module_utils._drift import DRIFTED, FAILED, IN_SYNC, NOT_COMPARED
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import invalid_option
+from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import MASK
 
 Cluster = Mapping[str, t.Any]
 Report = Mapping[str, t.Any]
@@ -27,7 +28,11 @@ WORDS = {IN_SYNC: "in sync", DRIFTED: "drifted", FAILED: "failed", NOT_COMPARED:
 ORDER = (FAILED, DRIFTED, IN_SYNC, NOT_COMPARED)
 COLUMNS = ("cluster", "region", "status", "state", "scripts", "users", "nodes", "problem")
 OPTIONAL_COLUMNS = ("nodes", "problem")
-MAX_PROBLEM = 72
+# The last column of the table, so that a terminal can break its lines.
+MAX_PROBLEM = 200
+# The page opens the parts of a cluster that need attention, and marks rows with other differences than these.
+URGENT = (FAILED, DRIFTED)
+UNMARKED = ("same", "same as far as shown", "no drift", "unknown")
 
 
 def sentence(summary: Mapping[str, int]) -> str:
@@ -36,9 +41,9 @@ def sentence(summary: Mapping[str, int]) -> str:
     return "%d %s%s" % (summary["total"], "cluster" if summary["total"] == 1 else "clusters", ": " + counts if counts else "")
 
 
-def by_urgency(clusters: Sequence[Cluster]) -> list[Cluster]:
-    """The clusters, with those that need attention first."""
-    return sorted(clusters, key=lambda cluster: ORDER.index(cluster["state"]))
+def by_urgency(results: Sequence[Cluster]) -> list[Cluster]:
+    """The clusters or nodes, with those that need attention first."""
+    return sorted(results, key=lambda result: ORDER.index(result["state"]))
 
 
 # The table
@@ -96,7 +101,9 @@ def page(report: Report, access_key: str, nodes: bool, now: float) -> str:
     """The report as one web page without scripts, which needs no other file."""
     # Autoescape is a property of this environment. The one of Ansible's templates has it off.
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_finalized)
-    environment.globals.update(words=WORDS, scripts=script_rows, users=user_rows, users_in_words=users_in_words, nodes_in_words=nodes_in_words, problem=problem)
+    environment.globals.update(words=WORDS, urgent=URGENT, unmarked=UNMARKED)
+    environment.globals.update({function.__name__: function for function in (script_rows, user_rows, users_in_words, nodes_in_words, problem)})
+    environment.globals.update({function.__name__: function for function in (by_urgency, about, remarks)})
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     return template.render(
         clusters=by_urgency(report["clusters"]),
@@ -110,29 +117,50 @@ def page(report: Report, access_key: str, nodes: bool, now: float) -> str:
     )
 
 
+def about(cluster: Cluster) -> str:
+    """The name, the region and the status of a cluster, as far as they are known."""
+    return ", ".join(filter(None, [cluster["name"], cluster["region"], cluster["status"]]))
+
+
+def remarks(node: Mapping[str, t.Any]) -> str:
+    """Why a node has not reported or has drifted, and the users that it does not know, which are no drift."""
+    remarks = [node["reason"] or ""]
+    remarks += ["%s has user ID %d instead of %d." % (entry["name"], entry["uid"], entry["expected"]) for entry in node["wrong_uids"]]
+    if node["unknown_users"]:
+        remarks.append("Unknown users: %s." % ", ".join(node["unknown_users"]))
+    return " ".join(filter(None, remarks))
+
+
 def script_rows(scripts: Mapping[str, t.Any]) -> list[tuple[Mapping[str, str] | None, Mapping[str, str] | None, str]]:
     """The desired and the current script of each position, and how they differ."""
     pairs = zip_longest(scripts["desired"], scripts["current"])
-    return [(desired, current, "unknown" if scripts["state"] == FAILED else _difference(desired, current)) for desired, current in pairs]
+    return [(desired, current, _difference(scripts["state"], desired, current)) for desired, current in pairs]
 
 
-def _difference(desired: Mapping[str, str] | None, current: Mapping[str, str] | None) -> str:
+def _difference(state: str, desired: Mapping[str, str] | None, current: Mapping[str, str] | None) -> str:
+    if state == FAILED:
+        return "unknown"
     if current is None:
         return "missing"
     if desired is None:
         return "not desired"
-    return "same" if desired == current else "different"
+    if desired == current:
+        # Signatures may differ, and are masked.
+        return "same as far as shown" if state == DRIFTED and MASK in desired["url"] else "same"
+    if desired["url"] == current["url"]:
+        return "different arguments"
+    return "different URL" if desired["args"] == current["args"] else "different"
 
 
 def user_rows(users: Mapping[str, t.Any]) -> list[tuple[str, str, str, str]]:
-    """Each user, whether it is desired and whether it exists, and the difference. Those that are missing come first."""
+    """Each user, whether it is desired and whether it exists, and the difference. Those that differ come first."""
     if users["state"] == FAILED:
         return [(name, "yes", "unknown", "unknown") for name in users["desired"]]
     missing = set(users["missing"])
     return [
         *((name, "yes", "no", "missing") for name in users["missing"]),
-        *((name, "yes", "yes", "same") for name in users["desired"] if name not in missing),
         *((name, "no", "yes", "no drift") for name in users["unexpected"]),
+        *((name, "yes", "yes", "same") for name in users["desired"] if name not in missing),
     ]
 
 

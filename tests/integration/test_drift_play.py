@@ -181,3 +181,12 @@ def test_desired_state_from_the_variables_of_hosts(play: Play) -> None:
     assert "ehpc_bootstrap_typo is not a variable of the role." in clusters["mistakes"]["error"]["message"]
     assert "ehpc_bootstrap_wait_delay must be a whole number" in clusters["mistakes"]["error"]["message"]
     assert run["Fail if a cluster could not be read"].failed
+
+
+def test_no_cluster(play: Play) -> None:
+    """An inventory that cannot be read is only a warning of Ansible's, and a scheduled run must not be green then."""
+    with Emulator(fleet(1)) as emulator:
+        emulator.deny("ListClusters")
+        run = drift(play, emulator, 2, {**DESIRED, "ehpc_drift_hosts": ["ehpc_clusters", "!others"]})
+    assert run["Fail if there is no cluster"].msg.startswith("No host of the inventory matches ehpc_clusters,!others, so there is nothing to compare. ")
+    assert not run.all(COMPARE)

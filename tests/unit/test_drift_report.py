@@ -47,6 +47,11 @@ def script(url: str, args: str = "") -> dict[str, str]:
     return {"url": url, "args": args}
 
 
+def node(number: int, **parts: t.Any) -> dict[str, t.Any]:
+    found = {"id": f"i-{number}", "hostname": f"compute{number:03d}", "state": "in_sync", "scripts": "in_sync"}
+    return {**found, "wrong_uids": [], "unknown_users": [], "reason": None, **parts}
+
+
 def report(*clusters: dict[str, t.Any]) -> dict[str, t.Any]:
     return {"clusters": list(clusters), "summary": _drift.summary(list(clusters))}
 
@@ -67,11 +72,12 @@ DRIFTED = cluster(
         "current": ["hpcuser02", "root"],
         "missing": ["hpcuser01"],
         "unexpected": ["root"],
-        "wrong_uids": [{"name": "hpcuser02", "uid": 7, "expected": 8, "node": "compute000"}],
+        "wrong_uids": [{"name": "hpcuser02", "uid": 7, "expected": 8, "node": "compute001"}],
     },
     nodes=[
-        {"id": "i-1", "hostname": "compute000", "state": "drifted", "scripts": "in_sync", "reason": None},
-        {"id": "i-2", "hostname": None, "state": "failed", "scripts": "failed", "reason": "The node is stopped."},
+        node(0),
+        node(1, state="drifted", wrong_uids=[{"name": "hpcuser02", "uid": 7, "expected": 8}], unknown_users=["hpcuser01"]),
+        node(2, hostname=None, state="failed", scripts="failed", reason="The node is stopped."),
     ],
 )
 
@@ -87,27 +93,80 @@ def test_content_of_the_page() -> None:
     assert overview == [
         ["Cluster", "State", "Scripts", "Users", "Nodes", "Name", "Region", "Status", "Problem"],
         ["ehpc-hz-00003", "failed", "in sync", "failed", "", "cfd-3", "cn-hangzhou", "stopped", "ManagerNotFound: No manager."],
-        ["ehpc-hz-00002", "drifted", "drifted", "drifted (1 missing, 1 with wrong UID)", "1 drifted, 1 failed", "cfd-2", "cn-hangzhou", "running", ""],
+        [
+            "ehpc-hz-00002",
+            "drifted",
+            "drifted",
+            "drifted (1 missing, 1 with wrong UID)",
+            "1 in sync, 1 drifted, 1 failed",
+            "cfd-2",
+            "cn-hangzhou",
+            "running",
+            "",
+        ],
         ["ehpc-hz-00001", "in sync", "in sync", "in sync", "", "cfd-1", "cn-hangzhou", "running", ""],
     ]
     assert others == [
         [["User", "Desired", "Current", "Difference"], ["hpcuser01", "yes", "unknown", "unknown"]],
-        [["Position", "Desired", "Current", "Difference"], ["1", "/a.sh-x", "/a.sh-y", "different"], ["2", "/b.sh", "none", "missing"]],
+        [["Position", "Desired", "Current", "Difference"], ["1", "/a.sh-x", "/a.sh-y", "different arguments"], ["2", "/b.sh", "none", "missing"]],
+        [["User", "Node", "Desired user ID", "Current user ID"], ["hpcuser02", "compute001", "8", "7"]],
         [
             ["User", "Desired", "Current", "Difference"],
             ["hpcuser01", "yes", "no", "missing"],
-            ["hpcuser02", "yes", "yes", "same"],
             ["root", "no", "yes", "no drift"],
+            ["hpcuser02", "yes", "yes", "same"],
         ],
-        [["User", "Node", "Desired user ID", "Current user ID"], ["hpcuser02", "compute000", "8", "7"]],
         [
-            ["Node", "ID", "State", "Scripts", "Reason"],
-            ["compute000", "i-1", "drifted", "in sync", ""],
+            ["Node", "ID", "State", "Scripts", "Remarks"],
             ["", "i-2", "failed", "failed", "The node is stopped."],
+            ["compute001", "i-1", "drifted", "in sync", "hpcuser02 has user ID 7 instead of 8. Unknown users: hpcuser01."],
+            ["compute000", "i-0", "in sync", "in sync", ""],
         ],
     ]
-    assert [detail.get("open") is not None for detail in page.all("details")] == [True, True, False]
+    assert page.texts("p", "about") == ["cfd-3, cn-hangzhou, stopped", "cfd-2, cn-hangzhou, running", "cfd-1, cn-hangzhou, running"]
+    details = {page.texts("summary", inside=detail)[0]: detail.get("open") is not None for detail in page.all("details")}
+    assert details == {
+        "Users: failed": True,
+        "Scripts: drifted": True,
+        "Users: drifted (1 missing, 1 with wrong UID)": True,
+        "Nodes: 1 in sync, 1 drifted, 1 failed": True,
+        "Scripts: in sync": False,
+        "Users: in sync": False,
+    }
     assert "no scripts, as desired" in page.text("main")
+
+
+def test_rows_that_differ_are_marked() -> None:
+    page = rendered(cluster(1), DRIFTED, FAILED, nodes=True)
+    rows = [["".join(cell.itertext()) for cell in row] for row in page.all("tr", "differs")]
+    assert [[row[0], row[-1]] for row in rows] == [
+        ["1", "different arguments"],
+        ["2", "missing"],
+        ["hpcuser02", "7"],
+        ["hpcuser01", "missing"],
+        ["", "The node is stopped."],
+        ["compute001", "hpcuser02 has user ID 7 instead of 8. Unknown users: hpcuser01."],
+    ]
+
+
+def test_differences_of_scripts() -> None:
+    masked = script("/c.sh?Signature=***")
+    desired = [script("/a.sh"), script("/b.sh", "-x"), masked, script("/d.sh")]
+    lists = {"desired": desired, "current": [script("/b.sh"), script("/c.sh"), *desired[2:]]}
+    words = ["different URL", "different", "same as far as shown", "same"]
+    assert [row[-1] for row in _drift_report.script_rows({"state": "drifted", **lists})] == words
+    assert [row[-1] for row in _drift_report.script_rows({"state": "in_sync", "desired": [masked], "current": [masked]})] == ["same"]
+    assert [row[-1] for row in _drift_report.script_rows({"state": "failed", "desired": [masked], "current": []})] == ["unknown"]
+
+
+def test_what_is_not_compared() -> None:
+    nothing = _drift.nothing_compared("ehpc-hz-00001", None, None)
+    page = rendered(nothing)
+    assert page.all("details") == []
+    assert "The variables of its host contain neither scripts nor users to compare." in page.text("main")
+    page = rendered({**nothing, "state": "in_sync", "scripts": {"state": "in_sync", "desired": [], "current": []}})
+    assert (page.texts("summary"), page.texts("h4")) == (["Scripts: in sync"], ["Scripts: in sync", "Users: not compared"])
+    assert "neither scripts nor users" not in page.text("main")
 
 
 def test_a_difference_in_a_signature() -> None:
@@ -127,6 +186,9 @@ def test_the_page_is_accessible() -> None:
     pointers = [element.get(name, "").lstrip("#") for element in page.elements for name in ("href", "aria-labelledby") if element.get(name)]
     assert set(pointers) <= set(ids)
     assert {cell.get("scope") for cell in page.all("th")} == {"row", "col"}
+    names = [table.get("aria-label") or page.texts("caption", inside=table)[0] for table in page.all("table")]
+    assert len(names) == len(set(names)) == 6
+    assert "Nodes of ehpc-hz-00002" in names
     levels = [int(element.tag[1]) for element in page.elements if re.fullmatch("h[1-6]", element.tag)]
     assert levels[:2] == [1, 2]
     assert [later - earlier for earlier, later in zip(levels, levels[1:]) if later - earlier > 1] == []
@@ -135,6 +197,7 @@ def test_the_page_is_accessible() -> None:
     assert "prefers-color-scheme: dark" in style
     assert "@media print" in style
     assert "max-width: 40rem" in style
+    assert ":focus-visible" in style
     assert not re.search(r"url\(|@import|https?:", style)
 
 
@@ -160,9 +223,10 @@ def test_contrast() -> None:
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_strings(text: str) -> None:
     users = {"state": "drifted", "desired": [text], "missing": [text], "wrong_uids": [{"name": text, "uid": 1, "expected": 2, "node": text}]}
-    node = {"id": text, "hostname": text, "state": "failed", "scripts": "failed", "reason": text}
+    wrong = {"name": text, "uid": 1, "expected": 2}
+    hostile_node = node(1, id=text, hostname=text, state="failed", scripts="failed", reason=text, wrong_uids=[wrong], unknown_users=[text])
     scripts = {"state": "drifted", "desired": [script(text, text)], "current": []}
-    hostile = cluster(name=text, status=text, region=text, state="failed", scripts=scripts, users=users, nodes=[node])
+    hostile = cluster(name=text, status=text, region=text, state="failed", scripts=scripts, users=users, nodes=[hostile_node])
     hostile["cluster_id"] = text
     hostile["error"] = {"code": text, "message": text, "hint": text}
     page = Page(_drift_report.page(report(hostile), text, True, 0))
@@ -171,10 +235,11 @@ def test_hostile_strings(text: str) -> None:
     assert [element.tag for element in page.elements] == [element.tag for element in plain.elements], "no element came from a value"
     shown = _drift_report.printable(text)
     assert not re.search(r"[^\n\t]", shown) or all(character.isprintable() or character in "\n\t" for character in shown)
-    overview, listed, members, uids, machines = page.tables()
+    overview, listed, uids, members, machines = page.tables()
     assert [overview[1][0], *overview[1][5:8]] == [shown] * 4
     assert listed[1][1] == shown * 2
-    assert (members[1][0], uids[1][:2], machines[1][:2], machines[1][-1]) == (shown, [shown] * 2, [shown] * 2, shown)
+    assert (members[1][0], uids[1][:2], machines[1][:2]) == (shown, [shown] * 2, [shown] * 2)
+    assert machines[1][-1] == f"{shown} {shown} has user ID 1 instead of 2. Unknown users: {shown}."
     for line in _drift_report.table([hostile]):
         assert line.isprintable()
 
@@ -189,7 +254,7 @@ def test_a_thousand_clusters_are_below_five_megabytes() -> None:
 
 
 def test_table() -> None:
-    assert _drift_report.table([FAILED, cluster(1), DRIFTED]) == [
+    assert _drift_report.table([FAILED, cluster(1), {**DRIFTED, "nodes": DRIFTED["nodes"][1:]}]) == [
         "CLUSTER        REGION       STATUS   STATE    SCRIPTS  USERS                                  NODES                PROBLEM",
         "ehpc-hz-00001  cn-hangzhou  running  in sync  in sync  in sync",
         "ehpc-hz-00002  cn-hangzhou  running  drifted  drifted  drifted (1 missing, 1 with wrong UID)  1 drifted, 1 failed",
