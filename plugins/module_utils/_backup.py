@@ -10,6 +10,8 @@ the process twice:
 1. The process gets a key that is used once. Right before the change it ends with the list, which is encrypted with the key.
 2. The action plugin writes the file. The second process gets its path and the digest of the list, and changes nothing if the list is no
    longer the same.
+
+The options of the task, and nothing that a process returns, decide where the file is: the host of the process may not be trusted.
 """
 
 from __future__ import annotations
@@ -47,12 +49,12 @@ def _combined(data: bytes, key: str) -> bytes:
     return bytes(one ^ other for one, other in zip(data, stream))
 
 
-def backed_up(handed: t.Mapping[str, str] | None, backup: t.Mapping[str, t.Any], options: t.Mapping[str, t.Any]) -> str:
+def backed_up(handed: t.Mapping[str, str] | None, backup: t.Mapping[str, t.Any]) -> str:
     """The path of the file that contains ``backup``. Raises EhpcError if the controller has not written it (yet)."""
     if handed is None:
         raise EhpcError(BACKUP_FAILED, "The controller cannot write a backup, because the module runs without its action plugin.", hint="Omit backup.")
     if "key" in handed:
-        raise EhpcError(BACKUP_FAILED, "The backup is not written yet.", result={SEALED: seal([backup, options], handed["key"])})
+        raise EhpcError(BACKUP_FAILED, "The backup is not written yet.", result={SEALED: seal(backup, handed["key"])})
     if handed.get("digest") != digest(backup):
         raise EhpcError(BACKUP_FAILED, "Another client changed the list while its backup was written. This task changed nothing.", hint="Run the task again.")
     return handed["path"]

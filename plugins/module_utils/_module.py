@@ -56,8 +56,8 @@ class EhpcModule(AnsibleModule):
         self._handed = self.params.pop(_backup.OPTION, None)
 
     def back_up(self, backup: dict[str, t.Any], options: dict[str, t.Any]) -> str:
-        """Leave the file to the controller."""
-        return _backup.backed_up(self._handed, backup, options)
+        """Leave the file to the controller, which knows the options."""
+        return _backup.backed_up(self._handed, backup)
 
     def exit_json(self, **kwargs: t.Any) -> None:
         """End with a result."""

@@ -32,7 +32,7 @@ def write(backup: t.Mapping[str, t.Any], options: t.Mapping[str, t.Any], directo
     except OSError as error:
         raise EhpcError(
             BACKUP_FAILED,
-            "The backup cannot be written to %s: %s. Nothing was changed." % (error.filename or path, error.strerror),
+            "The backup cannot be written to %s: %s. Nothing was changed." % (os.path.normpath(path), error.strerror),
             attempted=attempt("SetPostScripts", backup["cluster_id"], backup["region"]),
         ) from None
     return path

@@ -12,7 +12,7 @@ Here                                                What it mirrors
 ==================================================  ==================================================================
 ``_task_environment``, ``_environment``             ``ActionBase._compute_environment_string``
 ``_directory``                                      the local connection, which starts processes in the playbook's directory
-``_run_here``: options through JSON                 ``module_common.modify_module``, ``AnsibleModule._load_params``
+``_plain``: options through JSON                     ``module_common.modify_module``, ``AnsibleModule._load_params``
 ``_run_here``: no stdout, no stderr                 ``ActionBase._parse_returned_data``, which drops what is not the result
 ``_Invocation.warn``                                ``AnsibleModule.warn``, which reports each warning once
 ``_Invocation._check_options``                      ``AnsibleModule.__init__``: aliases, validation, wording of the failure
@@ -46,7 +46,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.alicloud.ehpc.plugins.module_utils import _backup, _client
 from ansible_collections.alicloud.ehpc.plugins.module_utils._arguments import SHARED_SPEC
-from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError
+from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import EhpcError, invalid_option
 from ansible_collections.alicloud.ehpc.plugins.module_utils._module import ModuleDefinition, presentable, refused, run_safely
 from ansible_collections.alicloud.ehpc.plugins.plugin_utils import _backup_files
 from ansible_collections.alicloud.ehpc.plugins.plugin_utils._secrets import register_options, register_texts
@@ -100,7 +100,7 @@ class EhpcAction(ActionBase):
             handed = {}
             if _backup.SEALED in result:
                 try:
-                    handed = _written(_backup.unseal(result.pop(_backup.SEALED), key), self._loader.get_basedir())
+                    handed = _written(_backup.unseal(result.pop(_backup.SEALED), key), self._backup_options(args), self._loader.get_basedir())
                 except EhpcError as error:
                     return {**result, **error.as_failure()}
                 # The second process does not return it if it fails early, or finds nothing left to change.
@@ -109,6 +109,14 @@ class EhpcAction(ActionBase):
                 return result
             args = {**args, _backup.OPTION: handed}
         return {**kept, **self._execute_module(module_args=args, task_vars=task_vars, wrap_async=self._task.async_val)}
+
+    def _backup_options(self, args: dict[str, t.Any]) -> dict[str, t.Any]:
+        """The option that names the file. Raises EhpcError."""
+        given = _plain({"backup_options": args.get("backup_options")})
+        validated = ArgumentSpecValidator({"backup_options": self.MODULE.argument_spec["backup_options"]}).validate(given)
+        if validated.error_messages:
+            raise invalid_option("The option backup_options is not valid: %s." % str(validated.errors.msg).rstrip("."))
+        return validated.validated_parameters["backup_options"] or {}
 
     def _can_run_here(self, task_vars: dict[str, t.Any]) -> bool:
         if self._connection.transport != "local" or self._connection.become or self._task.async_val:
@@ -133,9 +141,7 @@ class EhpcAction(ActionBase):
         return merged
 
     def _run_here(self, options: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        # Through JSON, as on the way to a process, so that the function gets plain values and no types of the controller.
-        args = json.loads(json.dumps(options, default=_as_text))
-        worker = _Invocation(self.MODULE, args, self._task.check_mode, self._loader.get_basedir())
+        worker = _Invocation(self.MODULE, _plain(options), self._task.check_mode, self._loader.get_basedir())
         # What libraries print or log is dropped, as in a process. It would appear in the output of the play.
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             result = worker.result(self._task.action)
@@ -164,7 +170,7 @@ class _Invocation:
 
     def back_up(self, backup: dict[str, t.Any], options: dict[str, t.Any]) -> str:
         """Write the file: the worker runs on the controller."""
-        return _written([backup, options], self._directory)["path"]
+        return _written(backup, options, self._directory)["path"]
 
     def result(self, name: str) -> dict[str, t.Any]:
         """The result of the module, or its failure."""
@@ -196,11 +202,15 @@ class _Invocation:
         return shown
 
 
-def _written(unsealed: list[dict[str, t.Any]], directory: str) -> dict[str, str]:
+def _written(backup: dict[str, t.Any], options: dict[str, t.Any], directory: str) -> dict[str, str]:
     """Write a backup. Returns what a process needs to know of it. Raises EhpcError."""
-    backup, options = unsealed
     register_texts(backup)
     return {"path": _backup_files.write(backup, options, directory), "digest": _backup.digest(backup)}
+
+
+def _plain(options: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Through JSON, as on the way to a process, so that the function of a module gets plain values and no types of the controller."""
+    return t.cast("dict[str, t.Any]", json.loads(json.dumps(options, default=_as_text)))
 
 
 def _as_text(value: t.Any) -> str:

@@ -90,7 +90,9 @@ def test_a_file_that_cannot_be_written(tmp_path: Path, options: dict[str, str]) 
     with pytest.raises(EhpcError) as caught:
         _backup_files.write(BACKUP, options, str(tmp_path))
     text = str(caught.value)
-    assert text.startswith(f"Cannot set the post scripts of cluster {CLUSTER} in cn-hangzhou: The backup cannot be written to {tmp_path}/")
+    # The file that the options name, and not the temporary one.
+    path = os.path.normpath(tmp_path / options.get("dir_path", "backup") / options.get("filename", ""))
+    assert text.startswith(f"Cannot set the post scripts of cluster {CLUSTER} in cn-hangzhou: The backup cannot be written to {path}: ")
     assert "Nothing was changed. Set backup_options.dir_path to a directory on the controller" in text
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["backup", "directory", "file", "full"]
 

@@ -209,7 +209,7 @@ def test_a_process_without_a_backup_ends_with_the_list(process: Process, service
     service.expects(stored((SIGNED, "-v")))
     result = process(post_scripts, 1, cluster_id=CLUSTER, state="absent", backup=True, backup_options={"filename": "a.yml"}, _ehpc_backup={"key": "key 1"})
     assert result["error"]["code"] == "BackupFailed"
-    assert _backup.unseal(result[_backup.SEALED], "key 1") == [BACKUP, {"dir_path": None, "filename": "a.yml"}]
+    assert _backup.unseal(result[_backup.SEALED], "key 1") == BACKUP
     assert "EXAMPLEsig" not in str(result)
 
 

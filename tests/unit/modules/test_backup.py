@@ -69,26 +69,26 @@ def test_a_failure_after_the_backup_names_the_file(service: Service) -> None:
 
 
 def test_sealed_content_shows_nothing_and_opens_with_its_key() -> None:
-    sealed = _backup.seal([BACKUP, {}], "key 1")
+    sealed = _backup.seal(BACKUP, "key 1")
     assert sealed.isascii()
     assert "EXAMPLEsig" not in sealed
-    assert _backup.unseal(sealed, "key 1") == [BACKUP, {}]
-    assert _backup.seal([BACKUP, {}], "key 2") != sealed
+    assert _backup.unseal(sealed, "key 1") == BACKUP
+    assert _backup.seal(BACKUP, "key 2") != sealed
     with pytest.raises(ValueError, match="."):
         _backup.unseal(sealed, "key 2")
 
 
 def test_the_first_process_ends_with_the_sealed_list() -> None:
     with pytest.raises(EhpcError) as caught:
-        _backup.backed_up({"key": "key 1"}, BACKUP, {"filename": "a.yml"})
+        _backup.backed_up({"key": "key 1"}, BACKUP)
     failure = caught.value.as_failure()
     assert "EXAMPLEsig" not in str(failure)
-    assert _backup.unseal(failure[_backup.SEALED], "key 1") == [BACKUP, {"filename": "a.yml"}]
+    assert _backup.unseal(failure[_backup.SEALED], "key 1") == BACKUP
 
 
 def test_the_second_process_has_the_path_of_the_same_list() -> None:
     reordered = dict(reversed(list(BACKUP.items())))
-    assert _backup.backed_up({"path": "/backup.yml", "digest": _backup.digest(reordered)}, BACKUP, {}) == "/backup.yml"
+    assert _backup.backed_up({"path": "/backup.yml", "digest": _backup.digest(reordered)}, BACKUP) == "/backup.yml"
     assert _backup.digest({**BACKUP, "scripts": STORED[::-1]}) != _backup.digest(BACKUP)
 
 
@@ -108,7 +108,7 @@ def test_the_second_process_has_the_path_of_the_same_list() -> None:
 )
 def test_a_process_without_a_backup_of_this_list_fails(handed: dict[str, str] | None, message: str, hint: str) -> None:
     with pytest.raises(EhpcError) as caught:
-        _backup.backed_up(handed, BACKUP, {})
+        _backup.backed_up(handed, BACKUP)
     assert (caught.value.code, caught.value.message, caught.value.hint, caught.value.result) == ("BackupFailed", message, hint, {})
 
 
@@ -127,7 +127,7 @@ class Action(_in_process.EhpcAction):
 
     def _execute_module(self, *, module_args: dict[str, t.Any], **_options: t.Any) -> dict[str, t.Any]:
         handed = module_args[_backup.OPTION]
-        return {"failed": True, _backup.SEALED: _backup.seal([BACKUP, {}], handed["key"])} if "key" in handed else dict(self._last)
+        return {"failed": True, _backup.SEALED: _backup.seal(BACKUP, handed["key"])} if "key" in handed else dict(self._last)
 
 
 @pytest.mark.parametrize("last", [{"failed": True, "msg": "Another client changed the list."}, {"changed": False}], ids=["failed", "nothing left to change"])
@@ -135,3 +135,18 @@ def test_a_file_is_named_whatever_the_second_process_finds(tmp_path: Path, last:
     result = Action(tmp_path, last)._run_as_process({"backup": True}, {})
     (written,) = (tmp_path / "backup").iterdir()
     assert result == {**last, "backup_path": str(written)}
+
+
+@pytest.mark.parametrize("given", [{"dir_path": "lists", "filename": "a.yml"}, '{"dir_path": "lists", "filename": "a.yml"}', "dir_path=lists filename=a.yml"])
+def test_only_the_task_says_where_the_file_is(tmp_path: Path, given: t.Any) -> None:
+    """The host of a process that can name a file can replace any file of the controller."""
+    result = Action(tmp_path, {})._run_as_process({"backup": True, "backup_options": given}, {})
+    assert result["backup_path"] == str(tmp_path / "lists/a.yml")
+    assert (tmp_path / "lists/a.yml").is_file()
+
+
+def test_options_that_the_process_did_not_refuse(tmp_path: Path) -> None:
+    result = Action(tmp_path, {})._run_as_process({"backup": True, "backup_options": {"name": "a.yml"}}, {})
+    assert (result["failed"], result["error"]["code"]) == (True, "InvalidOptions")
+    assert _backup.SEALED not in result
+    assert list(tmp_path.iterdir()) == []
