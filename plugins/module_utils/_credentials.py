@@ -14,6 +14,7 @@ import json
 import logging
 import os
 import re
+import threading
 import typing as t
 
 from ansible.module_utils.basic import missing_required_lib
@@ -160,12 +161,22 @@ def _assumed(shared: SharedOptions, source: Credentials, role_arn: str) -> Crede
 def _provided(identity: tuple[str | None, ...], make: t.Callable[[], t.Any], files: t.Iterable[str] = ()) -> Credentials:
     """Credentials of a provider of the package, made at the first use. It keeps its keys, and refreshes them when they expire."""
     provider = functools.lru_cache(maxsize=None)(make)
+    lock = threading.Lock()
+    request: concurrent.futures.Future[t.Any] | None = None
+
+    def requested() -> concurrent.futures.Future[t.Any]:
+        """A request for the keys, which all threads share that need them at the same time."""
+        nonlocal request
+        with lock:
+            if request is None or request.done():
+                # In the background, because the package bounds single reads only, and not the commands that a profile may run.
+                request = in_background(lambda: provider().get_credentials())
+            return request
 
     def keys(seconds: float) -> Keys:
         limit = min(seconds, MAX_SECONDS)
         try:
-            # In the background, because the package bounds single reads only, and not the commands that a profile may run.
-            found = in_background(lambda: provider().get_credentials()).result(limit)
+            found = requested().result(limit)
         except EhpcError:
             raise
         except concurrent.futures.TimeoutError:

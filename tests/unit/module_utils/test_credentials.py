@@ -12,8 +12,10 @@ import json
 import logging
 import re
 import threading
+import time
 import types
 import typing as t
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -501,10 +503,13 @@ def test_source_that_fails(given: dict[str, str], source: str, profiles: str, mo
     assert ("trust policy" in str(caught.value)) == (source == "the assumed role")
 
 
+GETTERS = ("get_access_key_id", "get_access_key_secret", "get_security_token")
+
+
 @pytest.mark.parametrize(("given", "variables"), [({"ecs_role_name": "role"}, {}), ({}, {"ALICLOUD_ECS_ROLE_NAME": "role"})])
 def test_role_of_the_instance(given: dict[str, str], variables: dict[str, str], environment: t.Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[dict[str, t.Any]] = []
-    keys = {"get_access_key_id": "STS.EXAMPLE", "get_access_key_secret": "EXAMPLE-secret", "get_security_token": ""}
+    keys = dict(zip(GETTERS, ("STS.EXAMPLE", "EXAMPLE-secret", "")))
 
     def provider(**options: t.Any) -> t.Any:
         asked.append(options)
@@ -518,6 +523,34 @@ def test_role_of_the_instance(given: dict[str, str], variables: dict[str, str], 
     assert asked == [], "the instance is not asked before it is needed"
     assert [source.keys(60), source.keys(60)] == [("STS.EXAMPLE", "EXAMPLE-secret", None)] * 2
     assert asked == [{"role_name": "role", "async_update_enabled": False}]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_threads_share_a_request_for_keys(fails: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A role that is assumed once for each thread exceeds a rate limit, and a token of OAuth can be refreshed only once."""
+    made, number = [], 8
+    started = threading.Barrier(number)
+
+    def provider(**_options: t.Any) -> t.Any:
+        made.append(1)
+        time.sleep(0.3)
+        if fails:
+            raise OSError("it is gone")
+        return types.SimpleNamespace(get_credentials=lambda: types.SimpleNamespace(**{name: lambda: "EXAMPLE" for name in GETTERS}))
+
+    def work() -> str:
+        started.wait()
+        try:
+            return source.keys(60).access_key
+        except EhpcError as error:
+            return error.message
+
+    package(monkeypatch, EcsRamRoleCredentialsProvider=provider)
+    source = credentials({"ecs_role_name": "role"})
+    with ThreadPoolExecutor(number) as executor:
+        found = [future.result() for future in [executor.submit(work) for _thread in range(number)]]
+    assert set(found) == {"No credentials from the role of the ECS instance: it is gone" if fails else "EXAMPLE"}
+    assert len(made) == 1
 
 
 @pytest.mark.parametrize("seconds", [0.1, 60])
