@@ -49,17 +49,18 @@ def desired_state(host: Host, accounts: Accounts) -> Desired:
         "purge": options["post_scripts_purge"],
         "nodes": options["nodes"],
         "roles": options["roles"],
-        # The role creates these on a cluster, or expects them on one in proxy mode.
-        "users": [user["name"] for user in options.get("users") or []],
     }
     account_host = account_host_of(options)
     if account_host and account_host not in accounts:
         mistakes.append(NO_ACCOUNTS % account_host)
-    names = [*options["expected_users"], *_names(options, accounts.get(account_host, {}))]
-    if options["sync_users"] is True:
-        entry["users"] = list(dict.fromkeys([*entry["users"], *names]))
-    elif options["sync_users"] == "auto":
-        entry["proxy_mode_users"] = list(dict.fromkeys(names))
+    uids = accounts.get(account_host, {})
+    # The role creates these on a cluster, or expects them on one in proxy mode.
+    created = [user["name"] for user in options.get("users") or []]
+    expected = [*created, *options["expected_users"], *_names(options, uids)]
+    with_uids = [{"name": name, "uid": uids[name]} if name in uids else name for name in dict.fromkeys(expected)]
+    entry["users"] = with_uids if options["sync_users"] is True else created
+    if options["sync_users"] == "auto":
+        entry["proxy_mode_users"] = with_uids
     # Without names there is nothing to compare, and a list of scripts may be empty.
     entry = {key: value for key, value in entry.items() if value or value is False}
     return Desired(entry if scripts is None else {**entry, "scripts": scripts}, mistakes)

@@ -147,11 +147,19 @@ def test_desired_state_from_the_variables_of_hosts(play: Play) -> None:
     inventory = play.directory / "hosts.json"
     inventory.write_text(json.dumps({"all": {"hosts": others, "children": {"ehpc_clusters": {"hosts": members}}}}), encoding="utf-8")
     (play.directory / "a.sh.j2").write_text("#!/bin/sh\necho {{ word }}\n", encoding="utf-8")
-    with Emulator({"buckets": [{"name": BUCKET}], "clusters": [{"id": f"ehpc-{name}", **CLUSTER} for name in hosts]}) as emulator:
+    # On the node of this cluster, the account has another user ID.
+    machine = play.directory / "machine"
+    machine.mkdir()
+    (machine / "getent").write_text("#!/bin/sh\nprintf 'hpcuser01:x:5001:100::/:/bin/sh\\nhpcuser09:x:1009:100::/:/bin/sh\\n'\n", encoding="utf-8")
+    (machine / "getent").chmod(0o755)
+    nodes = {"accounts": {"compute": 1}}
+    clusters = [{"id": f"ehpc-{name}", **CLUSTER, "nodes": nodes.get(name, {})} for name in hosts]
+    with Emulator({"buckets": [{"name": BUCKET}], "clusters": clusters}) as emulator:
+        emulator.state.machines.environment["PATH"] = f"{machine}:{os.environ['PATH']}"
         objects = f"{emulator.endpoint}/{BUCKET}/ehpc-post-scripts"
         rendered = f"{objects}/{hashlib.sha256(SHELL.encode()).hexdigest()}/a.sh"
         emulator.state.clusters["ehpc-template"].post_scripts = [{"url": rendered, "args": ""}]
-        variables = {"ehpc_bootstrap_preflight": None, "ehpc_drift_fail": True, "ehpc_drift_report": "drift.html"}
+        variables = {"ehpc_bootstrap_preflight": None, "ehpc_drift_fail": True, "ehpc_drift_nodes": True, "ehpc_drift_report": "drift.html"}
         run = drift(play, emulator, 2, variables, inventory, path=str(play.directory))
         clusters = {
             cluster["cluster_id"].removeprefix("ehpc-"): cluster for cluster in json.loads((play.directory / "drift.json").read_text("utf-8"))["clusters"]
@@ -174,6 +182,7 @@ def test_desired_state_from_the_variables_of_hosts(play: Play) -> None:
     assert clusters["no_bucket"]["error"]["message"].startswith("ehpc_bootstrap_scripts_bucket is empty.")
     assert "/missing.sh" in clusters["no_file"]["error"]["message"]
     assert clusters["accounts"]["users"]["missing"] == ["hpcuser09"]
+    assert clusters["accounts"]["users"]["wrong_uids"] == [{"name": "hpcuser01", "uid": 5001, "expected": 1001, "node": "compute000"}]
     assert clusters["none"]["scripts"]["desired"] == []
     assert clusters["no_accounts"]["error"]["message"].startswith("The accounts of the account host login02 could not be read")
     assert "ehpc_bootstrap_post_scripts cannot be evaluated: " in clusters["undefined"]["error"]["message"]
