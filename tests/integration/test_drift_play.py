@@ -9,8 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import typing as t
+from itertools import zip_longest
 from pathlib import Path
+from xml.etree.ElementTree import Element
 
 from ansible_collections.alicloud.ehpc.plugins.plugin_utils._drift_report import printable
 from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
@@ -58,6 +61,40 @@ def table(run: Run) -> list[str]:
     return lines[header + 1 : lines.index("", header)]
 
 
+def details(page: Page) -> dict[str, dict[str, list[list[str]]]]:
+    """The cells of the tables of each cluster, without headers."""
+    found = {}
+    for section in page.all("section", "cluster"):
+        tables = {
+            table.get("class", ""): [[*map("".join, map(Element.itertext, row))] for row in table.iter("tr")][1:] for table in page.all("table", "", section)
+        }
+        found[page.texts("h3", inside=section)[0].split()[0]] = tables
+    return found
+
+
+def rows_of_scripts(stored: list[dict[str, str]]) -> list[list[str]]:
+    """What the page should show of the scripts of a cluster, given those that the emulator has."""
+    rows = []
+    for position, (desired, current) in enumerate(zip_longest(SCRIPTS, stored), 1):
+        difference = "not desired" if desired is None else "missing" if current is None else "same" if desired == current else "different"
+        rows.append([str(position), shown(desired), shown(current), difference])
+    return rows
+
+
+def shown(script: dict[str, str] | None) -> str:
+    """The URL with its secrets masked, and the arguments."""
+    if script is None:
+        return "none"
+    return printable(re.sub(r"(OSSAccessKeyId|Signature)=[^&]*", r"\1=***", script["url"]) + script["args"])
+
+
+def rows_of_users(cluster: t.Any) -> list[list[str]]:
+    """What the page should show of the users of a cluster, given those that the emulator has."""
+    missing = [[name, "yes", "no", "missing"] for name in USERS if name not in cluster.users]
+    same = [[name, "yes", "yes", "same"] for name in USERS if name in cluster.users]
+    return [*missing, *same]
+
+
 def test_three_of_a_hundred_have_drifted_and_two_are_broken(play: Play) -> None:
     with Emulator(fleet(100)) as emulator:
         clusters = emulator.state.clusters
@@ -101,11 +138,14 @@ def test_three_of_a_hundred_have_drifted_and_two_are_broken(play: Play) -> None:
         }
         assert shown[unmanaged]["Problem"].startswith("ManagerNotFound: ")
         assert (shown[denied]["Scripts"], shown[denied]["Users"]) == ("failed", "in sync")
-        (section,) = [section for section in page.all("section") if page.texts("h3", inside=section)[0].startswith(appended)]
-        cells = page.texts("td", inside=page.all("table", "scripts", section)[0])
-        assert cells[6:] == ["none", printable(clusters[appended].post_scripts[2]["url"] + clusters[appended].post_scripts[2]["args"]), "not desired"]
-        drifted = [row for row in page.tables()[1:] if any(cell == "missing" for cells in row for cell in cells)]
-        assert [row[1] for row in drifted] == [["hpcuser02", "yes", "no", "missing"]]
+        found = details(page)
+        assert found.pop(unmanaged) == {"scripts": rows_of_scripts(SCRIPTS), "users": [[name, "yes", "unknown", "unknown"] for name in USERS]}
+        unknown = [[*row[:2], "unknown", "unknown"] for row in rows_of_scripts(SCRIPTS)]
+        assert found.pop(denied) == {"scripts": unknown, "users": rows_of_users(clusters[denied])}
+        assert found == {
+            name: {"scripts": rows_of_scripts(cluster.post_scripts), "users": rows_of_users(cluster)} for name, cluster in clusters.items() if name in found
+        }
+        assert len(found) == 98
 
         clusters[unmanaged].manager = "up"
         emulator.state.denied.clear()
