@@ -79,6 +79,7 @@ def nothing_compared(cluster_id: str, region: str | None, name: str | None) -> R
         "status": None,
         "state": NOT_COMPARED,
         "scripts": {"state": NOT_COMPARED, "desired": [], "current": []},
+        "masked_differences": [],
         "users": {"state": NOT_COMPARED, "desired": [], "current": [], "missing": [], "unexpected": [], "wrong_uids": []},
         "nodes": [],
         "error": None,
@@ -95,7 +96,7 @@ def compare(client: Client, cluster: Mapping[str, t.Any], desired: Desired, resu
     """Compare each part of a cluster, whose details were read, and record the outcome in ``result``."""
     result.update(status=cluster["status"], name=result["name"] or cluster["name"])
     users = _desired_users(cluster, desired)
-    scripts = _attempt(result, "scripts", lambda: _compare_scripts(client, desired, result["scripts"]))
+    scripts = _attempt(result, "scripts", lambda: _compare_scripts(client, desired, result))
     if users is not None:
         _attempt(result, "users", lambda: _compare_users(client, desired.cluster_id, users, result["users"]))
     if with_nodes:
@@ -131,7 +132,10 @@ def _compare_scripts(client: Client, desired: Desired, result: Result) -> list[_
         return None
     current = _post_scripts.read(client, desired.cluster_id)
     wanted = desired.scripts if desired.purge else _post_scripts.merged(current, desired.scripts)
-    result.update(state=_state(wanted == current), desired=_post_scripts.redacted(wanted), current=_post_scripts.redacted(current))
+    shown, stored = _post_scripts.redacted(wanted), _post_scripts.redacted(current)
+    result["scripts"] = {"state": _state(wanted == current), "desired": shown, "current": stored}
+    pairs = zip(wanted, current, shown, stored)
+    result["masked_differences"] = [position for position, (one, other, seen, found) in enumerate(pairs, 1) if one != other and seen == found]
     # Nodes run the list of the cluster, which has no checksums.
     return [_post_scripts.Script(script.url, script.args) for script in wanted]
 

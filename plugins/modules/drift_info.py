@@ -181,6 +181,7 @@ clusters:
           - url: https://scripts.example.com/base.sh
             args: --mode base
         current: []
+      masked_differences: []
       users:
         state: in_sync
         desired: [hpcuser01]
@@ -241,6 +242,13 @@ clusters:
           sample:
             - url: https://scripts.example.com/base.sh
               args: --mode hybrid
+    masked_differences:
+      description:
+        - The positions, from 1, of scripts that differ only in what results mask, such as the signature of a pre-signed URL. The desired and the
+          current script look the same there.
+      type: list
+      elements: int
+      sample: [2]
     users:
       description: The comparison of the users.
       type: dict

@@ -68,6 +68,7 @@ def test_in_sync(service: Service) -> None:
                 "status": "running",
                 "state": "in_sync",
                 "scripts": {"state": "in_sync", "desired": stored, "current": stored},
+                "masked_differences": [],
                 "users": {
                     "state": "in_sync",
                     "desired": ["hpcuser02", "hpcuser01"],
@@ -122,8 +123,16 @@ def test_a_signature_alone_is_drift_and_is_masked(service: Service) -> None:
     result = compare(service, {"scripts": [script(SIGNED)]})
     shown = [script(SIGNED_SHOWN)]
     assert result["clusters"][0]["scripts"] == {"state": "drifted", "desired": shown, "current": shown}
+    assert result["clusters"][0]["masked_differences"] == [1]
     assert "EXAMPLEsig" not in str(result)
     assert "EXAMPLEold" not in str(result)
+
+
+def test_positions_of_signatures_that_differ(service: Service) -> None:
+    old = SIGNED.replace("EXAMPLEsig", "EXAMPLEold")
+    service.expects(describe(), read(script(BASE, "-x"), script(old), script(SIGNED), script(old, "-v")))
+    found = one(service, scripts=[script(BASE), script(SIGNED), script(SIGNED), script(SIGNED), script(old)])
+    assert (found["scripts"]["state"], found["masked_differences"]) == ("drifted", [2])
 
 
 @pytest.mark.parametrize(("details", "state"), [(describe, "drifted"), (public, "not_compared")])
