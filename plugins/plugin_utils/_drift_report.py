@@ -17,7 +17,6 @@ from pathlib import Path
 import jinja2
 from ansible_collections.alicloud.ehpc.plugins.module_utils._drift import DRIFTED, FAILED, IN_SYNC, NOT_COMPARED
 from ansible_collections.alicloud.ehpc.plugins.module_utils._errors import invalid_option
-from ansible_collections.alicloud.ehpc.plugins.module_utils._redact import MASK
 
 Cluster = Mapping[str, t.Any]
 Report = Mapping[str, t.Any]
@@ -32,7 +31,7 @@ OPTIONAL_COLUMNS = ("nodes", "problem")
 MAX_PROBLEM = 200
 # The page opens the parts of a cluster that need attention, and marks rows with other differences than these.
 URGENT = (FAILED, DRIFTED)
-UNMARKED = ("same", "same as far as shown", "no drift", "unknown")
+UNMARKED = ("same", "no drift", "unknown")
 
 
 def sentence(summary: Mapping[str, int]) -> str:
@@ -131,22 +130,22 @@ def remarks(node: Mapping[str, t.Any]) -> str:
     return " ".join(filter(None, remarks))
 
 
-def script_rows(scripts: Mapping[str, t.Any]) -> list[tuple[Mapping[str, str] | None, Mapping[str, str] | None, str]]:
+def script_rows(cluster: Cluster) -> list[tuple[Mapping[str, str] | None, Mapping[str, str] | None, str]]:
     """The desired and the current script of each position, and how they differ."""
-    pairs = zip_longest(scripts["desired"], scripts["current"])
-    return [(desired, current, _difference(scripts["state"], desired, current)) for desired, current in pairs]
+    scripts, masked = cluster["scripts"], cluster["masked_differences"]
+    pairs = enumerate(zip_longest(scripts["desired"], scripts["current"]), 1)
+    if scripts["state"] == FAILED:
+        return [(desired, current, "unknown") for _position, (desired, current) in pairs]
+    return [(desired, current, "different signature" if position in masked else _difference(desired, current)) for position, (desired, current) in pairs]
 
 
-def _difference(state: str, desired: Mapping[str, str] | None, current: Mapping[str, str] | None) -> str:
-    if state == FAILED:
-        return "unknown"
+def _difference(desired: Mapping[str, str] | None, current: Mapping[str, str] | None) -> str:
     if current is None:
         return "missing"
     if desired is None:
         return "not desired"
     if desired == current:
-        # Signatures may differ, and are masked.
-        return "same as far as shown" if state == DRIFTED and MASK in desired["url"] else "same"
+        return "same"
     if desired["url"] == current["url"]:
         return "different arguments"
     return "different URL" if desired["args"] == current["args"] else "different"

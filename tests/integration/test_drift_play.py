@@ -76,7 +76,7 @@ def rows_of_scripts(stored: list[dict[str, str]]) -> list[list[str]]:
     """What the page should show of the scripts of a cluster, given those that the emulator has."""
     rows = []
     for position, (desired, current) in enumerate(zip_longest(SCRIPTS, stored), 1):
-        difference = "not desired" if desired is None else "missing" if current is None else "same" if desired == current else "different"
+        difference = "not desired" if desired is None else "missing" if current is None else "same" if desired == current else "different signature"
         rows.append([str(position), shown(desired), shown(current), difference])
     return rows
 
