@@ -193,8 +193,8 @@ def test_desired_state_from_the_variables_of_hosts(play: Play) -> None:
     (machine / "getent").write_text("#!/bin/sh\nprintf 'hpcuser01:x:5001:100::/:/bin/sh\\nhpcuser09:x:1009:100::/:/bin/sh\\n'\n", encoding="utf-8")
     (machine / "getent").chmod(0o755)
     nodes = {"accounts": {"compute": 1}}
-    clusters = [{"id": f"ehpc-{name}", **CLUSTER, "nodes": nodes.get(name, {})} for name in hosts]
-    with Emulator({"buckets": [{"name": BUCKET}], "clusters": clusters}) as emulator:
+    described = [{"id": f"ehpc-{name}", **CLUSTER, "nodes": nodes.get(name, {})} for name in hosts]
+    with Emulator({"buckets": [{"name": BUCKET}], "clusters": described}) as emulator:
         emulator.state.machines.environment["PATH"] = f"{machine}:{os.environ['PATH']}"
         objects = f"{emulator.endpoint}/{BUCKET}/ehpc-post-scripts"
         rendered = f"{objects}/{hashlib.sha256(SHELL.encode()).hexdigest()}/a.sh"

@@ -87,7 +87,9 @@ def test_a_cluster_that_is_declared_twice_is_watched_twice() -> None:
     assert states(watch.events([scripts, scripts])) == [(CLUSTER, "in_sync", "drifted")]
 
 
-def run(args: dict[str, t.Any], between: list[t.Callable[[], t.Any]], monkeypatch: pytest.MonkeyPatch, key: t.Callable[[t.Any], t.Any] = dict) -> list[t.Any]:
+def run(
+    args: dict[str, t.Any], between: t.Sequence[t.Callable[[], t.Any]], monkeypatch: pytest.MonkeyPatch, key: t.Callable[[t.Any], t.Any] = dict
+) -> list[t.Any]:
     """The events of a source, or what a function returns for each; one of the functions in between is called after each comparison."""
     events: list[t.Any] = []
     waiting = list(between)
