@@ -13,7 +13,7 @@ from ansible.errors import AnsibleError
 from ansible.template import Templar
 from ansible_collections.alicloud.ehpc.plugins.plugin_utils._bootstrap_options import bootstrap_options, plain, variables_of
 
-NO_ACCOUNTS = "The accounts of the account host %s could not be read, so the expected users are not known."
+NO_ACCOUNTS = "The accounts of the account host %s could not be read, so the expected users are not known. Check that Ansible can connect to it."
 
 # The names and user IDs of the real accounts of each account host.
 Accounts = Mapping[str, Mapping[str, int]]
