@@ -227,7 +227,7 @@ def exchange(session: requests.Session, request: requests.Request, settings: Req
     """
     progress = _Progress()
     # Tenths of a second, because a message may contain it.
-    remaining = max(0.1, round(deadline - progress.connected_at, 1)) if deadline < math.inf else math.inf
+    remaining = max(0.1, round(deadline - progress.connected_at, 1))
     settings = settings._replace(connect_timeout=min(settings.connect_timeout, remaining))
     try:
         return _send(functools.partial(_request, session, request, settings), settings, deadline, progress)

@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import struct
 import sys
 import threading
+import time
 import typing as t
 from types import SimpleNamespace
 
@@ -99,7 +102,7 @@ def test_failures_before_the_request_was_sent(cause: Exception, code: str, reaso
 
 @pytest.mark.parametrize("kept", [False, True])
 def test_a_response_that_is_too_late_ends_its_connection(kept: bool) -> None:
-    """A new connection, and one that is used again."""
+    """A new connection, and one that is used again. The response never pauses long enough for the time limit of the socket."""
     ended = threading.Event()
 
     def handle(connection: socket.socket) -> None:
@@ -107,9 +110,14 @@ def test_a_response_that_is_too_late_ends_its_connection(kept: bool) -> None:
             asked(connection)
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
         asked(connection)
-        connection.settimeout(10)
-        if connection.recv(1) == b"":
-            ended.set()
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        connection.settimeout(0.05)
+        for _byte in range(200):
+            with contextlib.suppress(socket.timeout):
+                if connection.recv(1) == b"":
+                    ended.set()
+                    return
+            connection.sendall(b" ")
 
     with Raw(handle) as server, new_session() as session:
         settings = SETTINGS._replace(url=f"http://127.0.0.1:{server.port}", read_timeout=0.3)
@@ -117,8 +125,46 @@ def test_a_response_that_is_too_late_ends_its_connection(kept: bool) -> None:
             assert send(session, settings.url, {}, settings).status == 200
         with pytest.raises(_http.NoResponse):
             send(session, settings.url, {}, settings)
-        assert ended.wait(10)
+        assert ended.wait(5)
         assert server.connections == 1
+
+
+def test_a_response_that_does_not_come_before_the_deadline() -> None:
+    """Although the read timeout is far longer."""
+    waits = threading.Event()
+
+    def handle(connection: socket.socket) -> None:
+        asked(connection)
+        waits.wait(20)
+
+    with Raw(handle) as server, new_session() as session:
+        settings = SETTINGS._replace(url=f"http://127.0.0.1:{server.port}", read_timeout=20)
+        begin = time.monotonic()
+        with pytest.raises(_http.NoResponse, match="did not send a complete response in time"):
+            send(session, settings.url, {}, settings, deadline=begin + 0.3)
+        waits.set()
+        assert time.monotonic() - begin < 10
+
+
+def test_a_connection_that_ends_before_the_request_was_sent() -> None:
+    """During the TLS handshake, so that the service cannot have done the work."""
+
+    def reset(connection: socket.socket) -> None:
+        connection.recv(1)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    with Raw(reset) as server, new_session() as session:
+        settings = SETTINGS._replace(url=f"https://127.0.0.1:{server.port}")
+        with pytest.raises(_http.NoResponse) as raised:
+            send(session, settings.url, {}, settings)
+    assert raised.value.failure == ("ConnectionFailed", f"{settings.url} closed the connection before the request was sent.", False)
+
+
+def test_both_schemes_report_their_connections() -> None:
+    with new_session() as session:
+        secure, plain = (session.get_adapter(f"{scheme}://{HOST}") for scheme in ("https", "http"))
+    assert type(secure) is type(plain)
+    assert type(plain) is not requests.adapters.HTTPAdapter
 
 
 def test_proxies_are_looked_for_again_if_something_that_matters_changes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,8 +198,25 @@ def test_proxies_are_looked_for_again_if_something_that_matters_changes(monkeypa
     assert asked == expected
 
 
-def test_a_body_without_end(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_body(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_http, "READ_BYTES", 10)
     monkeypatch.setattr(_http, "MAX_BODY_BYTES", 20)
     assert len(answer(service, Call("ListRegions", body=b"x" * 20)).body) == 20
     assert len(answer(service, Call("ListRegions", body=b"x" * 100)).body) == 30
+
+
+def test_a_body_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not read to its end, which would take until the read timeout."""
+    monkeypatch.setattr(_http, "READ_BYTES", 10)
+    monkeypatch.setattr(_http, "MAX_BODY_BYTES", 20)
+
+    def handle(connection: socket.socket) -> None:
+        asked(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        with contextlib.suppress(OSError):
+            while True:
+                connection.sendall(b"x" * 1000)
+
+    with Raw(handle) as server, new_session() as session:
+        settings = SETTINGS._replace(url=f"http://127.0.0.1:{server.port}", read_timeout=3)
+        assert len(send(session, settings.url, {}, settings).body) == 30

@@ -104,6 +104,7 @@ def test_the_digest_covers_everything_that_a_node_runs() -> None:
         ("https://scripts.example.com", "scripts.example.com"),
         ("https://scripts.example.com/", "script"),
         ("https://scripts.example.com/a%20数';rm#x/y", "a_20___rm"),
+        ("/opt/Mount_NFS-2.SH", "Mount_NFS-2.SH"),
         ("/opt/" + "a" * 300, "a" * 200),
     ],
 )

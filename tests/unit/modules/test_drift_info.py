@@ -240,7 +240,7 @@ def test_no_clusters(service: Service) -> None:
 
 @pytest.mark.parametrize("parallel", [0, 101])
 def test_parallel(service: Service, parallel: int) -> None:
-    assert fails(service, {}, parallel=parallel).message == f"The option parallel must be from 1 to 100, not {parallel}."
+    assert str(fails(service, {}, parallel=parallel)) == f"The option parallel must be from 1 to 100, not {parallel}."
 
 
 def test_threads(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:

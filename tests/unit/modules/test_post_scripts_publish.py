@@ -285,6 +285,8 @@ def test_the_content_of_a_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [entry.script.checksum for entry in found] == [None, None, SHA256]
     parts = [_bundle.Entry(entry.name, entry.script.args, entry.content, entry.script.url, entry.script.checksum or "") for entry in found]
     content = _bundle.bundle(parts, f"{INTERNAL}/prefix/", "/bootstrap.sh")
+    # No script has a line with its own checksum.
+    assert f"\nEND_{SHA256}\n".encode() in content
     monkeypatch.setattr(_publishing, "MAX_BYTES", len(content))
     assert _publishing.bundled(where, None, found) == _publishing.Entry("bootstrap.sh", Script(""), content)
     monkeypatch.setattr(_publishing, "MAX_BYTES", len(content) - 1)
@@ -665,6 +667,10 @@ def test_time_limits(emulator: Emulator) -> None:
         ({"name": "x" * 1000, "content": "#!/bin/sh\n"}, "The name of the object would have 1083 characters, and OSS accepts 1023. Shorten prefix or name."),
         (
             {**SCRIPT, "checksum": "sha256:0"},
+            "scripts[1] has checksum or preflight, which are for scripts with url only. Omit them: a published script is always verified.",
+        ),
+        (
+            {**SCRIPT, "preflight": "off"},
             "scripts[1] has checksum or preflight, which are for scripts with url only. Omit them: a published script is always verified.",
         ),
         (
