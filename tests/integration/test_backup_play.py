@@ -92,16 +92,27 @@ def test_restore(play: Play, emulator: Emulator, stored: list[dict[str, str]], t
     name = "Restore the post scripts"
     check = play.playbook("alicloud.ehpc.restore", check=True, **restore)
     assert emulator.actions() == [READ]
+    assert [path.name for path in play.directory.glob("*.yml") if path.name.startswith((PUBLIC, "list"))] == ["list.yml"]
     play.in_process = False
+    replaced = list(emulator.state.clusters[PUBLIC].post_scripts)
     restored = play.playbook("alicloud.ehpc.restore", **restore)
     assert emulator.state.clusters[PUBLIC].post_scripts == stored
     play.in_process = None
     again = play.playbook("alicloud.ehpc.restore", **restore)
+    # The list that was replaced is beside the file, so that the restore can be undone.
+    (undo,) = play.directory.glob(f"{PUBLIC}.*.yml")
+    assert restored[name]["backup_path"] == str(undo)
+    assert stat.S_IMODE(undo.stat().st_mode) == 0o600
+    restore["extra_vars"] = {"ehpc_restore_file": undo.name, "ehpc_restore_backup": "false"}
+    undone = play.playbook("alicloud.ehpc.restore", **restore)
+    assert emulator.state.clusters[PUBLIC].post_scripts == replaced
+    assert list(play.directory.glob(f"{PUBLIC}.*.yml")) == [undo]
+    assert undone[name].status == "changed"
     assert [run[name].status for run in (check, restored, again)] == ["changed", "changed", "ok"]
     assert check[name]["post_scripts"] == restored[name]["post_scripts"] == again[name]["post_scripts"]
     assert "+++ after: post scripts of cluster" in check.stdout
     assert not Hostile(tmp_path).was_evaluated()
-    for run in (check, restored, again):
+    for run in (check, restored, again, undone):
         assert "EXAMPLEsig" not in run.everything()
 
 
