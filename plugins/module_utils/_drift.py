@@ -25,6 +25,7 @@ NOT_COMPARED = "not_compared"
 # The worst first: the state of a cluster is the worst of its parts.
 STATES = (FAILED, DRIFTED, IN_SYNC, NOT_COMPARED)
 MAX_NODES_IN_MESSAGE = 3
+USER_FORM = "Use a string, or a dictionary with name and uid."
 
 Result = t.Dict[str, t.Any]
 
@@ -63,7 +64,10 @@ def _uids(option: str, users: list[t.Any] | None) -> Uids | None:
         entry = user if isinstance(user, dict) else {"name": user}
         name, uid = entry.get("name"), entry.get("uid")
         if not isinstance(name, str) or not _NAME.match(name):
-            raise invalid_option("%s[%d] has no valid user name." % (option, index), "Use a string, or a dictionary with name and uid.")
+            raise invalid_option("%s[%d] has no valid user name." % (option, index), USER_FORM)
+        unknown = sorted(str(key) for key in set(entry) - {"name", "uid"})
+        if unknown:
+            raise invalid_option("%s[%d] has a key that cannot be compared: %s." % (option, index, ", ".join(unknown)), USER_FORM)
         if uid is not None and not re.match(r"[0-9]{1,10}\Z", str(uid)):
             raise invalid_option("%s[%d].uid is not a user ID: %.40r." % (option, index, uid))
         found[name] = found.get(name) if uid is None else int(uid)

@@ -106,7 +106,14 @@ def _without_secret_options(spec: t.Mapping[str, t.Mapping[str, t.Any]], params:
     for name, option in spec.items():
         if _entries(option, params.get(name)):
             shown[name] = [_without_secret_options(option["options"], entry) if isinstance(entry, dict) else entry for entry in params[name]]
+        elif option.get("elements") == "raw" and isinstance(params.get(name), (list, tuple)):
+            shown[name] = [_without_password(entry) for entry in params[name]]
     return shown
+
+
+def _without_password(entry: t.Any) -> t.Any:
+    """An entry that may be a user as the module user takes it, although the option takes no password."""
+    return {**entry, "password": SECRET_OPTION} if isinstance(entry, dict) and entry.get("password") else entry
 
 
 def _entries(option: t.Mapping[str, t.Any], value: t.Any) -> list[dict[str, t.Any]]:

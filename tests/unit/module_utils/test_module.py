@@ -307,6 +307,14 @@ def test_secrets_of_suboptions() -> None:
     assert _module.secret_values(spec, {"users": "no list"}) == set()
 
 
+def test_a_password_where_no_option_takes_one() -> None:
+    spec = {"clusters": {"options": {"users": {"elements": "raw"}}}}
+    users = ["hpcuser01", {"name": "hpcuser02", "uid": 7}, {"name": "hpcuser03", "password": "EXAMPLE-password"}, {"password": None}]
+    shown = [*users[:2], {"name": "hpcuser03", "password": _module.SECRET_OPTION}, users[3]]
+    found = _module.presentable({}, spec, {"clusters": [{"users": users}, {"users": None}]})
+    assert found == {"invocation": {"module_args": {"clusters": [{"users": shown}, {"users": None}]}}}
+
+
 def test_a_misspelt_option_may_be_a_secret() -> None:
     spec: dict[str, dict[str, t.Any]] = {
         "users": {"options": {"name": {}, "password": {"no_log": True}}},

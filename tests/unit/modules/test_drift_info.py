@@ -177,6 +177,7 @@ def test_a_part_that_cannot_be_read(service: Service) -> None:
         ({"scripts": [script(f"/{number}") for number in range(17)]}, "would have 17 scripts"),
         ({"scripts": [script(BASE), script(BASE)], "purge": False}, f"but scripts contains duplicates: {BASE}."),
         ({"users": ["hpcuser01", 7]}, "users[1] has no valid user name."),
+        ({"users": [{"name": "hpcuser01", "password": "EXAMPLE", "group": "users"}]}, "users[0] has a key that cannot be compared: group, password."),
         ({"users": ["-x"]}, "users[0] has no valid user name."),
         ({"users": ["a:b"]}, "users[0] has no valid user name."),
         ({"proxy_mode_users": [{"name": "hpcuser01", "uid": "x1"}]}, "proxy_mode_users[0].uid is not a user ID: 'x1'."),
