@@ -73,11 +73,12 @@ def test_a_request_that_is_given_up_ends_its_connection() -> None:
         progress.cut()
 
 
-def test_the_connection_is_ready_within_the_deadline(service: Service) -> None:
+@pytest.mark.parametrize(("deadline", "seconds"), [(1002.34, 2.3), (1000.52, 0.5), (1000, 0.1)])
+def test_the_connection_is_ready_within_the_deadline(service: Service, deadline: float, seconds: float) -> None:
     """In tenths of a second, which a message contains."""
-    answer(service, Call("ListRegions", body=b"{}"), deadline=1002.34)
+    answer(service, Call("ListRegions", body=b"{}"), deadline=deadline)
     (seen,) = service.seen
-    assert (seen.timeout[0], seen.method) == (2.3, "GET")
+    assert (seen.timeout[0], seen.method) == (seconds, "GET")
 
 
 def test_a_request_whose_connection_is_late_is_given_up() -> None:

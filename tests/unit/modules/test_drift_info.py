@@ -221,7 +221,8 @@ def test_no_cluster_can_be_read(service: Service) -> None:
     assert error.as_failure()["error"] == {**error.result["clusters"][0]["error"], "message": error.message}
     error = fails(service, {"users": ["-x"]})
     assert error.message == f"The cluster could not be read ({CLUSTER} in cn-hangzhou): users[0] has no valid user name."
-    assert error.hint == "Use a string, or a dictionary with name and uid."
+    assert error.hint == _drift.USER_FORM
+    assert fails(service, {"users": [{"name": "hpcuser01", "gid": 1}]}).hint == _drift.USER_FORM
     assert error.as_failure()["error"] == {**error.result["clusters"][0]["error"], "message": error.message}
     service.expects(describe(code="ClusterNotFound"), get_cluster(code="ClusterNotFound"))
     service.expects(describe(OTHER, code="ClusterNotFound"), get_cluster(OTHER, code="ClusterNotFound"))
