@@ -101,8 +101,8 @@ def page(report: Report, access_key: str, nodes: bool, now: float) -> str:
     # Autoescape is a property of this environment. The one of Ansible's templates has it off.
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_finalized)
     environment.globals.update(words=WORDS, urgent=URGENT, unmarked=UNMARKED)
-    environment.globals.update({function.__name__: function for function in (script_rows, user_rows, users_in_words, nodes_in_words, problem)})
-    environment.globals.update({function.__name__: function for function in (by_urgency, about, remarks)})
+    functions = (about, by_urgency, nodes_in_words, problem, remarks, script_rows, user_rows, users_in_words)
+    environment.globals.update({function.__name__: function for function in functions})
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     return template.render(
         clusters=by_urgency(report["clusters"]),
