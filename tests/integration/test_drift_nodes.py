@@ -11,15 +11,14 @@ from pathlib import Path
 
 from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
 from ansible_collections.alicloud.ehpc.tests.support.in_process import reaching, run
+from ansible_collections.alicloud.ehpc.tests.support.programs import program
 
 CLUSTERS = ["ehpc-hz-one", "ehpc-hz-two"]
 SCRIPTS = [{"url": "/bin/true", "args": "-v"}]
 
 
 def test_which_nodes_have_run_the_scripts_and_know_a_user_by_another_id(tmp_path: Path) -> None:
-    getent = tmp_path / "getent"
-    getent.write_text("#!/bin/sh\nshift\nfor name; do [ $name = missing ] || echo $name:x:${UID_OF:-1001}:100::/:/bin/sh; done\n", encoding="utf-8")
-    getent.chmod(0o755)
+    program(tmp_path / "getent", "shift\nfor name; do [ $name = missing ] || echo $name:x:${UID_OF:-1001}:100::/:/bin/sh; done")
     with Emulator({"clusters": [{"id": name, "post_scripts": SCRIPTS, "users": ["hpcuser01"], "nodes": {"compute": 2}} for name in CLUSTERS]}) as emulator:
         emulator.state.machines.environment["PATH"] = f"{tmp_path}:{os.environ['PATH']}"
         options = reaching(emulator)

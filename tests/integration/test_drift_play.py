@@ -19,6 +19,7 @@ from ansible_collections.alicloud.ehpc.plugins.plugin_utils._drift_report import
 from ansible_collections.alicloud.ehpc.tests.emulator import Emulator
 from ansible_collections.alicloud.ehpc.tests.support.pages import Page
 from ansible_collections.alicloud.ehpc.tests.support.playing import Play, Run
+from ansible_collections.alicloud.ehpc.tests.support.programs import program
 from ansible_collections.alicloud.ehpc.tests.support.words import SIGNED
 
 PLAYBOOK = "alicloud.ehpc.drift"
@@ -159,11 +160,8 @@ def test_three_of_a_hundred_have_drifted_and_two_are_broken(play: Play) -> None:
 
 
 def test_desired_state_from_the_variables_of_hosts(play: Play) -> None:
-    getent = play.directory / "getent"
-    getent.write_text(
-        "#!/bin/sh\nprintf 'hpcuser01:x:1001:100::/:/bin/sh\\nhpcuser09:x:1009:100::/:/bin/sh\\nsystem:x:100:100::/:/bin/sh\\n'\n", encoding="utf-8"
-    )
-    getent.chmod(0o755)
+    accounts = "hpcuser01:x:%d:100::/:/bin/sh\\nhpcuser09:x:1009:100::/:/bin/sh\\n"
+    program(play.directory / "getent", f"printf '{accounts % 1001}system:x:100:100::/:/bin/sh\\n'")
     hosts: dict[str, dict[str, t.Any]] = {
         "lines": {
             "ehpc_bootstrap_post_scripts": "https://scripts.example.com/base.sh --mode {{ mode }}\n",
@@ -189,9 +187,7 @@ def test_desired_state_from_the_variables_of_hosts(play: Play) -> None:
     (play.directory / "a.sh.j2").write_text("#!/bin/sh\necho {{ word }}\n", encoding="utf-8")
     # On the node of this cluster, the account has another user ID.
     machine = play.directory / "machine"
-    machine.mkdir()
-    (machine / "getent").write_text("#!/bin/sh\nprintf 'hpcuser01:x:5001:100::/:/bin/sh\\nhpcuser09:x:1009:100::/:/bin/sh\\n'\n", encoding="utf-8")
-    (machine / "getent").chmod(0o755)
+    program(machine / "getent", f"printf '{accounts % 5001}'")
     nodes = {"accounts": {"compute": 1}}
     described = [{"id": f"ehpc-{name}", **CLUSTER, "nodes": nodes.get(name, {})} for name in hosts]
     with Emulator({"buckets": [{"name": BUCKET}], "clusters": described}) as emulator:
